@@ -1,0 +1,287 @@
+"""Every check of the workspace is a session here: `nox -l` is the menu, plain `nox` runs what CI runs.
+
+Each session installs through uv, which reads the pinned versions from the root pyproject.toml by itself.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Check = Callable[[nox.Session, "Package"], None]
+
+nox.needs_version = ">=2026.10.20"
+nox.options.default_venv_backend = "uv"
+nox.options.download_python = "never"
+
+ROOT = Path(__file__).parent
+WORKSPACE = nox.project.load_toml(ROOT / "pyproject.toml")
+LOWEST = ("--resolution=lowest-direct",)
+
+# Imports a distribution's packages and everything that it offers by entry point.
+IMPORT_ALL = """
+import sys
+from importlib import import_module, metadata
+
+distribution = metadata.distribution(sys.argv[1])
+import_module(sys.argv[1].replace("-", "_"))
+print(sorted(entry.name for entry in distribution.entry_points if entry.load()))
+"""
+
+
+@dataclass(frozen=True)
+class Package:
+    """One distribution of the workspace, as its own pyproject.toml describes it."""
+
+    key: str
+    path: Path
+    toml: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The distribution's name."""
+        return str(self.toml["project"]["name"])
+
+    @property
+    def module(self) -> str:
+        """The name under which Python imports it."""
+        return self.name.replace("-", "_")
+
+    @property
+    def version(self) -> str:
+        """The version that the next release has."""
+        return str(self.toml["project"]["version"])
+
+    @property
+    def requirements(self) -> list[str]:
+        """What it declares for run time, its extras included."""
+        project = self.toml["project"]
+        return [*project["dependencies"], *_values(project.get("optional-dependencies", {}))]
+
+    def siblings(self) -> Iterator[Package]:
+        """The workspace's packages that it needs, those behind its own siblings included."""
+        names = {_name(requirement) for requirement in self.requirements}
+        direct = [package for package in PACKAGES if package.name in names]
+        found = {package.key: package for one in direct for package in (one, *one.siblings())}
+        yield from found.values()
+
+
+def _name(requirement: str) -> str:
+    """The distribution that a requirement asks for."""
+    found = re.match(r"[A-Za-z0-9._-]+", requirement)
+    if not found:
+        message = f"no requirement: {requirement}"
+        raise ValueError(message)
+    return found[0].lower()
+
+
+def _values(groups: dict[str, list[str]]) -> Iterator[str]:
+    for requirements in groups.values():
+        yield from requirements
+
+
+def _load(path: Path) -> Package:
+    return Package(path.name, path, nox.project.load_toml(path / "pyproject.toml"))
+
+
+PACKAGES = [_load(file.parent) for file in sorted(ROOT.glob("packages/*/pyproject.toml"))]
+PACKAGES = sorted(PACKAGES, key=lambda package: len(list(package.siblings())))  # the lowest layer first
+
+
+def per_package(task: str, menu: str, *, default: bool = True) -> Callable[[Check], None]:
+    """Register `<task>-<package>` for each package, tagged with both words, under one line of the menu."""
+
+    def register(check: Check) -> None:
+        for package in PACKAGES:
+            session = _session(check, package, menu)
+            nox.session(name=f"{task}-{package.key}", tags=[task, package.key], default=default)(session)
+
+    return register
+
+
+def _session(check: Check, package: Package, menu: str) -> Callable[[nox.Session], None]:
+    def session(session: nox.Session) -> None:
+        check(session, package)
+
+    session.__doc__ = menu.format(package=package.name)
+    return session
+
+
+def _install(session: nox.Session, *packages: Package, groups: Sequence[str] = (), options: Sequence[str] = ()) -> None:
+    """Install packages of the workspace as built from their folders, with the named dependency groups."""
+    paths = [str(package.path) for package in packages]
+    session.install("--no-sources", *options, *paths, *(f"--group={group}" for group in groups))
+
+
+def _editable() -> list[str]:
+    return [part for package in PACKAGES for part in ("--editable", str(package.path))]
+
+
+def _pytest(session: nox.Session, *default: str) -> None:
+    """Run pytest with the caller's arguments, on the caller's paths where there are some."""
+    chosen = any(Path(argument.partition("::")[0]).exists() for argument in session.posargs)
+    session.run("pytest", *(() if chosen else default), *session.posargs)
+
+
+def _test_group(package: Package) -> str:
+    return f"{package.path / 'pyproject.toml'}:test"
+
+
+def _existing(*paths: Path) -> list[str]:
+    return [str(path) for path in paths if path.exists()]
+
+
+@nox.session(tags=["lint"])
+def lint(session: nox.Session) -> None:
+    """Ruff: rules and format."""
+    session.install("--group=lint")
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check")
+
+
+@nox.session(tags=["imports"])
+def imports(session: nox.Session) -> None:
+    """The layers: who may import whom."""
+    session.install("--group=imports")
+    session.install("--no-sources", "--no-deps", *_editable())
+    session.run("lint-imports", *session.posargs)
+
+
+@per_package("types", "Strict mypy over {package} and its tests.")
+def types_of(session: nox.Session, package: Package) -> None:
+    """Check one package's types against its installed siblings."""
+    _install(session, package, *package.siblings(), groups=("types", _test_group(package)))
+    session.run("mypy", *_existing(package.path / "src", package.path / "tests"), *session.posargs)
+
+
+@nox.session(tags=["types"])
+def types(session: nox.Session) -> None:
+    """Strict mypy over what belongs to no package: root tests, benchmarks, examples, this file."""
+    _install(session, *PACKAGES, groups=("types", "test", "nox"))
+    folders = _existing(ROOT / "tests", ROOT / "benchmarks", ROOT / "examples")
+    session.run("mypy", "noxfile.py", *folders, *session.posargs)
+
+
+@per_package("tests", "The tests of {package}, with nothing installed but what it declares.")
+def tests_of(session: nox.Session, package: Package) -> None:
+    """Test one package in isolation."""
+    _install(session, package, *package.siblings(), groups=(_test_group(package),))
+    _pytest(session, str(package.path / "tests"))
+
+
+@per_package("build", "Build {package}, install the wheel, check both archives.")
+def build_of(session: nox.Session, package: Package) -> None:
+    """Build one package."""
+    _build(session, package)
+
+
+@nox.session(tags=["tests"])
+def tests(session: nox.Session) -> None:
+    """The tests of all packages together: wiring, journeys, races, access matrix."""
+    _install(session, *PACKAGES, groups=("test",))
+    _pytest(session, "tests", "--ignore=tests/docs")
+
+
+@nox.session(tags=["docs"])
+def docs(session: nox.Session) -> None:
+    """What the documentation says: its snippets run, its generated pages are current."""
+    _install(session, *PACKAGES, groups=("test",))
+    policy = session.run("parley", "policy", silent=True, stderr=None)
+    if policy != (ROOT / "docs" / "policy.md").read_text(encoding="utf-8"):
+        session.error("docs/policy.md is not current: uv run parley policy > docs/policy.md")
+    _pytest(session, "tests/docs")
+
+
+@nox.session(default=False)
+def cover(session: nox.Session) -> None:
+    """Run all tests and print what they leave untouched."""
+    session.install("--no-sources", *_editable(), "--group=test", "--group=cover")
+    session.env["COVERAGE_FILE"] = str(Path(session.create_tmp()) / "coverage")
+    session.run("coverage", "erase")
+    folders = _existing(*(package.path / "tests" for package in PACKAGES), ROOT / "tests")
+    session.run("coverage", "run", "-m", "pytest", *folders, *session.posargs)
+    session.run("coverage", "combine")
+    session.run("coverage", "report")
+
+
+@nox.session(default=False, venv_backend="none")
+def lock(session: nox.Session) -> None:
+    """Look up today's versions of everything and pin them in pyproject.toml."""
+    wanted, builders = (
+        list(_values(WORKSPACE["dependency-groups"])),
+        ["editables"],
+    )  # hatchling's, for editable installs
+    for package in PACKAGES:
+        wanted += [*package.requirements, *_values(package.toml["dependency-groups"])]
+        builders += package.toml["build-system"]["requires"]
+    _pin("constraint-dependencies", _resolve(session, wanted))
+    _pin("build-constraint-dependencies", _resolve(session, builders))
+
+
+@per_package("minimums", "The tests of {package} on the lowest versions that it says it takes.", default=False)
+def minimums_of(session: nox.Session, package: Package) -> None:
+    """Test one package on its lower bounds."""
+    with tempfile.TemporaryDirectory() as outside, session.chdir(outside):  # the pins do not reach there
+        _install(session, package, *package.siblings(), groups=(_test_group(package),), options=LOWEST)
+    _pytest(session, str(package.path / "tests"))
+
+
+@per_package("release", "Build {package} as for a release and print its tag; nothing is uploaded.", default=False)
+def release_of(session: nox.Session, package: Package) -> None:
+    """Show that one package is ready to be released."""
+    tag = f"{package.name}-v{package.version}"
+    if f"## [{package.version}]" not in (package.path / "CHANGELOG.md").read_text(encoding="utf-8"):
+        session.error(f"the changelog of {package.name} has no section [{package.version}]")
+    if session.run("git", "tag", "--list", tag, external=True, silent=True):
+        session.error(f"{tag} exists: raise the version of {package.name}")
+    built = _build(session, package)
+    session.log(f"{', '.join(path.name for path in built)} in {built[0].parent}; tag: {tag}")
+
+
+def _build(session: nox.Session, package: Package) -> list[Path]:
+    """Build both archives of a package, check them, and import what the installed wheel brings."""
+    folder = Path(session.create_tmp()).resolve() / "dist"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("uv", "build", "--quiet", "--no-sources", f"--out-dir={folder}", str(package.path), external=True)
+    [wheel], [sdist] = folder.glob("*.whl"), folder.glob("*.tar.gz")
+    if f"{package.module}/py.typed" not in zipfile.ZipFile(wheel).namelist():
+        session.error(f"{wheel.name} has no py.typed")
+    session.install("--no-sources", str(wheel), *(str(sibling.path) for sibling in package.siblings()))
+    session.run("python", "-c", IMPORT_ALL, package.name)
+    session.install("--group=build")
+    session.run("twine", "check", "--strict", str(wheel), str(sdist))
+    session.run("check-wheel-contents", str(wheel))
+    return [wheel, sdist]
+
+
+def _resolve(session: nox.Session, requirements: list[str]) -> list[str]:
+    """Today's versions of what these requirements need from outside of the workspace, on every platform."""
+    siblings = {package.name for package in PACKAGES}
+    outer = [requirement for requirement in requirements if _name(requirement) not in siblings]
+    with tempfile.TemporaryDirectory() as outside, session.chdir(outside):  # the old pins do not reach there
+        Path("requirements.in").write_text("\n".join(outer), encoding="utf-8")
+        command = ("uv", "pip", "compile", "--quiet", "--universal", "--no-header", "--no-annotate")
+        lowest = WORKSPACE["project"]["requires-python"].removeprefix(">=")
+        session.run(*command, f"--python-version={lowest}", "--output-file=pins.txt", "requirements.in", external=True)
+        return Path("pins.txt").read_text(encoding="utf-8").splitlines()
+
+
+def _pin(key: str, pins: list[str]) -> None:
+    """Rewrite one list of pins in the root pyproject.toml and leave the rest as it is."""
+    path = ROOT / "pyproject.toml"
+    lines = "".join(f'    "{pin}",\n' for pin in pins)
+    text, found = re.subn(rf"(?ms)^{key} = \[\n.*?^\]", f"{key} = [\n{lines}]", path.read_text(encoding="utf-8"))
+    if found != 1:
+        message = f"pyproject.toml has {found} lists {key}"
+        raise ValueError(message)
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,74 @@
+"""The first administrator, without whom nobody could do anything."""
+
+import secrets
+
+from parley_core import Actor, Parley, StartupError
+from pydantic import ValidationError
+
+from parley_auth.errors import DuplicateEmail, WeakPassword
+from parley_auth.models import Role
+from parley_auth.passwords import Passwords
+from parley_auth.repository import UserRepository
+from parley_auth.schemas import Registration, normalised
+from parley_auth.service import AccountService
+from parley_auth.settings import AuthSettings
+
+_EMBEDDED_ADMIN = "admin@parley.example"
+_SYSTEM = Actor(None, "system", "start-up")
+
+
+async def ensure_first_admin(parley: Parley) -> None:
+    """Makes an administrator where there is none and it is known which one.
+
+    PARLEY_ADMIN_EMAIL and PARLEY_ADMIN_PASSWORD say which; on an embedded database, without them, one is made
+    with a random password that is announced once. Several workers that start at once make one.
+
+    Raises:
+        StartupError: the settings name an account that isn't an administrator's, or a password that is refused.
+    """
+    users = UserRepository(parley.database)
+    if await users.has_admin():
+        return
+    settings = parley.settings(AuthSettings)
+    if settings.admin_email and settings.admin_password:
+        password = settings.admin_password.get_secret_value()
+        await provide_admin(parley, email=settings.admin_email, password=password)
+    elif parley.data_dir is not None:
+        await _make_random(parley)
+
+
+async def provide_admin(parley: Parley, *, email: str, password: str) -> None:
+    """Sees to it that there is an active administrator with this e-mail and password; doing it twice changes nothing.
+
+    Raises:
+        StartupError: e-mail or password are refused, or the e-mail belongs to another account; one line.
+    """
+    try:
+        wanted = Registration(email=email, password=password)
+        await AccountService(parley).create(wanted, Role.ADMIN, _SYSTEM)
+    except ValidationError as error:
+        raise StartupError(f"the administrator's {error.errors()[0]['loc'][0]} is not usable") from None
+    except WeakPassword as error:
+        raise StartupError(f"the administrator's password is refused: {error.detail}") from error
+    except DuplicateEmail as error:
+        if not await _is_that_admin(parley, email, password):
+            raise StartupError(f"{normalised(email)} belongs to another account already") from error
+
+
+async def _is_that_admin(parley: Parley, email: str, password: str) -> bool:
+    found = await UserRepository(parley.database).credentials({"email": {"$eq": normalised(email)}})
+    if found is None or found.user.role is not Role.ADMIN or not found.user.active:
+        return False
+    return await parley.require(Passwords).verify(found.password_hash, password)
+
+
+async def _make_random(parley: Parley) -> None:
+    password = secrets.token_urlsafe(12)
+    try:
+        await provide_admin(parley, email=_EMBEDDED_ADMIN, password=password)
+    except StartupError:
+        # Another worker may have been first; if nobody was, the reason stands.
+        if not await UserRepository(parley.database).has_admin():
+            raise
+    else:
+        parley.announce(f"First administrator: {_EMBEDDED_ADMIN}  one-time password: {password}")

@@ -1,0 +1,63 @@
+"""The commands that auth hangs under `parley`."""
+
+import asyncio
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from fastapi import FastAPI
+from parley_core import Parley, StartupError
+from parley_core.settings import CoreSettings
+from pydantic import SecretStr
+
+from parley_auth.bootstrap import provide_admin
+from parley_auth.policy_page import policy_of, rendered
+from parley_auth.settings import AuthSettings
+
+app = typer.Typer()
+
+
+class Format(StrEnum):
+    """How `parley policy` prints."""
+
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+@app.command("create-admin")
+def create_admin(
+    context: typer.Context,
+    email: Annotated[str, typer.Option(help="The administrator's e-mail.")],
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")],
+    data_dir: Annotated[Path | None, typer.Option(help="The data directory of the embedded MongoDB.")] = None,
+) -> None:
+    """Make an administrator; the password comes by standard input, so that no process list shows it."""
+    if not password_stdin:
+        raise StartupError("the password is read from standard input alone: add --password-stdin")
+    password = sys.stdin.readline().rstrip("\r\n")
+    # Given as the first administrator too, so that no random one is made beside him on a new database.
+    auth = AuthSettings(admin_email=email, admin_password=SecretStr(password))
+    core = CoreSettings(data_dir=data_dir) if data_dir else CoreSettings()
+    application: FastAPI = context.obj([auth, core])
+    asyncio.run(_provide(application.state.parley, email, password))
+    typer.echo(f"Administrator {email} is ready.")
+
+
+async def _provide(parley: Parley, email: str, password: str) -> None:
+    async with parley.running():
+        await provide_admin(parley, email=email, password=password)
+
+
+@app.command("policy")
+def show_policy(
+    context: typer.Context,
+    output: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.MARKDOWN,
+) -> None:
+    """Print the composed policy table, and every route with its guard or its reason to be public."""
+    application: FastAPI = context.obj([])
+    application.state.parley.verify(application)
+    policy = policy_of(application)
+    typer.echo(json.dumps(policy, indent=2) if output is Format.JSON else rendered(policy), nl=False)

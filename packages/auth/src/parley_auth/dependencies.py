@@ -1,0 +1,28 @@
+"""What auth's endpoints are given."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from parley_core import ParleyDep
+
+from parley_auth.guard import Access, Guard
+from parley_auth.service import AccountService, UserService
+
+
+async def _account_service(parley: ParleyDep) -> AccountService:
+    return AccountService(parley)
+
+
+async def _user_service(parley: ParleyDep) -> UserService:
+    return UserService(parley)
+
+
+AccountServiceDep = Annotated[AccountService, Depends(_account_service)]
+UserServiceDep = Annotated[UserService, Depends(_user_service)]
+
+AccountRead = Annotated[Access, Depends(Guard("account:read"))]
+AccountUpdate = Annotated[Access, Depends(Guard("account:update"))]
+UserList = Annotated[Access, Depends(Guard("users:list"))]
+UserCreation = Annotated[Access, Depends(Guard("users:create"))]
+UserRead = Annotated[Access, Depends(Guard("users:read"))]
+UserChange = Annotated[Access, Depends(Guard("users:update"))]

@@ -1,0 +1,51 @@
+"""The hooks of auth, which consumes what they return. Like core's they are called at start-up only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from parley_core import hookspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from parley_core import PublicRoute
+
+    from parley_auth.policy import PolicyRule
+    from parley_auth.scopes import ParticipantScope
+
+
+@hookspec
+def parley_policies() -> Sequence[PolicyRule]:
+    """Called once, when the policy table is composed, after all routes are mounted.
+
+    Returns: the rules of the plugin's own actions; those of all plugins make one table.
+
+    Start-up fails when two plugins give rules for one action, when a rule names an unknown scope or a state
+    that its scope doesn't have, when the rules of one action name different scopes, and when a guard names an
+    action without a rule.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def parley_participant_scopes() -> Sequence[ParticipantScope]:
+    """Called once, before the policy table is composed.
+
+    Returns: the kinds of resources that the plugin's users take part in.
+
+    Start-up fails when two scopes have one name or one path parameter, and when a route whose path holds a
+    scope's parameter lacks a guard of that scope.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def parley_public_routes() -> Sequence[PublicRoute]:
+    """Called once, when the routes are proved.
+
+    Returns: the routes that stand open, each with its reason; the only way for a route to have no guard.
+
+    Start-up fails when one of them holds a scope's parameter or is declared twice.
+    """
+    raise NotImplementedError

@@ -1,0 +1,32 @@
+"""What auth keeps open while the application runs."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from parley_core import Parley
+
+from parley_auth.authenticator import Authenticator
+from parley_auth.bootstrap import ensure_first_admin
+from parley_auth.passwords import Passwords
+from parley_auth.secret import signing_secret
+from parley_auth.settings import AuthSettings
+from parley_auth.tokens import AccessTokens
+
+
+@asynccontextmanager
+async def auth_lifespan(parley: Parley) -> AsyncIterator[None]:
+    """Provides tokens, passwords and the authenticator, and makes the first administrator.
+
+    Raises:
+        StartupError: there is no secret to sign with, or the administrator can't be made.
+    """
+    lifetime = timedelta(minutes=parley.settings(AuthSettings).access_token_minutes)
+    tokens, passwords = AccessTokens(signing_secret(parley), lifetime=lifetime, clock=parley.clock), Passwords()
+    for provided in (tokens, passwords, Authenticator(parley.database, tokens)):
+        parley.provide(provided)
+    try:
+        await ensure_first_admin(parley)
+        yield
+    finally:
+        passwords.close()

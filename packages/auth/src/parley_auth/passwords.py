@@ -1,0 +1,76 @@
+"""Passwords: argon2id off the event loop, and the rules that a new one must meet."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from parley_core.errors import Unavailable
+
+from parley_auth.errors import WeakPassword
+
+T = TypeVar("T")
+MAX_LENGTH = 128
+_THREADS = 2
+_QUEUE = 64
+# OWASP's floor for argon2id: 19 MiB, two passes, one lane. argon2-cffi's default costs eight times that.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+
+class Passwords:
+    """Hashes and verifies in a small pool of threads; what doesn't fit into its queue gets 503."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="argon2")
+        self._waiting = 0
+        # Verified against when there is no account, so that its absence can't be told from the time it takes.
+        self._nobody = _HASHER.hash("")
+
+    async def hash(self, password: str) -> str:
+        """The argon2id hash of a password, with its parameters (PHC string)."""
+        return await self._run(lambda: _HASHER.hash(password))
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        """Whether the password belongs to the hash; without a hash the same work is done and the answer is no."""
+        matches = await self._run(lambda: _matches(password_hash or self._nobody, password))
+        return matches and password_hash is not None
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._waiting >= _QUEUE:
+            raise Unavailable
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """Ends the threads once their work is done."""
+        self._pool.shutdown()
+
+
+def check_strength(password: str, *, min_length: int) -> None:
+    """Raises `WeakPassword` (400) for one that is too short or on the list of common ones (ASVS 6.2.1, 6.2.4)."""
+    if len(password) < min_length:
+        raise WeakPassword(f"A password has at least {min_length} characters")
+    if password.casefold() in common_passwords():
+        raise WeakPassword("This password is on the list of the most common ones")
+
+
+@cache
+def common_passwords() -> frozenset[str]:
+    """About 30,000 common passwords, most common first in zxcvbn's own list."""
+    # Imported at first use: the package brings dictionaries of names and words along.
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+    return frozenset(FREQUENCY_LISTS["passwords"])
+
+
+def _matches(password_hash: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(password_hash, password)
+    except VerificationError:
+        return False

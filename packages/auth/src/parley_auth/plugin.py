@@ -1,0 +1,62 @@
+"""Auth's table of contents."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi.routing import RouteContext
+from parley_core import CollectionIndexes, EventType, Parley, PublicRoute, Router, Settings, hookimpl
+from typer import Typer
+
+from parley_auth import commands, endpoints, events, hookspecs, indexes, lifespan, proof, rules
+from parley_auth.policy import PolicyRule
+from parley_auth.settings import AuthSettings
+
+
+@hookimpl
+def parley_addhooks(pluginmanager: Any) -> None:
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+@hookimpl
+def parley_settings() -> list[type[Settings]]:
+    return [AuthSettings]
+
+
+@hookimpl
+def parley_routers() -> list[Router]:
+    return endpoints.ROUTERS
+
+
+@hookimpl
+def parley_indexes() -> list[CollectionIndexes]:
+    return indexes.INDEXES
+
+
+@hookimpl
+def parley_events() -> list[EventType]:
+    return events.EVENTS
+
+
+@hookimpl
+def parley_commands() -> list[Typer]:
+    return [commands.app]
+
+
+@hookimpl
+def parley_policies() -> list[PolicyRule]:
+    return rules.POLICIES
+
+
+@hookimpl
+def parley_public_routes() -> list[PublicRoute]:
+    return rules.PUBLIC_ROUTES
+
+
+@hookimpl
+def parley_verify(parley: Parley, routes: list[RouteContext]) -> None:
+    proof.verify(parley, routes)
+
+
+@hookimpl
+def parley_lifespan(parley: Parley) -> AbstractAsyncContextManager[None]:
+    return lifespan.auth_lifespan(parley)

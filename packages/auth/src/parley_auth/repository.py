@@ -1,0 +1,126 @@
+"""Accounts in MongoDB."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from parley_core import Database, Document, Event, Expression, Session, first_recorded, record
+from parley_core.sorting import Sort
+from pymongo.errors import DuplicateKeyError
+
+from parley_auth.errors import DuplicateEmail
+from parley_auth.indexes import USERS
+from parley_auth.models import Credentials, Principal, Role, User
+
+_PUBLIC = {"email": True, "name": True, "role": True, "active": True, "created_at": True}
+_CREDENTIALS = {**_PUBLIC, "password_hash": True, "token_version": True}
+
+
+class UserDirectory:
+    """What other packages may read of accounts."""
+
+    def __init__(self, database: Database) -> None:
+        self._users = database[USERS]
+
+    async def by_id(self, user_id: str, session: Session | None = None) -> User | None:
+        """The account with this id."""
+        return _user(await self._users.find_one({"_id": user_id}, _PUBLIC, session=session))
+
+    async def by_email(self, email: str) -> User | None:
+        """The account with this normalised e-mail."""
+        return _user(await self._users.find_one({"email": {"$eq": email}}, _PUBLIC))
+
+    async def by_ids(self, user_ids: Iterable[str]) -> dict[str, User]:
+        """The accounts with these ids, by id."""
+        found = await self._users.find({"_id": {"$in": list(user_ids)}}, _PUBLIC).to_list()
+        return {document["_id"]: _as_user(document) for document in found}
+
+
+class UserRepository(UserDirectory):
+    """Reading and writing accounts; every write is recorded and carries its condition."""
+
+    async def principal(self, user_id: str, *, token_version: int) -> Principal | None:
+        """The active account whose tokens of this version are still good."""
+        found = await self._users.find_one({"_id": user_id}, {"role": True, "active": True, "token_version": True})
+        if found is None or not found["active"] or found["token_version"] != token_version:
+            return None
+        return Principal(user_id, Role(found["role"]))
+
+    async def credentials(self, where: Mapping[str, object]) -> Credentials | None:
+        """What a login to the account that meets `where` is checked against."""
+        found = await self._users.find_one(where, _CREDENTIALS)
+        return Credentials(_as_user(found), found["password_hash"], found["token_version"]) if found else None
+
+    async def add(self, user: User, password_hash: str, event: Event, session: Session | None = None) -> None:
+        """Stores a new account.
+
+        Raises:
+            DuplicateEmail: another account has its e-mail.
+        """
+        document = {
+            "_id": user.id,
+            "email": user.email,
+            "name": user.name,
+            "role": user.role,
+            "active": user.active,
+            "password_hash": password_hash,
+            "token_version": 0,
+            "sessions": [],
+            "created_at": user.created_at,
+        }
+        try:
+            await self._users.insert_one(first_recorded(document, event), session=session)
+        except DuplicateKeyError as error:
+            raise DuplicateEmail from error
+
+    async def change(
+        self,
+        before: User,
+        changes: Mapping[str, object],
+        event: Event,
+        session: Session | None = None,
+    ) -> User | None:
+        """Changes an account whose changed fields still are what `before` says; None when they aren't."""
+        where = {"_id": before.id} | {name: {"$eq": getattr(before, name)} for name in changes if name in _PUBLIC}
+        if changes.get("active") is False:
+            # Tokens of before the deactivation stay dead when the account is opened again.
+            changes = {**changes, "token_version": Expression({"$add": ["$token_version", 1]})}
+        return _user(await record(self._users, where, changes, event, session=session))
+
+    async def change_password(
+        self, credentials: Credentials, password_hash: str, event: Event, session: Session | None = None
+    ) -> bool:
+        """Replaces the password that was verified and ends every token; False when it has changed meanwhile."""
+        where = {"_id": credentials.user.id, "password_hash": {"$eq": credentials.password_hash}}
+        changes = {"password_hash": password_hash, "token_version": credentials.token_version + 1}
+        return await record(self._users, where, changes, event, session=session) is not None
+
+    async def touch_another_admin(self, user_id: str, session: Session) -> bool:
+        """Touches an active administrator other than `user_id`, so that he stays one until the transaction ends."""
+        another = {"role": Role.ADMIN, "active": True, "_id": {"$ne": user_id}}
+        return (await self._users.update_one(another, {"$inc": {"touched": 1}}, session=session)).matched_count > 0
+
+    async def has_admin(self) -> bool:
+        """Whether there is an active administrator."""
+        return await self._users.find_one({"role": Role.ADMIN, "active": True}, {"_id": True}) is not None
+
+    async def page(
+        self, where: Mapping[str, object], sort: Sort, *, limit: int, offset: int
+    ) -> tuple[Sequence[User], int]:
+        """Accounts that meet `where`, and how many there are in all."""
+        found = self._users.find(where, _PUBLIC).sort(list(sort.keys)).skip(offset).limit(limit)
+        return [_as_user(document) for document in await found.to_list()], await self._users.count_documents(where)
+
+
+def _user(document: Document | None) -> User | None:
+    return _as_user(document) if document else None
+
+
+def _as_user(document: Mapping[str, Any]) -> User:
+    return User(
+        id=document["_id"],
+        email=document["email"],
+        name=document["name"],
+        role=Role(document["role"]),
+        active=document["active"],
+        created_at=document["created_at"],
+    )

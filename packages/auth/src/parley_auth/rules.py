@@ -1,0 +1,24 @@
+"""Auth's own part of the policy table, and its routes that stand open."""
+
+from parley_core import PublicRoute
+
+from parley_auth.models import Role
+from parley_auth.policy import PolicyRule
+
+EVERYONE = frozenset(Role)
+ADMINS = frozenset({Role.ADMIN})
+
+POLICIES = [
+    PolicyRule(action="account:read", roles=EVERYONE),
+    PolicyRule(action="account:update", roles=EVERYONE),
+    PolicyRule(action="users:create", roles=ADMINS),
+    PolicyRule(action="users:list", roles=ADMINS),
+    PolicyRule(action="users:read", roles=ADMINS),
+    PolicyRule(action="users:update", roles=ADMINS),
+]
+
+PUBLIC_ROUTES = [
+    PublicRoute("POST", "/v1/auth/register", "nobody has an account before he has made one"),
+    PublicRoute("POST", "/v1/auth/login", "the password is the proof"),
+    PublicRoute("POST", "/v1/auth/token", "the password is the proof"),
+]

@@ -1,0 +1,137 @@
+"""What auth's endpoints take and answer."""
+
+from datetime import datetime
+from typing import Annotated
+
+from parley_core import PageQuery
+from parley_core.schemas import Body, Line, Patch, Representation
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, EmailStr, Field, Strict, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
+
+from parley_auth.models import Role
+from parley_auth.passwords import MAX_LENGTH
+
+_USER = {
+    "id": "665f1c2ab7e4f90d1c3a5b77",
+    "email": "ada@example.com",
+    "name": "Ada Lovelace",
+    "role": "candidate",
+    "active": True,
+    "created_at": "2027-03-01T09:30:00Z",
+}
+
+
+def normalised(email: str) -> str:
+    """The spelling under which an e-mail is stored and compared: no surrounding space, lower case."""
+    return email.strip().casefold()
+
+
+def _without_space(value: object) -> object:
+    if not isinstance(value, str):
+        raise PydanticCustomError("string_type", "Must be a string")
+    return value.strip()
+
+
+Email = Annotated[EmailStr, BeforeValidator(_without_space), AfterValidator(normalised)]
+Name = Annotated[Line, StringConstraints(max_length=100)]
+NewPassword = Annotated[str, StringConstraints(max_length=MAX_LENGTH)]
+
+
+class Registration(Body):
+    """A new account of one's own; its role is always candidate."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"email": "ada@example.com", "password": "nine green bottles", "name": "Ada"}]}
+    )
+
+    email: Email
+    password: NewPassword
+    name: Name | None = None
+
+
+class UserCreate(Registration):
+    """A new account made by an administrator."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"email": "grace@example.com", "password": "nine green bottles", "role": "interviewer"}]
+        }
+    )
+
+    role: Role
+
+
+class UserUpdate(Patch):
+    """What an administrator changes of an account; fields left out stay."""
+
+    clearable = frozenset({"name"})
+
+    role: Role | SkipJsonSchema[None] = None
+    active: Annotated[bool, Strict()] | SkipJsonSchema[None] = None
+    name: Name | None = Field(None, examples=["Ada King"])
+
+
+class ProfileUpdate(Patch):
+    """What everyone changes of his own account."""
+
+    clearable = frozenset({"name"})
+
+    name: Name | None = None
+
+
+class PasswordChange(Body):
+    """A new password, with the current one as proof."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"current_password": "nine green bottles", "new_password": "ten blue bottles hanging"}]
+        }
+    )
+
+    current_password: str
+    new_password: NewPassword
+
+
+class Login(Body):
+    """E-mail and password. A malformed e-mail is an unknown one: the answer is the same 401."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"email": "ada@example.com", "password": "nine green bottles"}]}
+    )
+
+    email: str
+    password: str
+
+
+class Token(Representation):
+    """An access token (RFC 6749, section 5.1)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"access_token": "eyJ...", "token_type": "bearer", "expires_in": 600}]}
+    )
+
+    access_token: str
+    token_type: str = "bearer"
+    expires_in: int = Field(description="Seconds.")
+
+
+class User(Representation):
+    """An account."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_USER]})
+
+    id: str
+    email: str
+    name: str | None
+    role: Role
+    active: bool
+    created_at: datetime
+
+
+class UserQuery(PageQuery):
+    """The list of accounts."""
+
+    sort: str = Field("-created_at", description="`created_at`, `email`; `-` for descending.")
+    role: Role | None = None
+    active: bool | None = None

@@ -1,0 +1,47 @@
+"""The secret that signs access tokens: given, or made once for an embedded database."""
+
+import os
+import secrets
+from pathlib import Path
+
+from parley_core import Parley, StartupError
+
+from parley_auth.settings import AuthSettings
+
+_FILE = "jwt_secret"
+_ADVICE = 'set PARLEY_JWT_SECRET to the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"'
+
+
+def signing_secret(parley: Parley) -> bytes:
+    """PARLEY_JWT_SECRET, or the secret kept 0600 in the data directory of the embedded database.
+
+    Raises:
+        StartupError: no secret is set and the database is not the embedded one.
+    """
+    given = parley.settings(AuthSettings).jwt_secret
+    if given is not None:
+        return given.get_secret_value().encode()
+    if parley.data_dir is None:
+        raise StartupError(f"PARLEY_JWT_SECRET is missing, which a MongoDB of your own needs: {_ADVICE}")
+    return _kept(parley.data_dir / _FILE)
+
+
+def _kept(path: Path) -> bytes:
+    if not path.exists():
+        _make(path)
+    return path.read_text().strip().encode()
+
+
+def _make(path: Path) -> None:
+    """Writes a new secret; of several workers that try at once one wins, and none sees a half-written file."""
+    draft = path.with_name(f"{_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        # Another worker was first: his secret counts.
+        return
+    finally:
+        draft.unlink()

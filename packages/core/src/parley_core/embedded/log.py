@@ -1,0 +1,56 @@
+"""mongod's log file: a new one for each start, the one before kept, and what it says about a failure."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+_LONGEST_REASON = 400
+
+
+def begin(log: Path) -> None:
+    """Makes room for a new log, so that no more than two runs stay on the disk."""
+    if log.exists():
+        log.replace(log.with_suffix(".log.1"))
+    log.touch(mode=0o600)
+
+
+def reason_of_failure(log: Path) -> str:
+    """The line that says best why mongod ended; an empty text if there is none.
+
+    That is mongod's first error, since later ones follow from it, or else what the launcher, the dynamic
+    loader or mongod's option parser wrote.
+    """
+    structured: list[dict[str, Any]] = []
+    plain: list[str] = []
+    for line in log.read_text(errors="replace").splitlines():
+        entry = _entry(line)
+        if entry:
+            structured.append(entry)
+        elif line.strip():
+            plain.append(line)
+    severe = [_text(entry) for entry in structured if entry.get("s") in {"E", "F"}]
+    complaints = [line for line in plain if "error" in line.lower()]
+    best = severe[:1] or complaints[-1:] or plain[-1:]
+    return " ".join("".join(best).split())[:_LONGEST_REASON]
+
+
+def _entry(line: str) -> dict[str, Any]:
+    """The log entry of a line, empty if the line isn't one."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def _text(entry: dict[str, Any]) -> str:
+    attributes = entry.get("attr", {})
+    details = [_detail(attributes.get(name)) for name in ("error", "message")]
+    return ": ".join([str(entry.get("msg")), *filter(None, details)])
+
+
+def _detail(value: Any) -> str:
+    """Errors are texts, or documents that hold one; numbers say nothing to a reader."""
+    if isinstance(value, dict):
+        value = value.get("errmsg") or value.get("msg")
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,99 @@
+"""What lies where in a data directory, and that it is private."""
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from parley_core.errors import StartupError
+
+
+@dataclass(frozen=True)
+class DataDirectory:
+    """A data directory by its real path. MongoDB lives in `home` below it; all else in there is left alone."""
+
+    path: Path
+
+    @property
+    def home(self) -> Path:
+        return self.path / "mongodb"
+
+    @property
+    def files(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "mongod.log"
+
+    @property
+    def lock(self) -> Path:
+        return self.home / "lock"
+
+    @property
+    def users(self) -> Path:
+        return self.home / "users"
+
+    @property
+    def record(self) -> Path:
+        return self.home / "server.json"
+
+    @property
+    def is_new(self) -> bool:
+        return not (self.files / "WiredTiger").exists()
+
+    @property
+    def crashed(self) -> bool:
+        """Whether the last server on these files had no time to shut down: it empties this file last."""
+        pid_file = self.files / "mongod.lock"
+        return pid_file.exists() and pid_file.stat().st_size > 0
+
+
+def locate(data_dir: Path) -> DataDirectory:
+    """The data directory that is meant, whichever way its path is written. Nothing is created."""
+    return DataDirectory(Path(os.path.realpath(data_dir)))
+
+
+def prepare(place: DataDirectory) -> None:
+    """Creates what is missing, 0700. A data directory that was there keeps its mode: it may hold other things.
+
+    Raises:
+        StartupError: MongoDB's part of it belongs to another user, or can't be made private.
+    """
+    place.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place.home.mkdir(mode=0o700, exist_ok=True)
+    if sys.platform != "win32":
+        _make_private(place.home)
+    place.files.mkdir(mode=0o700, exist_ok=True)
+
+
+def _make_private(folder: Path) -> None:
+    owner = folder.stat().st_uid
+    if owner != os.geteuid():
+        raise StartupError(
+            f"{folder} belongs to user {owner} and this process runs as user {os.geteuid()}: "
+            "run as that user, or choose another --data-dir"
+        )
+    folder.chmod(0o700)
+    if not is_private(folder):
+        raise StartupError(f"{folder} can't be made private on this file system: choose another --data-dir")
+
+
+def is_private(folder: Path) -> bool:
+    """Whether this is a directory, no link, that nobody but this user can enter."""
+    status = folder.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+
+
+@contextmanager
+def usable(place: DataDirectory) -> Iterator[None]:
+    """Turns what the operating system refuses inside the block into a StartupError."""
+    try:
+        yield
+    except OSError as error:
+        raise StartupError(
+            f"the data directory {place.path} can't be used ({error}): repair that, or choose another --data-dir"
+        ) from error

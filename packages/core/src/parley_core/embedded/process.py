@@ -1,0 +1,129 @@
+"""mongod as a child process that doesn't outlive its owner."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from parley_core.embedded import guardian, launcher
+
+_SHUTDOWN_SECONDS = 10
+_KILL_SECONDS = 5
+# Ctrl-C in the terminal is for the application, which closes its database last.
+_APART_FROM_THE_TERMINAL: dict[str, Any] = {"start_new_session": True}
+if sys.platform == "win32":
+    _APART_FROM_THE_TERMINAL = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+
+
+class Bond(Enum):
+    """What ends mongod when its owner is killed."""
+
+    KERNEL = "kernel"
+    """Linux sends the signal. It does so when the thread that started mongod ends, so that must be the main thread."""
+    GUARDIAN = "guardian"
+    """A small process sees that the owner's end of a pipe is closed."""
+
+    @classmethod
+    def fitting(cls) -> "Bond":
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        return cls.KERNEL if sys.platform == "linux" and in_main_thread else cls.GUARDIAN
+
+
+class Guard:
+    """The guardian, seen from the owner."""
+
+    def __init__(self) -> None:
+        self._process = _start(_python(guardian.__file__), stdin=subprocess.PIPE, text=True)
+        assert self._process.stdin is not None  # noqa: S101 - as asked for above
+        self._pipe = self._process.stdin
+
+    @property
+    def descriptor(self) -> int:
+        return self._pipe.fileno()
+
+    def watch(self, pid: int) -> None:
+        self._pipe.write(f"{pid}\n")
+        self._pipe.flush()
+
+    def dismiss(self) -> None:
+        """Ends the guardian, who then leaves mongod alone. Again does nothing."""
+        if self._pipe.closed:
+            return
+        with suppress(BrokenPipeError):  # somebody has killed the guardian
+            self._pipe.write(guardian.STAND_DOWN)
+            self._pipe.close()
+        self._process.wait()
+
+
+class MongodProcess:
+    """A running mongod, to be used by one thread at a time."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", guard: Guard | None) -> None:
+        self._process = process
+        self._guard = guard
+        self.pid = process.pid
+
+    def poll(self) -> int | None:
+        """The exit code if mongod has ended (negative: the signal that ended it), else None."""
+        code = self._process.poll()
+        if code is not None and self._guard:
+            self._guard.dismiss()
+        return code
+
+    def stop(self) -> None:
+        """Shuts mongod down, or kills it if that takes too long, and returns when it is gone."""
+        if self.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(_SHUTDOWN_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(_KILL_SECONDS)
+            self.poll()
+
+
+def launch(command: Sequence[str], *, log: Path, bond: Bond, inherited: int) -> MongodProcess:
+    """Starts mongod with its output in `log`.
+
+    Args:
+        inherited: a file descriptor that stays open as long as mongod lives.
+    """
+    with ExitStack() as on_failure, log.open("ab") as output:
+        guard = Guard() if bond is Bond.GUARDIAN else None
+        if guard:
+            on_failure.callback(guard.dismiss)
+        process = _start_bound(command, guard, inherited, output.fileno())
+        on_failure.pop_all()
+        return MongodProcess(process, guard)
+
+
+def _start_bound(command: Sequence[str], guard: Guard | None, inherited: int, output: int) -> "subprocess.Popen[bytes]":
+    if sys.platform == "win32":
+        process = _start(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        if guard:
+            guard.watch(process.pid)
+        return process
+    bond = ("guardian", str(guard.descriptor)) if guard else ("owner", str(os.getpid()))
+    return _start(
+        [*_python(launcher.__file__), *bond, *command],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        pass_fds=[inherited, guard.descriptor] if guard else [inherited],
+    )
+
+
+def _start(command: Sequence[str], **options: Any) -> "subprocess.Popen[Any]":
+    # mongod has no use for the application's secrets.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
+    return subprocess.Popen(command, env=environment, **_APART_FROM_THE_TERMINAL, **options)
+
+
+def _python(script: str) -> list[str]:
+    """Isolated, so that neither the environment nor site-packages slow it down or change what it does."""
+    return [sys.executable, "-I", "-S", script]

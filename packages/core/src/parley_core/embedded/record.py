@@ -1,0 +1,56 @@
+"""Who runs the server of a data directory, written down for those who find it locked."""
+
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Record:
+    """The owner's process id, the server's once it runs, and its URI once it can be used.
+
+    A record says nothing by itself: it outlives a crash. It counts while the directory is locked.
+    """
+
+    owner: int
+    server: int | None = None
+    uri: str | None = None
+
+    def write(self, path: Path) -> None:
+        """Replaces the record in one step, so that nobody reads half of it."""
+        draft = path.with_suffix(".draft")
+        draft.write_text(json.dumps(asdict(self)))
+        draft.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        try:
+            return cls(**json.loads(path.read_text()))
+        except FileNotFoundError:
+            return None
+
+    @property
+    def owner_lives(self) -> bool:
+        return _lives(self.owner)
+
+    @property
+    def holder(self) -> str:
+        """Which process to stop to free the directory."""
+        living = [pid for pid in (self.owner, self.server) if pid is not None and _lives(pid)]
+        return f"process {living[0]}" if living else "another process"
+
+
+def _lives(pid: int) -> bool:
+    if sys.platform == "win32":
+        # Nothing there asks without doing: os.kill would end the process.
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,182 @@
+"""The errors of Parley: what stops a start, and what a request can be answered with.
+
+A `ParleyError` carries its status and its wire code as class data; `parley_core.problems` renders them
+all as RFC 9457 problem documents, so that endpoints hold no `try`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
+
+
+class StartupError(Exception):
+    """The application can't start. The message is one line that names the culprit and says what to do."""
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One entry of a problem's `errors`.
+
+    `pointer` is a JSON pointer into the body (`#/title`) or the name of a query parameter (`?limit`).
+    """
+
+    pointer: str
+    code: str
+    message: str
+
+
+class ParleyError(Exception):
+    """What a request is answered with when it isn't answered as asked.
+
+    Subclasses set `status`, `code` and `title`; `category` comes with the base class they choose.
+    The detail is shown to the caller: it never holds input, driver text or anybody's e-mail.
+    """
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+    title: ClassVar[str]
+    category: ClassVar[str]
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+
+class AuthenticationError(ParleyError):
+    """The caller isn't known: 401, always with `WWW-Authenticate` (RFC 9110, 11.6.1)."""
+
+    status = 401
+    category = "authentication"
+
+
+class AuthorizationError(ParleyError):
+    """The caller is known and may not: 403."""
+
+    status = 403
+    category = "authorization"
+
+
+class NotFoundError(ParleyError):
+    """The named thing doesn't exist, or isn't shown to exist: 404."""
+
+    status = 404
+    category = "not_found"
+
+
+class BusinessRuleError(ParleyError):
+    """A well-formed request that a rule of the domain refuses: 400."""
+
+    status = 400
+    category = "business_rule"
+
+
+class ValidationError(ParleyError):
+    """Malformed input: 400."""
+
+    status = 400
+    category = "validation"
+    code = "validation_error"
+    title = "The request is not valid"
+
+
+class InvalidId(ValidationError):
+    code = "invalid_id"
+    title = "An id is 24 lower-case hexadecimal digits"
+
+
+class InvalidSort(ValidationError):
+    code = "invalid_sort"
+    title = "The sort order is not one that this list offers"
+
+
+class InvalidFilter(ValidationError):
+    code = "invalid_filter"
+    title = "The filter is not one that this list offers"
+
+
+class InvalidCursor(ValidationError):
+    code = "invalid_cursor"
+    title = "The cursor is not one that this list gave out"
+
+
+class HistoryFull(BusinessRuleError):
+    code = "history_full"
+    title = "The history of this document is full; it can't be changed any more"
+
+
+class RouteNotFound(NotFoundError):
+    code = "not_found"
+    title = "There is nothing at this address"
+
+
+class MethodNotAllowed(ParleyError):
+    status = 405
+    code = "method_not_allowed"
+    title = "This address does not offer that method"
+    category = "validation"
+
+
+class PreconditionFailed(ParleyError):
+    """`If-Match` names another version than the stored one (RFC 9110, 13.1.1)."""
+
+    status = 412
+    code = "precondition_failed"
+    title = "The resource has changed since the version named in If-Match"
+    category = "conflict"
+
+
+class PayloadTooLarge(ParleyError):
+    status = 413
+    code = "payload_too_large"
+    title = "The body is larger than 64 KiB"
+    category = "validation"
+
+
+class UnsupportedMediaType(ParleyError):
+    status = 415
+    code = "unsupported_media_type"
+    title = "The body must be sent as application/json"
+    category = "validation"
+
+
+class InternalError(ParleyError):
+    status = 500
+    code = "internal_error"
+    title = "Something went wrong here; the request id finds it in the log"
+    category = "server"
+
+
+class Unavailable(ParleyError):
+    """The database did not answer in time: try again after `Retry-After` seconds."""
+
+    status = 503
+    code = "unavailable"
+    title = "The service can't answer right now"
+    category = "server"
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, headers={"Retry-After": "2"})
+
+
+FRAMEWORK_ERRORS: tuple[type[ParleyError], ...] = (RouteNotFound, MethodNotAllowed, InternalError)
+"""Errors that no operation lists as its own, since any request can meet them."""
+
+
+def raises(*errors: type[ParleyError]) -> Callable[[AnyFunction], AnyFunction]:
+    """Declares the errors that an endpoint or a dependency answers with; OpenAPI lists them."""
+
+    def declare(function: AnyFunction) -> AnyFunction:
+        function.errors = errors  # type: ignore[attr-defined]
+        return function
+
+    return declare

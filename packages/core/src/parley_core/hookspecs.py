@@ -1,0 +1,131 @@
+"""The hooks of core. All are called at start-up, none per request; each returns declarations.
+
+A hook whose results another package consumes is specified by that package (see `parley_addhooks`).
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
+
+from parley_core.markers import hookspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pluggy
+    import typer
+    from fastapi import APIRouter
+    from fastapi.routing import RouteContext
+    from pydantic_settings import BaseSettings
+
+    from parley_core.events import EventType, Invalidation
+    from parley_core.indexes import CollectionIndexes
+    from parley_core.parley import Parley
+
+
+@hookspec(historic=True)
+def parley_addhooks(pluginmanager: pluggy.PluginManager) -> None:
+    """Called once for each plugin as it is registered, before any other hook.
+
+    Args:
+        pluginmanager: pluggy's manager; call `add_hookspecs(module)` on it to add hooks of your own.
+
+    Start-up fails when it raises.
+    """
+
+
+@hookspec
+def parley_settings() -> Sequence[type[BaseSettings]]:
+    """Called once, before anything is built.
+
+    Returns: settings classes derived from `parley_core.Settings`; each is read from the environment and
+    validated, and `parley.settings(cls)` answers the instance.
+
+    Start-up fails when a value is missing or wrong (every problem is reported at once, never a secret's
+    value) and when two classes have a field of the same name.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def parley_routers() -> Sequence[APIRouter]:
+    """Called once, when Parley is mounted on an application.
+
+    Returns: `parley_core.Router`s, each with its prefix and tags; they are mounted under `/v1`.
+
+    Start-up fails when a router is not a `parley_core.Router`, holds a mounted sub-application, or brings a
+    method and path or an operation id that exists already.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def parley_indexes() -> Sequence[CollectionIndexes]:
+    """Called once, before the application accepts requests.
+
+    Returns: the indexes of each collection that the plugin owns; missing ones are created.
+
+    Start-up fails when two plugins own one collection, or when MongoDB refuses to build an index, as it does
+    where one of the same name has another definition.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def parley_events() -> Sequence[EventType]:
+    """Called once, when the catalogue of events is built.
+
+    Returns: the types of events that the plugin records.
+
+    Start-up fails when two plugins declare one type.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def parley_cache_invalidations() -> Sequence[Invalidation]:
+    """Called once, after all events are known.
+
+    Returns: rules that say which cache generations an event outdates.
+
+    Start-up fails when a rule is for a type of event that no plugin declares.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def parley_commands() -> Sequence[typer.Typer]:
+    """Called once, when the command line starts.
+
+    Returns: Typer applications whose commands are hung under `parley`.
+
+    The command line fails when two plugins give a command of the same name.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def parley_verify(parley: Parley, routes: Sequence[RouteContext]) -> None:
+    """Called once, after all routes are mounted and before the application accepts requests.
+
+    Args:
+        parley: the composed application; its database isn't open yet.
+        routes: every HTTP and WebSocket route of the application with its full path and `dependant`.
+
+    Start-up fails when it raises; raise `StartupError` and name the culprit.
+    """
+
+
+@hookspec
+def parley_lifespan(parley: Parley) -> AbstractAsyncContextManager[None] | None:
+    """Called once, after the indexes exist and before the application accepts requests.
+
+    Args:
+        parley: the running application.
+
+    Returns: an async context manager, entered now and left, in reverse order, when the application stops;
+    or None.
+
+    Start-up fails when it raises or when entering raises.
+    """

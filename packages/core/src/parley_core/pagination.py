@@ -1,0 +1,68 @@
+"""Pages: limit and offset, a total, and a way to the next page that keeps the filters (RFC 8288)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+from fastapi import Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+T = TypeVar("T")
+DEFAULT_LIMIT, MAX_LIMIT = 20, 100
+
+
+class PageQuery(BaseModel):
+    """The query parameters of every list."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Items in a page.")
+    offset: int = Field(0, ge=0, le=2**31 - 1, description="Items to skip.")
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list."""
+
+    items: list[T]
+    total: int = Field(description="Items in the whole list under these filters.")
+    limit: int
+    offset: int
+    next: str | None = Field(description="The address of the next page, with the same filters; null on the last one.")
+
+
+class Pager:
+    """Makes the page of one request and its `Link` header."""
+
+    def __init__(self, request: Request, response: Response) -> None:
+        self._request = request
+        self._response = response
+
+    def page(
+        self, items: Sequence[T], *, total: int, query: PageQuery, offset: int | None = None, cursor: str | None = None
+    ) -> Page[T]:
+        """The page that `query` asked for.
+
+        Args:
+            items: the page's items.
+            total: how many there are on all pages.
+            query: what was asked for.
+            offset: where the page lies, when a cursor rather than `query.offset` said so.
+            cursor: what the next page's address carries instead of an offset.
+        """
+        start = query.offset if offset is None else offset
+        end = start + len(items)
+        following = self._address({"cursor": cursor} if cursor else {"offset": end}) if items and end < total else None
+        if following:
+            self._response.headers["Link"] = f'<{following}>; rel="next"'
+        return Page(items=list(items), total=total, limit=query.limit, offset=start, next=following)
+
+    def _address(self, place: Mapping[str, Any]) -> str:
+        kept = [(k, v) for k, v in self._request.query_params.multi_items() if k not in {"offset", "cursor"}]
+        return f"{self._request.url.path}?{urlencode([*kept, *place.items()])}"
+
+
+async def _pager(request: Request, response: Response) -> Pager:
+    return Pager(request, response)
+
+
+PagerDep = Annotated[Pager, Depends(_pager)]

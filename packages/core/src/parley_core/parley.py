@@ -1,0 +1,211 @@
+"""`Parley`: the object that composes plugins into one application and holds what runs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
+
+import typer
+from fastapi import Depends, FastAPI, Request
+from fastapi.routing import RouteContext, iter_route_contexts
+from pydantic_settings import BaseSettings
+from pymongo import AsyncMongoClient
+
+from parley_core.clock import Clock, utc_now
+from parley_core.database import Database, database_of, open_client
+from parley_core.errors import StartupError
+from parley_core.events import EventCatalogue, EventType, Invalidation
+from parley_core.indexes import CollectionIndexes, by_owner, ensure_indexes
+from parley_core.openapi import install_openapi
+from parley_core.plugins import Declared, Plugins
+from parley_core.problems import install_handlers
+from parley_core.proof import check_application, check_router, check_unique, routes_of
+from parley_core.recorded import Document
+from parley_core.requests import RequestLog
+from parley_core.routing import Router
+from parley_core.settings import CoreSettings, PluginSettings, load_settings, warn_of_unknown
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+T = TypeVar("T")
+S = TypeVar("S", bound=BaseSettings)
+PREFIX = "/v1"
+
+
+class Parley:
+    """One composed application; two can live in one process, since nothing of it is global.
+
+    Args:
+        settings: instances that replace what the environment says, each for its own class.
+        plugins: the plugin modules to compose; None discovers the entry points of the group `parley`.
+        clock: what tells the time.
+        announce: called with a sentence that whoever starts the application should read.
+
+    Raises:
+        StartupError: the plugins or their declarations don't fit together, or a setting is wrong.
+    """
+
+    def __init__(
+        self,
+        settings: Sequence[BaseSettings] = (),
+        *,
+        plugins: Sequence[object] | None = None,
+        clock: Clock = utc_now,
+        announce: Callable[[str], None] = print,
+    ) -> None:
+        self.clock = clock
+        self.announce = announce
+        allowed = next((s for s in settings if isinstance(s, PluginSettings)), None) or PluginSettings()
+        self.plugins = Plugins(plugins, allowed=allowed.plugins)
+        self._settings = load_settings(self.plugins.declarations("parley_settings", type), settings)
+        warn_of_unknown(self._settings)
+        self._indexes = by_owner(self.plugins.declarations("parley_indexes", CollectionIndexes))
+        self.events = EventCatalogue(
+            self.plugins.declarations("parley_events", EventType),
+            self.plugins.declarations("parley_cache_invalidations", Invalidation),
+        )
+        self._provided: dict[type, Any] = {}
+        self._route_owners: dict[int, str] = {}
+        self._owns_app = False
+        self._client: AsyncMongoClient[Document] | None = None
+        self._database: Database | None = None
+        self.request_timeout_seconds = self.settings(CoreSettings).request_timeout_seconds
+
+    def settings(self, cls: type[S]) -> S:
+        """The instance of a declared settings class."""
+        return cast("S", self._settings[cls])
+
+    @property
+    def data_dir(self) -> Path | None:
+        """The directory of the embedded MongoDB; None where a server is named by PARLEY_MONGODB_URI."""
+        core = self.settings(CoreSettings)
+        return None if core.mongodb_uri else core.data_dir.absolute()
+
+    @property
+    def database(self) -> Database:
+        """The database; there is one only while the application runs."""
+        if self._database is None:
+            raise RuntimeError("the database is open only inside `Parley.running()` or the application's lifespan")
+        return self._database
+
+    @property
+    def client(self) -> AsyncMongoClient[Document]:
+        """The client of the database, for transactions."""
+        return self.database.client
+
+    def provide(self, instance: object) -> None:
+        """Makes `instance` available under its class to everything that belongs to this application."""
+        self._provided[type(instance)] = instance
+
+    def require(self, cls: type[T]) -> T:
+        """What was provided under `cls`."""
+        return cast("T", self._provided[cls])
+
+    def mount(self, app: FastAPI, *, owns_app: bool = False) -> None:
+        """Mounts every plugin's routers under `/v1` and makes `app` answer errors as problems.
+
+        Args:
+            app: an application whose lifespan is, or enters, `self.lifespan`.
+            owns_app: the application holds nothing else, so that all its routes must be proved; otherwise those
+                that the host brings are his own concern, save those with a scope's parameter.
+
+        Raises:
+            StartupError: a router can't be proved.
+        """
+        app.state.parley = self
+        self._owns_app = owns_app
+        for declared in self.plugins.declarations("parley_routers", object):
+            check_router(declared)
+            self.include(app, declared.value, plugin=declared.plugin, prefix=PREFIX)
+        install_handlers(app)
+        install_openapi(app)
+        app.add_middleware(RequestLog)
+
+    def include(self, app: FastAPI, router: Router, *, plugin: str, prefix: str = "") -> None:
+        """Includes a router and remembers whose it is, so that the proof of the routes can name the culprit."""
+        self._route_owners |= {id(r.original_route): plugin for r in iter_route_contexts(router.routes)}
+        app.include_router(router, prefix=prefix)
+
+    def must_be_proved(self, route: RouteContext) -> bool:
+        """Whether Parley answers for the route: a plugin's, or any where the application is all Parley's."""
+        return self._owns_app or id(route.original_route) in self._route_owners
+
+    def verify(self, app: FastAPI) -> None:
+        """Proves that the composed application is sound.
+
+        Raises:
+            StartupError: it isn't; the message names plugin, route or declaration.
+        """
+        if getattr(app.state, "parley", None) is not self:
+            raise StartupError("the application has no Parley mounted: call parley.mount(app) before it starts")
+        if self._owns_app:
+            check_application(app)
+        routes = routes_of(app)
+        check_unique(routes, self._route_owners)
+        for _ in self.plugins.call("parley_verify", parley=self, routes=routes):
+            pass
+
+    def commands(self) -> Iterator[tuple[str, typer.Typer]]:
+        """Every plugin's name and commands."""
+        for declared in self.plugins.declarations("parley_commands", typer.Typer):
+            yield declared.plugin, declared.value
+
+    @asynccontextmanager
+    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        """The lifespan of an application on which this Parley is mounted."""
+        self.verify(app)
+        async with self.running():
+            yield
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Parley"]:
+        """Opens the database, builds the indexes and enters the plugins' lifespans.
+
+        Raises:
+            StartupError: one of these failed; what was entered is left again.
+        """
+        async with AsyncExitStack() as stack:
+            core = self.settings(CoreSettings)
+            uri = core.mongodb_uri.get_secret_value() if core.mongodb_uri else self._embedded(stack, core)
+            client = await stack.enter_async_context(open_client(uri, core))
+            self._database = database_of(client, core.mongodb_database)
+            stack.callback(self._forget_database)
+            await ensure_indexes(self._database, self._indexes)
+            for declared in self.plugins.call("parley_lifespan", parley=self):
+                await stack.enter_async_context(_attributed(declared))
+            yield self
+
+    def _embedded(self, stack: AsyncExitStack, core: CoreSettings) -> str:
+        # Imported here: who names a server of his own never needs it.
+        from parley_core.embedded import embedded_mongodb
+
+        return stack.enter_context(embedded_mongodb(core.data_dir, mongod=core.mongod, announce=self.announce))
+
+    def _forget_database(self) -> None:
+        self._database = None
+
+
+@asynccontextmanager
+async def _attributed(declared: Declared) -> AsyncIterator[None]:
+    """A plugin's lifespan whose failure to start names the plugin."""
+    context: AbstractAsyncContextManager[None] = declared.value
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(context)
+        except (StartupError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            raise StartupError(
+                f"plugin '{declared.plugin}': its lifespan raised {type(error).__name__}: {error}"
+            ) from error
+        yield
+
+
+async def _parley(request: Request) -> Parley:
+    return cast("Parley", request.app.state.parley)
+
+
+ParleyDep = Annotated[Parley, Depends(_parley)]
+"""The application's `Parley`, as a FastAPI dependency."""

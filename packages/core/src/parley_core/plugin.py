@@ -1,0 +1,19 @@
+"""Core's own part in the composition; it uses the hooks that every plugin uses."""
+
+from parley_core.markers import hookimpl
+from parley_core.routing import PublicRoute
+from parley_core.settings import CoreSettings, PluginSettings, Settings
+
+
+@hookimpl
+def parley_settings() -> list[type[Settings]]:
+    return [PluginSettings, CoreSettings]
+
+
+# The hook is specified by whoever guards routes; without such a package nothing has to be declared open.
+@hookimpl(optionalhook=True)
+def parley_public_routes() -> list[PublicRoute]:
+    return [
+        PublicRoute("GET", "/healthz", "an orchestrator's liveness probe carries no identity"),
+        PublicRoute("GET", "/readyz", "an orchestrator's readiness probe carries no identity"),
+    ]

@@ -1,0 +1,128 @@
+"""Recorded writes: one conditional update sets the new state, raises `rev` and appends the event.
+
+State and history can't disagree, because one document holds both and one update changes both.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
+
+from parley_core.errors import HistoryFull
+from parley_core.events import Event
+
+Document = dict[str, Any]
+
+HISTORY_LIMIT = 2000
+_HAS_ROOM = {f"history.{HISTORY_LIMIT - 1}": {"$exists": False}}
+_LONGEST_TOLD = 200
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A MongoDB expression of our own as a new value; everything else is taken literally."""
+
+    of: Any
+
+
+class Private:
+    """A value that an event tells to have changed without telling it, such as a name."""
+
+
+PRIVATE = Private()
+
+
+def recorded(changes: Mapping[str, object], event: Event) -> list[Document]:
+    """The pipeline update that sets `changes`, raises `rev` by one and appends `event` to `history`.
+
+    Values are taken literally, whatever they look like; an `Expression` is evaluated on the document as it
+    was before the change.
+    """
+    entry = {
+        "$mergeObjects": [
+            {"rev": _next_rev()},
+            _literal(_entry(event)),
+            {"audience": _evaluated(event.audience)},
+        ]
+    }
+    new_state = {name: _evaluated(value) for name, value in changes.items()}
+    return [{"$set": {**new_state, "rev": _next_rev(), "history": {"$concatArrays": ["$history", [entry]]}}}]
+
+
+def first_recorded(document: Mapping[str, object], event: Event) -> Document:
+    """The new `document` at `rev` 1, with `event` as the first entry of its history."""
+    audience = list(event.audience) if isinstance(event.audience, tuple | list) else []
+    return {**document, "rev": 1, "history": [{"rev": 1, **_entry(event), "audience": audience}]}
+
+
+async def record(
+    collection: AsyncCollection[Document],
+    where: Mapping[str, object],
+    changes: Mapping[str, object],
+    event: Event,
+    *,
+    session: AsyncClientSession | None = None,
+) -> Document | None:
+    """Applies a recorded write to the one document that meets `where`.
+
+    Returns: the document after the change, without its history; None when no document meets `where`.
+
+    Raises:
+        HistoryFull: the document's history has no room for another entry.
+    """
+    document = await collection.find_one_and_update(
+        {**where, **_HAS_ROOM},
+        recorded(changes, event),
+        projection={"history": False},
+        return_document=ReturnDocument.AFTER,
+        session=session,
+    )
+    if document is None and await collection.find_one(where, {"_id": True}, session=session) is not None:
+        await _refuse_full(collection, where, session)
+    return document
+
+
+async def _refuse_full(
+    collection: AsyncCollection[Document], where: Mapping[str, object], session: AsyncClientSession | None
+) -> None:
+    full = {**where, f"history.{HISTORY_LIMIT - 1}": {"$exists": True}}
+    if await collection.find_one(full, {"_id": True}, session=session) is not None:
+        raise HistoryFull
+
+
+def told(value: object) -> object:
+    """The value as history tells it: long text as its length and SHA-256, a private value as `{}`."""
+    if isinstance(value, Private):
+        return {}
+    if isinstance(value, str) and len(value) > _LONGEST_TOLD:
+        return {"length": len(value), "sha256": hashlib.sha256(value.encode()).hexdigest()}
+    return value
+
+
+def _entry(event: Event) -> Document:
+    return {
+        "type": event.type.name,
+        "at": event.at,
+        "actor": event.actor.id,
+        "actor_role": event.actor.role,
+        "request_id": event.actor.request_id,
+        "reason": event.reason,
+        "changes": {name: {"from": told(old), "to": told(new)} for name, (old, new) in event.changes.items()},
+    }
+
+
+def _next_rev() -> Document:
+    return {"$add": ["$rev", 1]}
+
+
+def _literal(value: object) -> Document:
+    # Unwrapped, a string such as "$password_hash" would copy that field.
+    return {"$literal": value}
+
+
+def _evaluated(value: object) -> object:
+    return value.of if isinstance(value, Expression) else _literal(value)

@@ -1,0 +1,135 @@
+"""Settings: each package brings a class, the environment fills them, every problem is told at once."""
+
+import difflib
+import logging
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import pydantic
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from parley_core.errors import StartupError
+from parley_core.plugins import Declared
+
+PREFIX = "PARLEY_"
+# A Kubernetes service called "parley" puts these into the environment of every pod.
+_NOT_OURS = re.compile(r"PARLEY_(PORT|SERVICE_(HOST|PORT))(_.*)?")
+_log = logging.getLogger("parley.settings")
+
+
+class Settings(BaseSettings):
+    """The base of every package's settings: field `x` is read from PARLEY_X, or from the file that PARLEY_X_FILE names."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _NamedFiles(settings_cls)
+
+
+class _NamedFiles(PydanticBaseSettingsSource):
+    """Reads PARLEY_X from the file that PARLEY_X_FILE names, as container secrets are delivered."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"{env_name(field_name)}_FILE")
+        return (_read_secret(field_name, Path(path)) if path else None), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def _read_secret(field_name: str, path: Path) -> str:
+    try:
+        return path.read_text().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartupError(f"setting {env_name(field_name)}_FILE: can't read the file it names ({error})") from error
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], NoDecode, pydantic.BeforeValidator(_split)]
+"""A setting that is written as words with commas between them."""
+
+
+def _mongodb_uri(uri: SecretStr | None) -> SecretStr | None:
+    if uri and not uri.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
+        raise ValueError("must start with mongodb:// or mongodb+srv://")
+    return uri
+
+
+class PluginSettings(Settings):
+    """What is needed before any plugin is loaded."""
+
+    plugins: Words | None = Field(None, description="Names of the plugins to load; unset loads all that are installed.")
+
+
+class CoreSettings(Settings):
+    """What core itself is told."""
+
+    mongodb_uri: Annotated[SecretStr | None, AfterValidator(_mongodb_uri)] = Field(
+        None, description="A MongoDB replica set; unset runs an embedded one in the data directory."
+    )
+    mongodb_database: str = Field("parley", min_length=1, max_length=38, pattern=r"^[A-Za-z0-9_-]+$")
+    mongodb_pool_size: int = Field(16, ge=1, le=500, description="Connections per worker at most.")
+    mongod: Path | None = Field(None, description="The mongod binary that the embedded MongoDB runs.")
+    data_dir: Path = Field(Path(".parley"), description="Where the embedded MongoDB keeps its data.")
+    request_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Time for one request's database work.")
+    docs: bool = Field(True, description="Serve /docs and /openapi.json.")
+
+
+def env_name(field_name: str) -> str:
+    """The environment variable of a settings field."""
+    return f"{PREFIX}{field_name}".upper()
+
+
+def load_settings(declared: Iterable[Declared], given: Sequence[BaseSettings]) -> dict[type[BaseSettings], BaseSettings]:
+    """Every declared class's instance: the given one, or one read from the environment.
+
+    Raises:
+        StartupError: names every setting that is missing or wrong and why, never a value.
+    """
+    instances = {type(instance): instance for instance in given}
+    owners: dict[str, Declared] = {}
+    problems: list[str] = []
+    for declaration in declared:
+        cls = declaration.value
+        for field in cls.model_fields:
+            if (owner := owners.setdefault(field, declaration)) is not declaration:
+                problems.append(f"{env_name(field)}: declared by plugins '{owner.plugin}' and '{declaration.plugin}'")
+        if cls not in instances:
+            problems += _read(cls, instances)
+    if problems:
+        raise StartupError("settings: " + "; ".join(problems))
+    return instances
+
+
+def _read(cls: type[BaseSettings], instances: dict[type[BaseSettings], BaseSettings]) -> list[str]:
+    try:
+        instances[cls] = cls()
+    except pydantic.ValidationError as error:
+        return [f"{env_name(str((e['loc'] or ('?',))[0]))}: {e['msg']}" for e in error.errors(include_input=False)]
+    return []
+
+
+def warn_of_unknown(classes: Iterable[type[BaseSettings]]) -> None:
+    """Logs each PARLEY_ variable that no setting reads, with the nearest name that one does."""
+    known = {env_name(field) for cls in classes for field in cls.model_fields}
+    known |= {f"{name}_FILE" for name in known}
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known and not _NOT_OURS.fullmatch(name):
+            nearest = difflib.get_close_matches(name, known, n=1)
+            _log.warning("%s is set but no setting has that name%s", name, f"; {nearest[0]}?" if nearest else "")

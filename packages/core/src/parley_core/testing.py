@@ -1,0 +1,99 @@
+"""Fixtures and helpers for tests, as a pytest plugin: `-p parley_core.testing`.
+
+Tests talk to a real MongoDB: the embedded one, started once for a test run, with a database of its own for each test.
+"""
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pymongo import MongoClient
+
+from parley_core.embedded import embedded_mongodb
+from parley_core.operations import router as operations
+from parley_core.parley import Parley
+from parley_core.settings import PREFIX, CoreSettings, Settings
+
+NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
+
+
+class MovableClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, by: timedelta) -> None:
+        """Moves the clock forwards."""
+        self.now += by
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Async tests run on asyncio, like the server."""
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the test run's MongoDB."""
+    given = os.environ.get("PARLEY_MONGOD")
+    with embedded_mongodb(tmp_path_factory.mktemp("mongodb"), mongod=Path(given) if given else None) as uri:
+        yield uri
+
+
+@pytest.fixture
+def core_settings(mongodb_uri: str) -> Iterator[CoreSettings]:
+    """Settings with a database that is this test's own and is dropped after it."""
+    name = f"test_{uuid.uuid4().hex[:20]}"
+    yield CoreSettings(mongodb_uri=mongodb_uri, mongodb_database=name)  # type: ignore[arg-type]
+    with MongoClient[dict[str, object]](mongodb_uri) as client:
+        client.drop_database(name)
+
+
+def an_application(settings: Sequence[Settings], plugins: Sequence[object], **options: object) -> FastAPI:
+    """An application that holds these plugins and the operational routes, and nothing else."""
+    parley = Parley(settings, plugins=plugins, **options)  # type: ignore[arg-type]
+    app = FastAPI(lifespan=parley.lifespan, docs_url=None, redoc_url=None)
+    parley.mount(app)
+    parley.include(app, operations, plugin="core")
+    return app
+
+
+@asynccontextmanager
+async def running_client(app: FastAPI, *, shown_errors: bool = True) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the started application.
+
+    Args:
+        app: the application; it is started, and stopped at the end.
+        shown_errors: an unexpected exception in a handler fails the test; False answers 500, as a server does.
+    """
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=shown_errors)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+async def walk(client: httpx.AsyncClient, address: str, **options: object) -> AsyncIterator[httpx.Response]:
+    """Every page of a list, from `address` on along `next`; at most 1,000."""
+    for _ in range(1000):
+        page = await client.get(address, **options)  # type: ignore[arg-type]
+        yield page
+        address = page.json().get("next")
+        if not address:
+            return
+    raise AssertionError("the list does not end")

@@ -1,0 +1,97 @@
+"""Using the server that runs, or one of one's own."""
+
+import subprocess
+import sys
+from pathlib import Path
+from threading import Thread
+
+from pymongo import MongoClient
+
+from parley_core.embedded import EmbeddedMongoDB, embedded_mongodb, running_uri
+from parley_core.embedded.replica_set import is_primary
+
+_COMMAND = """
+import sys
+from pathlib import Path
+from pymongo import MongoClient
+from parley_core.embedded import embedded_mongodb
+
+print("ready", flush=True)
+sys.stdin.readline()
+with embedded_mongodb(Path(sys.argv[1])) as uri, MongoClient(uri, serverSelectionTimeoutMS=3000) as client:
+    client.memory.words.insert_one({"_id": sys.argv[2]})
+    print(uri, flush=True)
+    sys.stdin.readline()
+    assert client.memory.words.count_documents({}) == 2
+"""
+
+
+def test_joins_the_running_server(tmp_path: Path) -> None:
+    """A command uses the server that runs and leaves it running."""
+    with EmbeddedMongoDB.start(tmp_path) as server:
+        with embedded_mongodb(tmp_path) as uri:
+            assert uri == server.uri
+        assert running_uri(tmp_path) == server.uri
+
+
+def test_starts_one_for_the_block(tmp_path: Path) -> None:
+    """Where none runs, one is started and stopped."""
+    with embedded_mongodb(tmp_path) as uri:
+        assert running_uri(tmp_path) == uri
+    assert running_uri(tmp_path) is None
+
+
+def test_two_commands_at_once(tmp_path: Path) -> None:
+    """Both get a working server, also when the one that started it is done first."""
+    commands = [a_command(tmp_path, name) for name in ("first", "second")]
+    for command in commands:
+        assert heard(command) == "ready"
+    for command in commands:
+        say(command, "go")
+    assert len({heard(command) for command in commands}) == 1
+    for command in commands:
+        say(command, "end")
+    assert [command.wait(10) for command in commands] == [0, 0]
+    for command in commands:
+        command.communicate()
+    assert running_uri(tmp_path) is None
+
+
+def a_command(data_dir: Path, name: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", _COMMAND, str(data_dir), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def say(command: "subprocess.Popen[str]", word: str) -> None:
+    assert command.stdin is not None
+    command.stdin.write(f"{word}\n")
+    command.stdin.flush()
+
+
+def heard(command: "subprocess.Popen[str]") -> str:
+    assert command.stdout is not None
+    return command.stdout.readline().strip()
+
+
+def test_owner_waits_for_the_others(tmp_path: Path) -> None:
+    """Whoever started the server stops it only when the last one who joined is done."""
+    announced: list[str] = []
+    owner = embedded_mongodb(tmp_path, announce=announced.append)
+    uri = owner.__enter__()
+    leaving = Thread(target=owner.__exit__, args=(None, None, None))
+    with embedded_mongodb(tmp_path) as same, MongoClient[dict[str, object]](same) as client:
+        leaving.start()
+        leaving.join(0.3)
+        assert leaving.is_alive()
+        assert same == uri
+        assert client.admin.command("ping")["ok"]
+    leaving.join(10)
+    assert not is_primary(uri)
+    assert announced[-1] == f"Waiting for others who use the database in {tmp_path}."
+
+
+def test_directory_without_a_server(tmp_path: Path) -> None:
+    """Asking creates nothing."""
+    assert running_uri(tmp_path / "new") is None
+    assert not (tmp_path / "new").exists()
