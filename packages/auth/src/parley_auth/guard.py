@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
-from parley_core import Parley, ParleyError, parse_id, request_id_of
+from parley_core import Parley, ParleyError, Session, parse_id, request_id_of
 from parley_core.errors import InvalidId
 from parley_core.events import Actor
 
@@ -39,16 +39,37 @@ class ScopedAccess(Access):
     """The same, of a request inside a participant scope."""
 
     resource: Resource
+    parley: Parley
+    scope: ParticipantScope
 
     def permits(self, action: str) -> bool:
         """Whether the caller may do `action`, whatever the resource's state."""
         member = self.resource.member
         return self.policy.judge([action], self.principal.role, member=member) is Verdict.ALLOWED
 
+    def needs_membership(self, action: str) -> bool:
+        """Whether the caller may do `action` only as long as he takes part: a condition for the write's filter."""
+        return self.policy.judge([action], self.principal.role, member=False) is not Verdict.ALLOWED
+
     def require(self, action: str) -> None:
         """Raises `PermissionDenied` (403) unless the caller may do `action`."""
         if not self.permits(action):
             raise PermissionDenied
+
+    async def hold(self, session: Session, action: str) -> None:
+        """Sees to it that the caller may do `action` now, and that this stays so until his transaction ends.
+
+        Args:
+            session: the caller's transaction; a conflict with a change of the resource repeats it.
+            action: what the transaction is for.
+
+        Raises:
+            ParleyError: meanwhile the resource is gone, or its state forbids the action (the scope's errors).
+            NotAParticipant: meanwhile the caller takes part no more; the scope's 404 where existence is hidden.
+        """
+        held = await self.scope.hold(self.parley, session, self.resource.id, [self.principal.id], action)
+        member = self.principal.id in held.participants
+        _enforce(self.policy.judge([action], self.principal.role, member=member), _hiding(self.parley, self.scope))
 
 
 class Guard:
@@ -58,10 +79,15 @@ class Guard:
     scope 404 when the resource doesn't exist, then 403 `not_a_participant`, which PARLEY_HIDE_EXISTENCE turns
     into the same 404; 403 `permission_denied` when the role may never do it. States are judged later, after
     the body.
+
+    Args:
+        actions: what the endpoint does; several when the body says which of them.
+        closed: what the endpoint answers when the resource's state forbids it; None for the scope's own answer.
     """
 
-    def __init__(self, *actions: str) -> None:
+    def __init__(self, *actions: str, closed: type[ParleyError] | None = None) -> None:
         self.actions = actions
+        self._closed = closed
 
     async def __call__(self, request: Request, token: Annotated[str | None, Depends(_bearer)]) -> Access:
         parley: Parley = request.app.state.parley
@@ -78,7 +104,7 @@ class Guard:
         if resource is None:
             raise scope.not_found
         _enforce(policy.judge(self.actions, principal.role, member=resource.member), _hiding(parley, scope))
-        return ScopedAccess(principal, request_id, policy, resource)
+        return ScopedAccess(principal, request_id, policy, resource, parley, scope)
 
     def scope_in(self, parley: Parley) -> ParticipantScope | None:
         """The participant scope of the guard's actions in a composed application."""
@@ -95,7 +121,7 @@ class Guard:
         if scope:
             found |= {InvalidId, scope.not_found}
             found |= {NotAParticipant} if Verdict.NOT_A_PARTICIPANT in verdicts else set()
-            found |= {scope.closed} if any(policy.states_of(a) is not None for a in self.actions) else set()
+            found |= {self._closed or scope.closed} if any(policy.states_of(a) is not None for a in self.actions) else set()
         return found
 
 

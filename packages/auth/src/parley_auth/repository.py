@@ -29,6 +29,11 @@ class UserDirectory:
         """The account with this normalised e-mail."""
         return _user(await self._users.find_one({"email": {"$eq": email}}, _PUBLIC))
 
+    async def by_emails(self, emails: Iterable[str]) -> dict[str, User]:
+        """The accounts with these normalised e-mails, by e-mail."""
+        found = await self._users.find({"email": {"$in": list(emails)}}, _PUBLIC).to_list()
+        return {document["email"]: _as_user(document) for document in found}
+
     async def by_ids(self, user_ids: Iterable[str]) -> dict[str, User]:
         """The accounts with these ids, by id."""
         found = await self._users.find({"_id": {"$in": list(user_ids)}}, _PUBLIC).to_list()

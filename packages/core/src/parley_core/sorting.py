@@ -42,7 +42,7 @@ class SortKeys:
 
     def __init__(self, keys: Mapping[str, type], *, default: str) -> None:
         self._types = {**keys, "_id": str}
-        self._offered = frozenset(keys)
+        self.names = frozenset(keys)
         self.default = default
 
     def parse(self, spelt: str) -> Sort:
@@ -53,8 +53,8 @@ class SortKeys:
         """
         keys = [(key.removeprefix("-"), -1 if key.startswith("-") else 1) for key in spelt.split(",")]
         names = [name for name, _ in keys]
-        if len(set(names)) < len(names) or not self._offered.issuperset(names):
-            raise InvalidSort(f"Sort by {', '.join(sorted(self._offered))}, each at most once, '-' for descending")
+        if len(set(names)) < len(names) or not self.names.issuperset(names):
+            raise InvalidSort(f"Sort by {', '.join(sorted(self.names))}, each at most once, '-' for descending")
         return Sort(spelt, (*keys, ("_id", keys[-1][1])))
 
     def encode(self, sort: Sort, item: Document, *, offset: int) -> str:

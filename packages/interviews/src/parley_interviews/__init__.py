@@ -1,0 +1,1 @@
+"""Interviews: planning, assignment, lifecycle and history."""

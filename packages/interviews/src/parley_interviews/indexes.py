@@ -1,0 +1,32 @@
+"""The indexes of `interviews`: one for each documented filter, each ending in the default order."""
+
+from parley_core import CollectionIndexes
+from pymongo import IndexModel
+
+INTERVIEWS = "interviews"
+
+_NEWEST = [("created_at", -1), ("_id", -1)]
+
+INDEXES = [
+    CollectionIndexes(
+        INTERVIEWS,
+        (
+            IndexModel(_NEWEST, name="newest"),
+            IndexModel([("participants.user_id", 1), *_NEWEST], name="participant_newest"),
+            IndexModel([("participants.user_id", 1), ("scheduled_at", 1), ("_id", 1)], name="participant_schedule"),
+            IndexModel([("status", 1), *_NEWEST], name="status_newest"),
+            IndexModel([("interview_type", 1), *_NEWEST], name="type_newest"),
+            IndexModel([("title_words", 1), *_NEWEST], name="words_newest"),
+            IndexModel([("scheduled_at", 1), ("_id", 1)], name="schedule"),
+            IndexModel([("title", 1), ("_id", 1)], name="title"),
+        ),
+    )
+]
+
+INDEX_OF_SORT = {
+    "created_at": "newest",
+    "scheduled_at": "schedule",
+    "title": "title",
+    "status": "status_newest",
+}
+"""The index to walk when a list is sorted by several keys and filtered by nothing: no plan would use one by itself."""

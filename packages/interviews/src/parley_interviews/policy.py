@@ -1,0 +1,100 @@
+"""The rules of interviews as data: who may do what in which status, and what may be changed how."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from parley_auth import Membership, PolicyRule, Role
+from parley_core import EventType
+
+from parley_auth.policy import PolicyTable
+
+from parley_interviews.errors import InvalidParticipantRole
+from parley_interviews.events import INTERVIEW_CANCELLED, INTERVIEW_COMPLETED, INTERVIEW_STARTED
+from parley_interviews.models import Details, Interview, ParticipantRole, Status
+
+SCOPE = "interview"
+MAX_PARTICIPANTS = 100
+OPEN = frozenset({Status.SCHEDULED, Status.ONGOING})
+SEES_EMAILS = frozenset({Role.ADMIN, Role.INTERVIEWER})
+SCHEDULE_FIELDS = frozenset({"scheduled_at", "duration_minutes", "time_zone"})
+
+_ADMIN = frozenset({Role.ADMIN})
+_INTERVIEWER = frozenset({Role.INTERVIEWER})
+_OTHERS = frozenset({Role.INTERVIEWER, Role.CANDIDATE})
+
+
+def _managed(action: str, *states: Status) -> PolicyRule:
+    """Administrators may, whether they take part or not."""
+    return PolicyRule(action=action, scope=SCOPE, roles=_ADMIN, states=frozenset(states) or None)
+
+
+def _taking_part(action: str, roles: frozenset[Role], *states: Status) -> PolicyRule:
+    return PolicyRule(
+        action=action,
+        scope=SCOPE,
+        roles=roles,
+        membership=Membership.PARTICIPANT,
+        states=frozenset(states) or None,
+    )
+
+
+POLICIES = [
+    PolicyRule(action="interviews:create", roles=_ADMIN),
+    PolicyRule(action="interviews:list", roles=frozenset(Role)),
+    _managed("interviews:read"),
+    _taking_part("interviews:read", _OTHERS),
+    _managed("interviews:update", *OPEN),
+    _managed("interviews:start", Status.SCHEDULED),
+    _taking_part("interviews:start", _INTERVIEWER, Status.SCHEDULED),
+    _managed("interviews:complete", Status.ONGOING),
+    _taking_part("interviews:complete", _INTERVIEWER, Status.ONGOING),
+    _managed("interviews:cancel", Status.SCHEDULED),
+    _managed("participants:add", *OPEN),
+    _managed("participants:remove", *OPEN),
+]
+
+TRANSITIONS: Mapping[Status, tuple[str, EventType]] = {
+    Status.ONGOING: ("interviews:start", INTERVIEW_STARTED),
+    Status.COMPLETED: ("interviews:complete", INTERVIEW_COMPLETED),
+    Status.CANCELLED: ("interviews:cancel", INTERVIEW_CANCELLED),
+}
+"""The status that an action leads to; the statuses that it may start from stand in its rules."""
+
+
+def allowed_transitions(policy: PolicyTable, role: Role, status: Status, *, member: bool) -> list[Status]:
+    """The statuses that a caller may bring an interview to now."""
+    return [
+        target
+        for target, (action, _) in TRANSITIONS.items()
+        if policy.permits(action, role, member=member, state=status)
+    ]
+
+
+def role_in_interview(account_role: Role, wanted: ParticipantRole | None) -> ParticipantRole:
+    """As what an account takes part: it follows its role; raises `InvalidParticipantRole` for another wish."""
+    candidate = account_role is Role.CANDIDATE
+    natural = ParticipantRole.CANDIDATE if candidate else ParticipantRole.INTERVIEWER
+    if wanted is not None and wanted is not natural:
+        raise InvalidParticipantRole
+    return natural
+
+
+def changed_details(before: Interview, wanted: Mapping[str, object]) -> dict[str, object]:
+    """Those of the wanted details that differ from the stored ones."""
+    return {name: value for name, value in wanted.items() if getattr(before, name) != value}
+
+
+def end_of(scheduled_at: datetime, duration_minutes: int) -> datetime:
+    """When an interview ends as planned."""
+    return scheduled_at + timedelta(minutes=duration_minutes)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a title as the filter `q` compares them: without regard to case, each once, in order."""
+    return list(dict.fromkeys(re.findall(r"\w+", text.casefold())))
+
+
+def details_of(source: object) -> dict[str, object]:
+    """The fields of `Details` in an object that has them."""
+    return {name: getattr(source, name) for name in Details.__dataclass_fields__}

@@ -1,0 +1,28 @@
+"""Builders of interviews for tests of packages that build on them."""
+
+from typing import Any
+
+import httpx
+from parley_auth.testing import Account
+
+
+def an_interview(**changes: Any) -> dict[str, Any]:
+    """The body that plans an interview."""
+    body = {"title": "Backend engineer", "interview_type": "technical", "scheduled_at": "2027-03-05T09:30:00Z"}
+    return body | changes
+
+
+async def plan(client: httpx.AsyncClient, admin: Account, *participants: Account, **changes: Any) -> dict[str, Any]:
+    """A planned interview, as its administrator sees it."""
+    body = an_interview(participants=[{"user_id": p.id} for p in participants], **changes)
+    answer = await client.post("/v1/interviews", json=body, headers=admin.headers)
+    assert answer.status_code == 201, answer.text  # noqa: PLR2004
+    return dict(answer.json())
+
+
+async def bring_to(client: httpx.AsyncClient, admin: Account, interview_id: str, status: str) -> None:
+    """Leads a planned interview to a status along the legal way."""
+    for step in {"scheduled": [], "ongoing": ["ongoing"], "completed": ["ongoing", "completed"]}.get(status, [status]):
+        address = f"/v1/interviews/{interview_id}/status"
+        answer = await client.patch(address, json={"status": step}, headers=admin.headers)
+        assert answer.status_code == 200, answer.text  # noqa: PLR2004
