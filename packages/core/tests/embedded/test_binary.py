@@ -40,10 +40,11 @@ def test_configured_binary_wins(site: Path, tmp_path: Path) -> None:
     assert find_mongod(configured) == configured
 
 
-def test_configured_binary_that_is_missing(site: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("site")
+def test_configured_binary_that_is_missing(tmp_path: Path) -> None:
     """A wrong PARLEY_MONGOD is an error of its own; no other binary replaces it silently."""
     a_program(tmp_path / "bin" / "mongod")
-    with pytest.raises(StartupError, match="PARLEY_MONGOD names .*/nowhere, which is not a file: set it"):
+    with pytest.raises(StartupError, match=r"PARLEY_MONGOD names .*/nowhere, which is not a file: set it"):
         find_mongod(tmp_path / "nowhere")
 
 
@@ -69,7 +70,8 @@ def test_lost_run_bit_is_set(site: Path) -> None:
     assert in_wheel.stat().st_mode & 0o777 == 0o755
 
 
-def test_no_binary(site: Path) -> None:
+@pytest.mark.usefixtures("site")
+def test_no_binary() -> None:
     """The error says what to install, or what to set instead."""
     with pytest.raises(StartupError) as failure:
         find_mongod()

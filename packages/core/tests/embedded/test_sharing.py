@@ -7,8 +7,7 @@ from threading import Thread
 
 from pymongo import MongoClient
 
-from parley_core.embedded import EmbeddedMongoDB, embedded_mongodb, running_uri
-from parley_core.embedded.replica_set import is_primary
+from parley_core.embedded import embedded_mongodb, running_uri
 
 _COMMAND = """
 import sys
@@ -24,21 +23,6 @@ with embedded_mongodb(Path(sys.argv[1])) as uri, MongoClient(uri, serverSelectio
     sys.stdin.readline()
     assert client.memory.words.count_documents({}) == 2
 """
-
-
-def test_joins_the_running_server(tmp_path: Path) -> None:
-    """A command uses the server that runs and leaves it running."""
-    with EmbeddedMongoDB.start(tmp_path) as server:
-        with embedded_mongodb(tmp_path) as uri:
-            assert uri == server.uri
-        assert running_uri(tmp_path) == server.uri
-
-
-def test_starts_one_for_the_block(tmp_path: Path) -> None:
-    """Where none runs, one is started and stopped."""
-    with embedded_mongodb(tmp_path) as uri:
-        assert running_uri(tmp_path) == uri
-    assert running_uri(tmp_path) is None
 
 
 def test_two_commands_at_once(tmp_path: Path) -> None:
@@ -87,7 +71,7 @@ def test_owner_waits_for_the_others(tmp_path: Path) -> None:
         assert same == uri
         assert client.admin.command("ping")["ok"]
     leaving.join(10)
-    assert not is_primary(uri)
+    assert running_uri(tmp_path) is None
     assert announced[-1] == f"Waiting for others who use the database in {tmp_path}."
 
 

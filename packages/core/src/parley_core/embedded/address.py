@@ -15,7 +15,7 @@ from parley_core.embedded.paths import DataDirectory, is_private
 from parley_core.errors import StartupError
 
 # mongod splits its list of addresses at commas and a member's host at colons and brackets.
-_MISREAD_BY_MONGOD = frozenset(',:[]"')
+_MISREAD_BY_MONGOD = frozenset(",:[]")
 _LOOPBACK = "127.0.0.1"
 
 

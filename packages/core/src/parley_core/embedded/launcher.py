@@ -18,7 +18,7 @@ def die_with(owner: int) -> None:
     if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
     if os.getppid() != owner:
-        raise SystemExit("the process that wanted a MongoDB has died")
+        raise SystemExit("the process that started this one has died")
 
 
 def report_to(guardian: int) -> None:

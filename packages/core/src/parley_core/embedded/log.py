@@ -31,7 +31,12 @@ def reason_of_failure(log: Path) -> str:
     severe = [_text(entry) for entry in structured if entry.get("s") in {"E", "F"}]
     complaints = [line for line in plain if "error" in line.lower()]
     best = severe[:1] or complaints[-1:] or plain[-1:]
-    return " ".join("".join(best).split())[:_LONGEST_REASON]
+    return one_line("".join(best))
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks, and cut where nobody would read on."""
+    return " ".join(text.split())[:_LONGEST_REASON]
 
 
 def _entry(line: str) -> dict[str, Any]:

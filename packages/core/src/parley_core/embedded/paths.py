@@ -71,15 +71,18 @@ def prepare(place: DataDirectory) -> None:
 
 
 def _make_private(folder: Path) -> None:
-    owner = folder.stat().st_uid
+    owner = folder.lstat().st_uid
     if owner != os.geteuid():
         raise StartupError(
             f"{folder} belongs to user {owner} and this process runs as user {os.geteuid()}: "
             "run as that user, or choose another --data-dir"
         )
-    folder.chmod(0o700)
+    if not folder.is_symlink():
+        folder.chmod(0o700)
     if not is_private(folder):
-        raise StartupError(f"{folder} can't be made private on this file system: choose another --data-dir")
+        raise StartupError(
+            f"{folder} can't be made private, being a link or on a file system without modes: choose another --data-dir"
+        )
 
 
 def is_private(folder: Path) -> bool:

@@ -57,7 +57,7 @@ class Guard:
         with suppress(BrokenPipeError):  # somebody has killed the guardian
             self._pipe.write(guardian.STAND_DOWN)
             self._pipe.close()
-        self._process.wait()
+        self._process.wait(_KILL_SECONDS)
 
 
 class MongodProcess:
@@ -91,31 +91,33 @@ def launch(command: Sequence[str], *, log: Path, bond: Bond, inherited: int) -> 
     """Starts mongod with its output in `log`.
 
     Args:
+        command: the binary's absolute path and its arguments.
+        log: takes what mongod, or whatever fails before it, writes.
+        bond: what ends mongod when this process is killed.
         inherited: a file descriptor that stays open as long as mongod lives.
     """
     with ExitStack() as on_failure, log.open("ab") as output:
         guard = Guard() if bond is Bond.GUARDIAN else None
         if guard:
             on_failure.callback(guard.dismiss)
-        process = _start_bound(command, guard, inherited, output.fileno())
+        # A core dump, should there be one, belongs to the data and not into somebody's project.
+        options = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output, "cwd": log.parent}
+        process = _start_bound(command, guard, inherited, options)
         on_failure.pop_all()
         return MongodProcess(process, guard)
 
 
-def _start_bound(command: Sequence[str], guard: Guard | None, inherited: int, output: int) -> "subprocess.Popen[bytes]":
+def _start_bound(
+    command: Sequence[str], guard: Guard | None, inherited: int, options: dict[str, Any]
+) -> "subprocess.Popen[bytes]":
     if sys.platform == "win32":
-        process = _start(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        process = _start(command, **options)
         if guard:
             guard.watch(process.pid)
         return process
     bond = ("guardian", str(guard.descriptor)) if guard else ("owner", str(os.getpid()))
-    return _start(
-        [*_python(launcher.__file__), *bond, *command],
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        pass_fds=[inherited, guard.descriptor] if guard else [inherited],
-    )
+    kept = [inherited, guard.descriptor] if guard else [inherited]
+    return _start([*_python(launcher.__file__), *bond, *command], pass_fds=kept, **options)
 
 
 def _start(command: Sequence[str], **options: Any) -> "subprocess.Popen[Any]":

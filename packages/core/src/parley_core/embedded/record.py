@@ -10,18 +10,19 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Record:
-    """The owner's process id, the server's once it runs, and its URI once it can be used.
+    """The owner's process id, the server's once it runs, and its host (see `Address`) once it can be used.
 
     A record says nothing by itself: it outlives a crash. It counts while the directory is locked.
     """
 
     owner: int
     server: int | None = None
-    uri: str | None = None
+    host: str | None = None
 
     def write(self, path: Path) -> None:
         """Replaces the record in one step, so that nobody reads half of it."""
         draft = path.with_suffix(".draft")
+        draft.touch(mode=0o600)
         draft.write_text(json.dumps(asdict(self)))
         draft.replace(path)
 

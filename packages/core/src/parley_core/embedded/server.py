@@ -76,9 +76,9 @@ class EmbeddedMongoDB:
             command = [str(binary), "--dbpath", str(place.files), *address.options, *_OPTIONS]
             process = launch(command, log=place.log, bond=bond or Bond.fitting(), inherited=lock)
             ending.callback(process.stop)
-            Record(os.getpid(), process.pid).write(place.record)
+            _put_on_record(place, process)
             _bring_up(process, address, place)
-            Record(os.getpid(), process.pid, address.uri).write(place.record)
+            _put_on_record(place, process, address.host)
             return cls(address.uri, place, process, ending.pop_all())
 
     def poll(self) -> int | None:
@@ -118,6 +118,11 @@ def _announce_long_step(place: DataDirectory, announce: Announce) -> None:
         announce(f"The database in {place.path} was not shut down properly; it is being recovered.")
 
 
+def _put_on_record(place: DataDirectory, process: MongodProcess, host: str | None = None) -> None:
+    with usable(place):
+        Record(os.getpid(), process.pid, host).write(place.record)
+
+
 def _bring_up(process: MongodProcess, address: Address, place: DataDirectory) -> None:
     deadline = time.monotonic() + _START_SECONDS
     try:
@@ -126,7 +131,7 @@ def _bring_up(process: MongodProcess, address: Address, place: DataDirectory) ->
     except (ChildProcessError, PyMongoError, TimeoutError) as error:
         # The log is complete once the server is gone.
         process.stop()
-        reason = log.reason_of_failure(place.log) or str(error)
+        reason = log.reason_of_failure(place.log) or log.one_line(str(error))
         raise StartupError(
             f"the embedded MongoDB did not start: {reason} (log: {place.log}); "
             "repair that, or set PARLEY_MONGOD to another mongod, or PARLEY_MONGODB_URI to a running replica set"

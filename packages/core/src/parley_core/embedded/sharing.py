@@ -7,12 +7,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from parley_core.embedded import replica_set
+from parley_core.embedded.address import Address
 from parley_core.embedded.lock import DataDirectoryInUse, is_locked, try_lock
 from parley_core.embedded.paths import DataDirectory, locate, usable
 from parley_core.embedded.record import Record
 from parley_core.embedded.server import Announce, EmbeddedMongoDB, log_announcement
 
-_SECONDS_FOR_ANOTHER_TO_START = 120.0
+_SECONDS_FOR_ANOTHER_TO_START = 30.0
 _SECONDS_FOR_OTHERS_TO_FINISH = 60.0
 
 
@@ -23,7 +24,10 @@ def running_uri(data_dir: Path) -> str | None:
         if not place.lock.exists() or not is_locked(place.lock):
             return None
         record = Record.read(place.record)
-    return record.uri if record and record.uri and replica_set.is_primary(record.uri) else None
+    if record is None or record.host is None:
+        return None
+    address = Address(record.host)
+    return address.uri if address.accepts() and replica_set.is_primary(address.uri) else None
 
 
 @contextmanager

@@ -1,0 +1,19 @@
+"""The collections of messaging and their indexes."""
+
+from pymongo import IndexModel
+
+from parley_core import CollectionIndexes
+
+MESSAGES = "messages"
+LOGS = "message_logs"
+
+INDEXES = [
+    CollectionIndexes(
+        MESSAGES,
+        (
+            IndexModel([("interview_id", 1), ("seq", 1)], name="seq", unique=True),
+            IndexModel([("interview_id", 1), ("sender_id", 1), ("seq", 1)], name="sender"),
+        ),
+    ),
+    CollectionIndexes(LOGS, ()),
+]

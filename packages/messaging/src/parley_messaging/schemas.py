@@ -1,0 +1,59 @@
+"""What messaging's endpoints take and answer."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from parley_core import PageQuery
+from parley_core.schemas import Body, Id, Representation
+
+MAX_LENGTH = 8000
+_CONTENT = "Shall we begin with the cache?"
+
+Seq = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
+class MessageCreate(Body):
+    """A new message."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"content": _CONTENT}]})
+
+    content: str = Field(
+        min_length=1, max_length=MAX_LENGTH, description="Any text; kept and answered exactly as it was sent."
+    )
+
+
+class Message(Representation):
+    """A message of an interview's log."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "665f1c2ab7e4f90d1c3a5b90",
+                    "interview_id": "665f1c2ab7e4f90d1c3a5b80",
+                    "seq": 1,
+                    "sender_id": "665f1c2ab7e4f90d1c3a5b77",
+                    "content": _CONTENT,
+                    "created_at": "2027-03-01T09:30:00Z",
+                }
+            ]
+        },
+    )
+
+    id: str
+    interview_id: str
+    seq: int = Field(description="The message's place in the log: 1, 2, 3, ... in the order of the commits.")
+    sender_id: str
+    content: str
+    created_at: datetime
+
+
+class MessageQuery(PageQuery):
+    """The pages of a log."""
+
+    sort: str = Field("seq", description="`seq`, oldest first, or `-seq`, newest first.")
+    after_seq: Seq | None = Field(None, description="Only messages behind this place.")
+    before_seq: Seq | None = Field(None, description="Only messages before this place.")
+    sender_id: Id | None = Field(None, description="Only messages of this user.")

@@ -1,0 +1,73 @@
+"""The rules of message logs."""
+
+from collections.abc import Sequence
+
+from parley_auth import ScopedAccess
+from parley_core import Parley, Session, in_transaction
+from parley_core.errors import InvalidSort
+from parley_messaging.models import Excerpt, Message, Window
+from parley_messaging.policy import POST
+from parley_messaging.repository import MessageRepository
+from parley_messaging.schemas import MessageQuery
+from parley_messaging.turns import Turns
+
+_DIRECTIONS = {"seq": 1, "-seq": -1}
+
+
+class MessageService:
+    """Posting to a log and reading it."""
+
+    def __init__(self, parley: Parley) -> None:
+        self._client = parley.client
+        self._clock = parley.clock
+        self._messages = MessageRepository(parley.database)
+        self._turns = parley.require(Turns)
+
+    async def post(self, access: ScopedAccess, content: str) -> Message:
+        """Appends the caller's message; it is stored for good when this returns.
+
+        Raises:
+            ParleyError: meanwhile the interview is gone or closed, or the caller no longer takes part in it.
+        """
+
+        async def append(session: Session) -> Message:
+            await access.hold(session, POST)
+            return await self._messages.append(
+                access.resource.id, access.principal.id, content, at=self._clock(), session=session
+            )
+
+        async with self._turns.of(access.resource.id):
+            return await in_transaction(self._client, append)
+
+    async def excerpt(self, interview_id: str, query: MessageQuery) -> Excerpt:
+        """The messages that a query asks for.
+
+        Raises:
+            InvalidSort: the order is neither `seq` nor `-seq`.
+        """
+        direction = _direction(query.sort)
+        window = _window(query, head=await self._messages.head(interview_id))
+        found, total = await self._read(interview_id, query, window, direction)
+        # Read downwards, the pages of a walk shift with each new message unless their window is held fast.
+        return Excerpt(found, total, {"before_seq": window.last + 1} if direction < 0 else {})
+
+    async def _read(
+        self, interview_id: str, query: MessageQuery, window: Window, direction: int
+    ) -> tuple[Sequence[Message], int]:
+        if query.sender_id is not None:
+            return await self._messages.by_sender(
+                interview_id, query.sender_id, window, direction=direction, limit=query.limit, offset=query.offset
+            )
+        page = window.page(direction, limit=query.limit, offset=query.offset)
+        return await self._messages.within(interview_id, page, direction=direction), window.size
+
+
+def _direction(sort: str) -> int:
+    if sort not in _DIRECTIONS:
+        raise InvalidSort("Sort by seq, '-' for descending")
+    return _DIRECTIONS[sort]
+
+
+def _window(query: MessageQuery, *, head: int) -> Window:
+    last = head if query.before_seq is None else min(head, query.before_seq - 1)
+    return Window(query.after_seq or 0, last)

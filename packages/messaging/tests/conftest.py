@@ -1,0 +1,211 @@
+"""What the tests of messaging share: a stand-in for interviews, an application of both, and hands to use it with.
+
+Other test modules import these classes for their types only: pytest gives them the objects.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+import parley_auth.plugin
+import parley_messaging.plugin
+from parley_auth import Held, ParticipantScope, PolicyTable, Principal, Resource, Role
+from parley_auth.testing import Account, an_account, auth_settings
+from parley_core import (
+    CollectionIndexes,
+    Database,
+    Document,
+    Parley,
+    Session,
+    Settings,
+    hookimpl,
+    in_transaction,
+    new_id,
+)
+from parley_core.errors import BusinessRuleError, NotFoundError
+from parley_core.settings import CoreSettings
+from parley_core.testing import MovableClock, an_application, running_client
+
+STATES = ("scheduled", "ongoing", "completed", "cancelled")
+
+
+class RoomNotFound(NotFoundError):
+    code = "interview_not_found"
+    title = "There is no such room"
+
+
+class RoomClosed(BusinessRuleError):
+    code = "interview_closed"
+    title = "The room is closed"
+
+
+class Rooms:
+    """A plugin whose rooms are to messaging what interviews are: `{_id, state, participants: [user ids], touched}`.
+
+    What is given as `interlude` happens once, right after the next guard has read its room.
+    """
+
+    def __init__(self) -> None:
+        self.interlude: Callable[[], Awaitable[object]] | None = None
+
+    @hookimpl
+    def parley_indexes(self) -> list[CollectionIndexes]:
+        return [CollectionIndexes("rooms", ())]
+
+    @hookimpl
+    def parley_participant_scopes(self) -> list[ParticipantScope]:
+        scope = ParticipantScope(
+            name="interview",
+            path_param="interview_id",
+            states=STATES,
+            not_found=RoomNotFound,
+            closed=RoomClosed,
+            access_of=self.access_of,
+            hold=self.hold,
+        )
+        return [scope]
+
+    async def access_of(self, parley: Parley, resource_id: str, principal: Principal) -> Resource | None:
+        """The room as it is now."""
+        room = await parley.database["rooms"].find_one({"_id": resource_id})
+        interlude, self.interlude = self.interlude, None
+        if interlude:
+            await interlude()
+        if room is None:
+            return None
+        return Resource(resource_id, room["state"], principal.id in room["participants"], room["touched"])
+
+    async def hold(
+        self, parley: Parley, session: Session, resource_id: str, user_ids: Sequence[str], action: str
+    ) -> Held:
+        """Touches the room in the transaction."""
+        rooms = parley.database["rooms"]
+        states = parley.require(PolicyTable).states_of(action) or frozenset(STATES)
+        room = await rooms.find_one_and_update(
+            {"_id": resource_id, "state": {"$in": sorted(states)}}, {"$inc": {"touched": 1}}, session=session
+        )
+        if room is None:
+            exists = await rooms.find_one({"_id": resource_id}, session=session)
+            raise RoomClosed if exists else RoomNotFound
+        return Held(room["state"], {user: "member" for user in room["participants"] if user in user_ids})
+
+
+class Chat:
+    """A running application of messaging and rooms, and what tests do with it."""
+
+    def __init__(self, settings: Sequence[Settings], clock: MovableClock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self.rooms = Rooms()
+        self.app = self._application(self.rooms)
+        self.client: httpx.AsyncClient
+
+    def _application(self, rooms: Rooms) -> FastAPI:
+        plugins = [parley_auth.plugin, parley_messaging.plugin, rooms]
+        return an_application(self._settings, plugins, clock=self._clock)
+
+    def another_worker(self) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+        """A client of a second application on the same database."""
+        return running_client(self._application(Rooms()))
+
+    @property
+    def parley(self) -> Parley:
+        return self.app.state.parley  # type: ignore[no-any-return]
+
+    @property
+    def database(self) -> Database:
+        return self.parley.database
+
+    async def account(self, role: Role = Role.CANDIDATE) -> Account:
+        """A new account."""
+        return await an_account(self.app, role)
+
+    async def room(self, *members: Account, state: str = "ongoing") -> str:
+        """A new room in which `members` take part."""
+        room = {"_id": new_id(), "state": state, "participants": [m.id for m in members], "touched": 0}
+        await self.database["rooms"].insert_one(room)
+        return str(room["_id"])
+
+    async def change(self, room: str, update: Document) -> int:
+        """Changes a room, as interviews are changed; answers the head of its log at that moment."""
+
+        async def work(session: Session) -> int:
+            await self.database["rooms"].update_one({"_id": room}, update, session=session)
+            log = await self.database["message_logs"].find_one({"_id": room}, session=session)
+            return log["last_seq"] if log else 0
+
+        return await in_transaction(self.parley.client, work)
+
+    async def close(self, room: str) -> int:
+        """Completes a room."""
+        return await self.change(room, {"$set": {"state": "completed"}})
+
+    async def remove(self, room: str, member: Account) -> int:
+        """Takes somebody out of a room."""
+        return await self.change(room, {"$pull": {"participants": member.id}})
+
+    async def fill(self, room: str, senders: Sequence[Account], count: int) -> None:
+        """Writes a log straight into the database; the senders take turns."""
+        messages = [
+            {
+                "_id": new_id(),
+                "interview_id": room,
+                "seq": seq,
+                "sender_id": senders[seq % len(senders)].id,
+                "content": f"message {seq}",
+                "created_at": self._clock(),
+            }
+            for seq in range(1, count + 1)
+        ]
+        await self.database["messages"].insert_many(messages)
+        await self.database["message_logs"].insert_one({"_id": room, "last_seq": count})
+
+    async def stored(self, room: str) -> list[Document]:
+        """The messages in the database, by their ids, which are as old as they are low."""
+        return await self.database["messages"].find({"interview_id": room}).sort("_id", 1).to_list()
+
+    async def post(self, room: str, sender: Account, content: str = "Hello") -> httpx.Response:
+        """Posts a message."""
+        return await self.client.post(address(room), json={"content": content}, headers=sender.headers)
+
+    async def read(self, room: str, reader: Account, **query: Any) -> httpx.Response:
+        """Reads a page."""
+        return await self.client.get(address(room), params=query, headers=reader.headers)
+
+    async def profile(self, request: Callable[[], Awaitable[httpx.Response]]) -> tuple[httpx.Response, list[Document]]:
+        """A request's answer, and what MongoDB did in messaging's collections to give it."""
+        await self.database["system.profile"].drop()
+        await self.database.command("profile", 2)
+        try:
+            answer = await request()
+        finally:
+            await self.database.command("profile", 0)
+        owned = {"$in": [f"{self.database.name}.{name}" for name in ("messages", "message_logs")]}
+        return answer, await self.database["system.profile"].find({"ns": owned}).to_list()
+
+
+def address(room: str) -> str:
+    """Where a room's messages are."""
+    return f"/v1/interviews/{room}/messages"
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture
+def hide_existence() -> bool:
+    """Parametrize it to have strangers answered 404."""
+    return False
+
+
+@pytest.fixture
+async def chat(core_settings: CoreSettings, clock: MovableClock, *, hide_existence: bool) -> AsyncIterator[Chat]:
+    chat = Chat([core_settings, auth_settings(hide_existence=hide_existence)], clock)
+    async with running_client(chat.app) as chat.client:
+        yield chat
