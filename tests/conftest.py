@@ -1,0 +1,38 @@
+"""The whole application, composed from the installed entry points, and one account of each kind."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from parley_app import create_app
+from parley_auth import Role
+from parley_auth.testing import Account, an_account, auth_settings
+from parley_core.settings import CoreSettings
+from parley_core.testing import running_client
+
+
+@pytest.fixture
+def app(core_settings: CoreSettings) -> FastAPI:
+    return create_app([core_settings, auth_settings()])
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with running_client(app) as client:
+        yield client
+
+
+@pytest.fixture
+async def admin(app: FastAPI, client: httpx.AsyncClient) -> Account:
+    return await an_account(app, Role.ADMIN)
+
+
+@pytest.fixture
+async def interviewer(app: FastAPI, client: httpx.AsyncClient) -> Account:
+    return await an_account(app, Role.INTERVIEWER)
+
+
+@pytest.fixture
+async def candidate(app: FastAPI, client: httpx.AsyncClient) -> Account:
+    return await an_account(app, Role.CANDIDATE)

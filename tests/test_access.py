@@ -1,0 +1,109 @@
+"""Every route with `{interview_id}`, found by machine: whoever doesn't take part gets nowhere and changes nothing."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from parley_auth import Role
+from parley_auth.testing import Account, an_account
+from parley_core.proof import routes_of
+from parley_interviews.testing import plan
+
+UNKNOWN_ID = "f" * 24
+
+
+def interview_routes(app: FastAPI) -> list[tuple[str, str]]:
+    """Method and path of every route inside an interview."""
+    routes = [(method, r.path or "") for r in routes_of(app) for method in sorted(r.methods or ())]
+    return [(method, path) for method, path in routes if "{interview_id}" in path]
+
+
+async def snapshot(app: FastAPI) -> dict[str, list[dict[str, Any]]]:
+    """Everything that the database holds."""
+    database = app.state.parley.database
+    names = await database.list_collection_names()
+    return {name: await database[name].find().sort("_id").to_list() for name in names}
+
+
+def addresses(app: FastAPI, interview_id: str, user_id: str) -> Iterator[tuple[str, str]]:
+    """The same routes with ids filled in."""
+    for method, path in interview_routes(app):
+        yield method, path.replace("{interview_id}", interview_id).replace("{user_id}", user_id)
+
+
+def test_the_routes_are_found(app: FastAPI) -> None:
+    """The checks below are about these routes at least; a list that is found empty proves nothing."""
+    base = "/v1/interviews/{interview_id}"
+    expected = {
+        ("GET", base),
+        ("PATCH", base),
+        ("PATCH", f"{base}/status"),
+        ("GET", f"{base}/history"),
+        ("GET", f"{base}/participants"),
+        ("POST", f"{base}/participants"),
+        ("DELETE", f"{base}/participants/{{user_id}}"),
+        ("GET", f"{base}/messages"),
+        ("POST", f"{base}/messages"),
+    }
+    assert expected <= set(interview_routes(app))
+
+
+@pytest.mark.parametrize("role", [Role.INTERVIEWER, Role.CANDIDATE])
+async def test_stranger(app: FastAPI, client: httpx.AsyncClient, admin: Account, candidate: Account, role: Role) -> None:
+    """A stranger gets 403 `not_a_participant` on every one of them, whatever he sends, and nothing changes."""
+    stranger = await an_account(app, role)
+    interview = await plan(client, admin, candidate)
+    before = await snapshot(app)
+    for method, address in addresses(app, interview["id"], candidate.id):
+        answer = await client.request(method, address, json={"broken": True}, headers=stranger.headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_a_participant"), address
+    assert await snapshot(app) == before
+
+
+async def test_admin_outside(app: FastAPI, client: httpx.AsyncClient, admin: Account, candidate: Account) -> None:
+    """An administrator who doesn't take part manages the interview but gets 403 on every message route."""
+    interview = await plan(client, admin, candidate)
+    refused = set()
+    for method, address in addresses(app, interview["id"], candidate.id):
+        answer = await client.request(method, address, json={"broken": True}, headers=admin.headers)
+        if answer.status_code == 403:
+            refused.add(address.rpartition("/")[2] if "messages" in address else address)
+    assert refused == {"messages"}
+
+
+async def test_anonymous(app: FastAPI, client: httpx.AsyncClient, admin: Account, candidate: Account) -> None:
+    """Without identity everything is 401, even a malformed id, a broken body or an unknown interview."""
+    interview = await plan(client, admin, candidate)
+    for interview_id in (interview["id"], UNKNOWN_ID, "nonsense"):
+        for method, address in addresses(app, interview_id, candidate.id):
+            answer = await client.request(
+                method, f"{address}?unknown=1", content=b"{", headers={"Content-Type": "application/json"}
+            )
+            assert (answer.status_code, answer.json()["code"]) == (401, "authentication_required"), address
+            assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_unknown_and_malformed(app: FastAPI, client: httpx.AsyncClient, role: Role) -> None:
+    """An unknown interview is 404, a malformed id 400, before role and body are looked at."""
+    caller = await an_account(app, role)
+    for interview_id, expected in ((UNKNOWN_ID, (404, "interview_not_found")), ("nonsense", (400, "invalid_id"))):
+        for method, address in addresses(app, interview_id, caller.id):
+            answer = await client.request(method, address, json={"broken": True}, headers=caller.headers)
+            assert (answer.status_code, answer.json()["code"]) == expected, address
+
+
+async def test_removed_and_added(app: FastAPI, client: httpx.AsyncClient, admin: Account, candidate: Account) -> None:
+    """Whoever is removed gets 403 on the next request, whoever is added gets 200 on his."""
+    interview = await plan(client, admin, candidate)
+    address = f"/v1/interviews/{interview['id']}"
+    newcomer = await an_account(app, Role.INTERVIEWER)
+    assert (await client.get(address, headers=candidate.headers)).status_code == 200
+    removal = await client.delete(f"{address}/participants/{candidate.id}", headers=admin.headers)
+    assert removal.status_code == 204
+    assert (await client.get(address, headers=candidate.headers)).status_code == 403
+    added = await client.post(f"{address}/participants", json={"user_id": newcomer.id}, headers=admin.headers)
+    assert added.status_code == 201
+    assert (await client.get(address, headers=newcomer.headers)).status_code == 200

@@ -1,0 +1,95 @@
+"""Messages against cancellation and removal, over two workers: the log of the database itself says what came first."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from parley_app import create_app
+from parley_auth import Role
+from parley_auth.testing import Account, an_account, auth_settings
+from parley_core.settings import CoreSettings
+from parley_core.testing import running_client
+from parley_interviews.testing import plan
+
+ROUNDS = 25
+
+
+@pytest.fixture
+async def other_client(core_settings: CoreSettings) -> AsyncIterator[httpx.AsyncClient]:
+    """A second worker on the same database."""
+    async with running_client(create_app([core_settings, auth_settings()])) as client:
+        yield client
+
+
+@asynccontextmanager
+async def recorded_order(app: FastAPI) -> AsyncIterator[list[dict[str, Any]]]:
+    """Every write to interviews and messages during the block, in the order in which the database committed them."""
+    database = app.state.parley.database
+    changes: list[dict[str, Any]] = []
+    async with await database.watch(full_document="updateLookup") as stream:
+        yield changes
+        await database["end"].insert_one({})
+        while (change := await stream.next())["ns"]["coll"] != "end":
+            changes.append(change)
+
+
+def after_the(changes: list[dict[str, Any]], closing: dict[str, Any]) -> list[dict[str, Any]]:
+    """The messages that were committed after the update that set these fields of an interview."""
+    at = next(
+        index
+        for index, change in enumerate(changes)
+        if change["ns"]["coll"] == "interviews"
+        and closing.items() <= change.get("updateDescription", {}).get("updatedFields", {}).items()
+    )
+    return [change for change in changes[at:] if change["ns"]["coll"] == "messages"]
+
+
+async def post(client: httpx.AsyncClient, address: str, sender: Account) -> httpx.Response:
+    return await client.post(f"{address}/messages", json={"content": "Hello"}, headers=sender.headers)
+
+
+async def test_none_after_the_cancel(
+    app: FastAPI, client: httpx.AsyncClient, other_client: httpx.AsyncClient, admin: Account, candidate: Account
+) -> None:
+    """Whatever the race, no message is committed after the cancel, and each refused one learns why."""
+    refused = 0
+    for _ in range(ROUNDS):
+        interview = await plan(client, admin, candidate)
+        address = f"/v1/interviews/{interview['id']}"
+        async with recorded_order(app) as changes:
+            cancel = other_client.patch(f"{address}/status", json={"status": "cancelled"}, headers=admin.headers)
+            posts = [post(worker, address, candidate) for worker in (client, other_client) for _ in range(3)]
+            cancelled, *answers = await asyncio.gather(cancel, *posts)
+        assert cancelled.status_code == 200, cancelled.text
+        assert {(a.status_code, a.json().get("code")) for a in answers} <= {(201, None), (400, "interview_closed")}
+        assert after_the(changes, {"status": "cancelled"}) == []
+        page = (await client.get(f"{address}/messages", headers=candidate.headers)).json()
+        accepted = [a.json()["seq"] for a in answers if a.status_code == 201]
+        assert sorted(accepted) == [m["seq"] for m in page["items"]] == list(range(1, len(accepted) + 1))
+        refused += len(answers) - len(accepted)
+    assert refused > 0
+
+
+async def test_none_by_one_removed(
+    app: FastAPI, client: httpx.AsyncClient, other_client: httpx.AsyncClient, admin: Account, candidate: Account
+) -> None:
+    """No message of a person is committed after his removal, and he learns that he takes part no more."""
+    refused = 0
+    for _ in range(ROUNDS):
+        interviewer = await an_account(app, Role.INTERVIEWER)
+        interview = await plan(client, admin, candidate, interviewer)
+        address = f"/v1/interviews/{interview['id']}"
+        async with recorded_order(app) as changes:
+            removal = other_client.delete(f"{address}/participants/{candidate.id}", headers=admin.headers)
+            posts = [post(worker, address, candidate) for worker in (client, other_client) for _ in range(3)]
+            removed, *answers = await asyncio.gather(removal, *posts)
+        assert removed.status_code == 204, removed.text
+        assert {(a.status_code, a.json().get("code")) for a in answers} <= {(201, None), (403, "not_a_participant")}
+        at = next(i for i, c in enumerate(changes) if "rev" in c.get("updateDescription", {}).get("updatedFields", {}))
+        assert [c for c in changes[at:] if c["ns"]["coll"] == "messages"] == []
+        refused += sum(a.status_code == 403 for a in answers)
+    assert refused > 0

@@ -1,0 +1,102 @@
+"""How the packages fit together: entry points, versions, events, ownership."""
+
+import re
+import tomllib
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import httpx
+import parley_auth.events
+import parley_interviews.events
+import pytest
+from fastapi import FastAPI
+from parley_auth.testing import Account, auth_settings
+from parley_core import Parley, StartupError
+from parley_core.settings import CoreSettings, PluginSettings
+from parley_interviews.testing import bring_to, plan
+
+PACKAGES = Path(__file__).parents[1] / "packages"
+PROJECTS: dict[str, dict[str, Any]] = {
+    path.parent.name: tomllib.loads(path.read_text())["project"] for path in sorted(PACKAGES.glob("*/pyproject.toml"))
+}
+
+
+def siblings_of(project: dict[str, Any]) -> list[tuple[str, str]]:
+    """The Parley packages that a project requires, with their ranges."""
+    found = (re.fullmatch(r"parley-(\w+)(?:\[\w+\])?([<>=!~].*)", r) for r in project["dependencies"])
+    return [(match[1], match[2]) for match in found if match]
+
+
+def test_entry_points() -> None:
+    """All four plugins are found by their entry points."""
+    assert {point.name for point in entry_points(group="parley")} >= {"auth", "interviews", "messaging", "app"}
+
+
+@pytest.mark.parametrize("name", sorted(PROJECTS))
+def test_sibling_ranges(name: str) -> None:
+    """Each sibling requirement is a range, and it admits the sibling's present version."""
+    siblings = siblings_of(PROJECTS[name])
+    assert siblings or name == "core"
+    for sibling, wanted in siblings:
+        lower, upper = re.fullmatch(r">=([\d.]+),<([\d.]+)", wanted).groups()  # type: ignore[union-attr]
+        assert _numbers(lower) <= _numbers(PROJECTS[sibling]["version"]) < _numbers(upper)
+
+
+def test_layers() -> None:
+    """Who declares to need whom: app all, the features auth and core, auth core, core nobody."""
+    needs = {name: {sibling for sibling, _ in siblings_of(project)} for name, project in PROJECTS.items()}
+    assert needs == {
+        "core": set(),
+        "auth": {"core"},
+        "interviews": {"core", "auth"},
+        "messaging": {"core", "auth"},
+        "app": {"core", "auth", "interviews", "messaging"},
+    }
+
+
+def test_any_order(core_settings: CoreSettings) -> None:
+    """Load order means nothing: plugins given in any order compose to the same rules and events."""
+    modules = [entry.load() for entry in entry_points(group="parley")]
+    one, other = (Parley([core_settings, auth_settings()], plugins=order) for order in (modules, modules[::-1]))
+    assert one.events.types.keys() == other.events.types.keys()
+    assert [info.name for info in one.plugins.info()] == [info.name for info in other.plugins.info()]
+
+
+def test_a_feature_without_auth(core_settings: CoreSettings) -> None:
+    """Loading interviews without auth is refused and names the plugin and the hook that nobody specifies."""
+    with pytest.raises(StartupError, match=r"interviews.*parley_p"):
+        Parley([core_settings, PluginSettings(plugins=("interviews",))])
+
+
+def test_declared_events(app: FastAPI) -> None:
+    """Every event type that a package defines is declared, and has a kind and a description."""
+    declared = app.state.parley.events.types
+    defined = [*parley_auth.events.EVENTS, *parley_interviews.events.EVENTS]
+    assert {event.name for event in defined} <= declared.keys()
+    for name, event in declared.items():
+        assert re.fullmatch(r"[a-z_]+\.[a-z_]+", name)
+        assert event.description.endswith(".")
+
+
+async def test_recorded_events_are_declared(
+    app: FastAPI, client: httpx.AsyncClient, admin: Account, candidate: Account
+) -> None:
+    """What stands in the histories of a used database are declared events, their revisions without gap."""
+    interview = await plan(client, admin, candidate)
+    await client.patch(f"/v1/interviews/{interview['id']}", json={"title": "Another"}, headers=admin.headers)
+    await bring_to(client, admin, interview["id"], "completed")
+    await client.patch(f"/v1/users/{candidate.id}", json={"active": False}, headers=admin.headers)
+    histories = [
+        document["history"]
+        for collection in ("interviews", "users")
+        for document in await app.state.parley.database[collection].find().to_list()
+    ]
+    assert sum(len(history) for history in histories) >= 7
+    for history in histories:
+        assert [entry["rev"] for entry in history] == list(range(1, len(history) + 1))
+        assert {entry["type"] for entry in history} <= app.state.parley.events.types.keys()
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
