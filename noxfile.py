@@ -96,6 +96,7 @@ def _load(path: Path) -> Package:
 
 PACKAGES = [_load(file.parent) for file in sorted(ROOT.glob("packages/*/pyproject.toml"))]
 PACKAGES = sorted(PACKAGES, key=lambda package: len(list(package.siblings())))  # the lowest layer first
+EXAMPLES = [_load(file.parent) for file in sorted(ROOT.glob("examples/*/pyproject.toml"))]
 
 
 def per_package(task: str, menu: str, *, default: bool = True) -> Callable[[Check], None]:
@@ -190,6 +191,13 @@ def tests(session: nox.Session) -> None:
     """The tests of all packages together: wiring, journeys, races, access matrix."""
     _install(session, *PACKAGES, groups=("test",))
     _pytest(session, "tests", "--ignore=tests/docs")
+
+
+@nox.session(tags=["tests"])
+def examples(session: nox.Session) -> None:
+    """The examples with all packages: an installed plugin is part of every application, so not beside `tests`."""
+    _install(session, *PACKAGES, *EXAMPLES, groups=("test",))
+    _pytest(session, "examples")
 
 
 @nox.session(tags=["docs"])

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def story(url: str) -> str:
 
 
 @pytest.fixture
-def served(tmp_path: Path):  # noqa: ANN201
+def served(tmp_path: Path) -> Iterator[str]:
     """The address of a `parley serve` with a new data directory."""
     environment = os.environ | {"PARLEY_ADMIN_EMAIL": "admin@parley.example", "PARLEY_ADMIN_PASSWORD": ADMIN_PASSWORD}
     command = [str(Path(sys.executable).with_name("parley")), "serve", "--port", "0", "--data-dir", str(tmp_path / "data")]

@@ -1,0 +1,38 @@
+"""The application: its own routes and lifespan, with the accounts of parley-auth mounted beside them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+import parley_auth.plugin
+from library import books
+from parley_auth import PolicyRule, Role
+from parley_core import Parley, Settings, hookimpl
+
+
+class LibraryPlugin:
+    """What the library declares to Parley. Any object with hooks is a plugin."""
+
+    @hookimpl
+    def parley_policies(self) -> list[PolicyRule]:
+        return [PolicyRule(action="books:add", roles=frozenset({Role.ADMIN}))]
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """The library's own lifespan, inside of Parley's: it can use the database, and closes before it does."""
+    parley: Parley = app.state.parley
+    async with parley.lifespan(app):
+        app.state.shelf = [books.Book(title="The Art of Asking")]
+        yield
+        app.state.shelf = []
+
+
+def create_app(settings: Sequence[Settings] = ()) -> FastAPI:
+    """The application; `settings` replace what the environment says."""
+    app = FastAPI(title="Library", lifespan=lifespan)
+    app.include_router(books.router)
+    parley = Parley(settings, plugins=[parley_auth.plugin, LibraryPlugin()])
+    parley.mount(app)
+    return app

@@ -1,0 +1,1 @@
+"""Scorecards: what interviewers think of an interview once it is completed."""

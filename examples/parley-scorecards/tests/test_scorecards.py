@@ -1,0 +1,255 @@
+"""Scorecards with the real interviews, over HTTP, against the embedded MongoDB."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from types import ModuleType
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+import parley_auth.plugin
+import parley_interviews.plugin
+import parley_scorecards.plugin
+from parley_app import create_app
+from parley_auth import PolicyTable, Principal, Role, ScopedAccess
+from parley_auth.errors import NotAParticipant
+from parley_auth.registry import ScopeRegistry
+from parley_auth.testing import Account, a_plugin, an_account, auth_settings
+from parley_core import Parley, Router, StartupError
+from parley_core.settings import CoreSettings, PluginSettings
+from parley_core.testing import MovableClock, an_application, running_client, walk
+from parley_interviews.testing import bring_to, plan
+from parley_scorecards.errors import InterviewNotCompleted
+from parley_scorecards.schemas import ScorecardCreate
+from parley_scorecards.service import ScorecardService
+
+CARD = {"rating": 3, "notes": "Knows caches."}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A running application and an interview that two interviewers and a candidate take part in."""
+
+    app: FastAPI
+    client: httpx.AsyncClient
+    admin: Account
+    interviewer: Account
+    second: Account
+    candidate: Account
+    interview_id: str
+
+    @property
+    def address(self) -> str:
+        return f"/v1/interviews/{self.interview_id}/scorecards"
+
+    async def reaches(self, status: str) -> None:
+        """Leads the interview to a status."""
+        await bring_to(self.client, self.admin, self.interview_id, status)
+
+    async def submit(self, author: Account, card: object = CARD) -> httpx.Response:
+        """Leaves a scorecard."""
+        return await self.client.post(self.address, json=card, headers=author.headers)
+
+    async def read(self) -> list[dict[str, Any]]:
+        """The scorecards as the administrator sees them."""
+        answer = await self.client.get(self.address, headers=self.admin.headers)
+        return list(answer.json()["items"])
+
+    async def headers_of(self, caller: str) -> dict[str, str]:
+        """The headers of somebody who is here, of somebody who isn't, or of nobody."""
+        known = {"admin": self.admin, "interviewer": self.interviewer, "candidate": self.candidate}
+        if caller == "anonymous":
+            return {}
+        account = known.get(caller) or await an_account(self.app, Role(caller.removeprefix("strange ")))
+        return account.headers
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture
+def app(core_settings: CoreSettings, clock: MovableClock) -> FastAPI:
+    plugins = [parley_auth.plugin, parley_interviews.plugin, parley_scorecards.plugin]
+    return an_application([core_settings, auth_settings()], plugins, clock=clock)
+
+
+@pytest.fixture
+async def stage(app: FastAPI) -> AsyncIterator[Stage]:
+    async with running_client(app) as client:
+        admin, candidate = await an_account(app, Role.ADMIN), await an_account(app, Role.CANDIDATE)
+        interviewer, second = [await an_account(app, Role.INTERVIEWER) for _ in range(2)]
+        interview = await plan(client, admin, interviewer, second, candidate)
+        yield Stage(
+            app=app,
+            client=client,
+            admin=admin,
+            interviewer=interviewer,
+            second=second,
+            candidate=candidate,
+            interview_id=interview["id"],
+        )
+
+
+def outcome(answer: httpx.Response) -> tuple[int, str | None]:
+    """Status and code of an answer."""
+    return answer.status_code, answer.json().get("code")
+
+
+NOBODY, DENIED, STRANGER = (401, "authentication_required"), (403, "permission_denied"), (403, "not_a_participant")
+
+
+class TestAccess:
+    @pytest.mark.parametrize(
+        ("caller", "reading", "writing"),
+        [
+            ("anonymous", NOBODY, NOBODY),
+            ("admin", (200, None), STRANGER),
+            ("interviewer", (200, None), (201, None)),
+            ("strange interviewer", STRANGER, STRANGER),
+            ("candidate", DENIED, DENIED),
+            ("strange candidate", STRANGER, STRANGER),
+        ],
+    )
+    async def test_who_may(
+        self, stage: Stage, caller: str, reading: tuple[int, str | None], writing: tuple[int, str | None]
+    ) -> None:
+        """Each caller reads and writes as the table says, and nothing is stored for those who may not."""
+        await stage.reaches("completed")
+        headers = await stage.headers_of(caller)
+        assert outcome(await stage.client.get(stage.address, headers=headers)) == reading
+        assert outcome(await stage.client.post(stage.address, json=CARD, headers=headers)) == writing
+        assert len(await stage.read()) == (1 if writing[0] == 201 else 0)
+
+    @pytest.mark.parametrize("status", ["scheduled", "ongoing", "cancelled"])
+    async def test_before_completion(self, stage: Stage, status: str) -> None:
+        """In any other state writing is 400 `interview_not_completed`, and reading shows an empty list."""
+        await stage.reaches(status)
+        assert outcome(await stage.submit(stage.interviewer)) == (400, "interview_not_completed")
+        assert await stage.read() == []
+
+
+class TestSubmitting:
+    async def test_answer_and_list_agree(self, stage: Stage) -> None:
+        """What is left is answered, and read as it was answered."""
+        await stage.reaches("completed")
+        left = (await stage.submit(stage.interviewer)).json()
+        assert left == {**left, **CARD, "author_id": stage.interviewer.id, "interview_id": stage.interview_id}
+        assert await stage.read() == [left]
+
+    async def test_one_of_each(self, stage: Stage) -> None:
+        """Of 20 concurrent scorecards of one interviewer one is kept and 19 are 400; a colleague leaves his own."""
+        await stage.reaches("completed")
+        answers = await asyncio.gather(*(stage.submit(stage.interviewer) for _ in range(20)))
+        refused = [outcome(answer) for answer in answers if answer.status_code != 201]
+        assert refused == [(400, "duplicate_scorecard")] * 19
+        assert (await stage.submit(stage.second)).status_code == 201
+        assert len(await stage.read()) == 2
+
+    @pytest.mark.parametrize(
+        "card",
+        [{}, {"rating": 0}, {"rating": 5}, {"rating": True}, {"rating": "3"}, {**CARD, "author_id": "f" * 24}]
+        + [{"rating": 3, "notes": notes} for notes in (None, "a\x00b", "a" * 4001)],
+    )
+    async def test_malformed(self, stage: Stage, card: object) -> None:
+        """A rating from 1 to 4 and a text are taken, all else is 400 `validation_error`."""
+        await stage.reaches("completed")
+        assert outcome(await stage.submit(stage.interviewer, card)) == (400, "validation_error")
+
+    async def test_recorded(self, stage: Stage) -> None:
+        """Who left it when, in which request, stands in its history; the notes do not."""
+        await stage.reaches("completed")
+        answer = await stage.submit(stage.interviewer)
+        stored = await stage.app.state.parley.database["scorecards"].find_one({})
+        [entry] = stored["history"]
+        assert (entry["type"], entry["actor"]) == ("scorecard.submitted", stage.interviewer.id)
+        assert entry["request_id"] == answer.headers["X-Request-ID"]
+        assert entry["changes"] == {"rating": {"from": None, "to": 3}, "notes": {"from": None, "to": {}}}
+
+
+class TestRaces:
+    """Between the guard and the transaction the interview changes; `hold` sees it."""
+
+    @pytest.mark.parametrize(
+        ("meanwhile", "refusal"),
+        [
+            ({"$set": {"status": "ongoing"}}, InterviewNotCompleted),
+            ({"$set": {"participants": []}}, NotAParticipant),
+        ],
+    )
+    async def test_changed_meanwhile(self, stage: Stage, meanwhile: dict[str, Any], refusal: type[Exception]) -> None:
+        """What the guard allowed is refused when it is no longer so, and nothing is stored."""
+        await stage.reaches("completed")
+        access = await self.allowed(stage)
+        parley = stage.app.state.parley
+        await parley.database["interviews"].update_one({"_id": stage.interview_id}, meanwhile)
+        with pytest.raises(refusal):
+            await ScorecardService(parley).submit(stage.interview_id, ScorecardCreate(rating=1), access)
+        assert await parley.database["scorecards"].count_documents({}) == 0
+
+    async def allowed(self, stage: Stage) -> ScopedAccess:
+        """What the guard gives to the endpoint."""
+        parley: Parley = stage.app.state.parley
+        scope = parley.require(ScopeRegistry).by_name["interview"]
+        principal = Principal(stage.interviewer.id, Role.INTERVIEWER)
+        resource = await scope.access_of(parley, stage.interview_id, principal)
+        assert resource
+        return ScopedAccess(principal, "test", parley.require(PolicyTable), resource, parley, scope)
+
+
+async def test_pages(stage: Stage, clock: MovableClock) -> None:
+    """Scorecards are paged, oldest first."""
+    await stage.reaches("completed")
+    for author in (stage.second, stage.interviewer):
+        await stage.submit(author)
+        clock.move(timedelta(minutes=1))
+    pages = walk(stage.client, f"{stage.address}?limit=1", headers=stage.second.headers)
+    authors = [card["author_id"] async for page in pages for card in page.json()["items"]]
+    assert authors == [stage.second.id, stage.interviewer.id]
+
+
+class TestComposition:
+    """The package is found, proved and, where it is not wanted, left out."""
+
+    async def test_found_by_entry_point(self, core_settings: CoreSettings) -> None:
+        """Installed is enough: the whole application starts with the scorecards in it and documents their errors."""
+        app = create_app([core_settings, auth_settings()])
+        async with running_client(app) as client:
+            paths = (await client.get("/openapi.json")).json()["paths"]
+        refusals = paths["/v1/interviews/{interview_id}/scorecards"]["post"]["responses"]["400"]["description"]
+        assert "`interview_not_completed`" in refusals
+        assert "`duplicate_scorecard`" in refusals
+        assert "`interview_closed`" not in refusals
+
+    def test_left_out(self, core_settings: CoreSettings) -> None:
+        """PARLEY_PLUGINS leaves it out."""
+        chosen = PluginSettings(plugins=("auth", "interviews", "messaging"))
+        app = create_app([core_settings, auth_settings(), chosen])
+        assert not [path for path in app.openapi()["paths"] if "scorecards" in path]
+
+    async def test_needs_interviews(self, core_settings: CoreSettings) -> None:
+        """Without the package that owns the scope the start is refused, and the scope is named."""
+        plugins = [parley_auth.plugin, parley_scorecards.plugin]
+        app = an_application([core_settings, auth_settings()], plugins)
+        with pytest.raises(StartupError, match=r"plugin 'scorecards': .* names scope 'interview', which nobody"):
+            async with running_client(app):
+                pass
+
+    async def test_needs_guards(self, core_settings: CoreSettings) -> None:
+        """A route of the same prefix without a guard stops the start, and is named."""
+        router = Router(prefix="/interviews/{interview_id}/gradecards", tag="gradecards")
+
+        @router.get("", summary="Read gradecards")
+        async def list_gradecards() -> None: ...
+
+        unguarded: ModuleType = a_plugin("gradecards", routers=[router])
+        plugins = [parley_auth.plugin, parley_interviews.plugin, unguarded]
+        app = an_application([core_settings, auth_settings()], plugins)
+        with pytest.raises(StartupError, match=r"gradecards lacks a guard of scope 'interview'"):
+            async with running_client(app):
+                pass
