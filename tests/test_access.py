@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+
 from parley_auth import Role
 from parley_auth.testing import Account, an_account
 from parley_core.proof import routes_of
@@ -51,7 +52,9 @@ def test_the_routes_are_found(app: FastAPI) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.INTERVIEWER, Role.CANDIDATE])
-async def test_stranger(app: FastAPI, client: httpx.AsyncClient, admin: Account, candidate: Account, role: Role) -> None:
+async def test_stranger(
+    app: FastAPI, client: httpx.AsyncClient, admin: Account, candidate: Account, role: Role
+) -> None:
     """A stranger gets 403 `not_a_participant` on every one of them, whatever he sends, and nothing changes."""
     stranger = await an_account(app, role)
     interview = await plan(client, admin, candidate)

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+
 from parley_app import create_app
 from parley_auth import Role
 from parley_auth.testing import Account, an_account, auth_settings

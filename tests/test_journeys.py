@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
+
+from parley_auth.bootstrap import provide_admin
 from parley_auth.testing import PASSWORD
 
 
@@ -34,13 +37,12 @@ class Person:
         return answer.json() if answer.content else None
 
 
-async def test_an_interviews_life(client: httpx.AsyncClient) -> None:
-    """Admin creates and assigns, interviewer starts, both talk, interviewer completes; a stranger sees nothing at any step."""
-    from parley_auth.bootstrap import provide_admin
-
-    parley = client._transport.app.state.parley  # type: ignore[attr-defined]  # noqa: SLF001
-    await provide_admin(parley, email="admin@example.com", password=PASSWORD)
-    admin, grace, ada, mallory = (Person(client, f"{name}@example.com") for name in ("admin", "grace", "ada", "mallory"))
+async def test_an_interviews_life(app: FastAPI, client: httpx.AsyncClient) -> None:
+    """Admin assigns, the interviewer starts, both talk, he completes; a stranger sees nothing at any step."""
+    await provide_admin(app.state.parley, email="admin@example.com", password=PASSWORD)
+    admin, grace, ada, mallory = (
+        Person(client, f"{name}@example.com") for name in ("admin", "grace", "ada", "mallory")
+    )
     for person in (grace, ada, mallory):
         await person.registers()
         await person.logs_in()
@@ -53,7 +55,9 @@ async def test_an_interviews_life(client: httpx.AsyncClient) -> None:
         assert (await mallory.sends("GET", "/interviews", expect=200))["total"] == 0
 
     grace_id = (await grace.sends("GET", "/users/me", expect=200))["id"]
-    assert (await admin.sends("PATCH", f"/users/{grace_id}", {"role": "interviewer"}, expect=200))["role"] == "interviewer"
+    assert (await admin.sends("PATCH", f"/users/{grace_id}", {"role": "interviewer"}, expect=200))[
+        "role"
+    ] == "interviewer"
 
     planned = await admin.sends(
         "POST",
@@ -78,19 +82,23 @@ async def test_an_interviews_life(client: httpx.AsyncClient) -> None:
     assert (await ada.sends("GET", path, expect=200))["allowed_transitions"] == []
     await stranger_sees_nothing(path)
 
-    assert (await ada.sends("PATCH", f"{path}/status", {"status": "ongoing"}, expect=403))["code"] == "permission_denied"
+    assert (await ada.sends("PATCH", f"{path}/status", {"status": "ongoing"}, expect=403))[
+        "code"
+    ] == "permission_denied"
     started = await grace.sends("PATCH", f"{path}/status", {"status": "ongoing"}, expect=200)
     assert started["allowed_transitions"] == ["completed"]
     await stranger_sees_nothing(path)
 
     await grace.sends("POST", f"{path}/messages", {"content": "Welcome, Ada."}, expect=201)
     await ada.sends("POST", f"{path}/messages", {"content": "Thank you!"}, expect=201)
-    assert (await mallory.sends("POST", f"{path}/messages", {"content": "Me too!"}, expect=403))["code"] == "not_a_participant"
+    refused = await mallory.sends("POST", f"{path}/messages", {"content": "Me too!"}, expect=403)
+    assert refused["code"] == "not_a_participant"
     assert (await admin.sends("GET", f"{path}/messages", expect=403))["code"] == "not_a_participant"
     await stranger_sees_nothing(path)
 
     await grace.sends("PATCH", f"{path}/status", {"status": "completed"}, expect=200)
-    assert (await ada.sends("POST", f"{path}/messages", {"content": "One more thing"}, expect=400))["code"] == "interview_closed"
+    refused = await ada.sends("POST", f"{path}/messages", {"content": "One more thing"}, expect=400)
+    assert refused["code"] == "interview_closed"
     page = await ada.sends("GET", f"{path}/messages", expect=200)
     assert [(m["seq"], m["content"]) for m in page["items"]] == [(1, "Welcome, Ada."), (2, "Thank you!")]
     history = await admin.sends("GET", f"{path}/history", expect=200)

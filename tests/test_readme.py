@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-ADMIN_PASSWORD = "ten blue bottles hanging"  # noqa: S105 - a test's
+ADMIN_PASSWORD = "ten blue bottles hanging"
 
 
 def story(url: str) -> str:
@@ -26,8 +26,15 @@ def story(url: str) -> str:
 def served(tmp_path: Path) -> Iterator[str]:
     """The address of a `parley serve` with a new data directory."""
     environment = os.environ | {"PARLEY_ADMIN_EMAIL": "admin@parley.example", "PARLEY_ADMIN_PASSWORD": ADMIN_PASSWORD}
-    command = [str(Path(sys.executable).with_name("parley")), "serve", "--port", "0", "--data-dir", str(tmp_path / "data")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603
+    command = [
+        str(Path(sys.executable).with_name("parley")),
+        "serve",
+        "--port",
+        "0",
+        "--data-dir",
+        str(tmp_path / "data"),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
             assert process.stdout is not None
             yield next(found[0] for line in process.stdout if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
@@ -47,9 +54,7 @@ def test_the_two_commands_stand_first() -> None:
 
 def test_the_story_runs(served: str) -> None:
     """Every command of the story succeeds, both messages are read, and the stranger gets 403."""
-    done = subprocess.run(  # noqa: S603
-        ["/bin/bash", "-c", story(served)], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = subprocess.run(["/bin/bash", "-c", story(served)], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith("403\n")
     assert "Welcome, Ada." in done.stdout

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import parley_auth.events
-import parley_interviews.events
 import pytest
 from fastapi import FastAPI
+
+import parley_auth.events
+import parley_interviews.events
 from parley_auth.testing import Account, auth_settings
 from parley_core import Parley, StartupError
 from parley_core.settings import CoreSettings, PluginSettings
