@@ -1,46 +1,116 @@
-"""What the tests of interviews share: an application of auth and interviews, and one account of each role."""
+"""What the tests of interviews share: an application of auth and interviews, and one account of each role.
 
-from collections.abc import AsyncIterator
+The application and its database serve a whole module: a test makes its own people and interviews and looks at no
+others. Where all interviews matter, a module plans them itself.
+"""
+
+import re
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
-import parley_auth.plugin
-import parley_interviews.plugin
 import pytest
 from fastapi import FastAPI
+from pymongo import MongoClient
+
+import parley_auth.plugin
+import parley_interviews.plugin
 from parley_auth import Role
 from parley_auth.testing import Account, an_account, auth_settings
+from parley_core import Database
 from parley_core.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
+
+FRAMEWORK_CODES = {"not_found", "method_not_allowed"}
 
 
 @dataclass(frozen=True)
 class People:
-    """One account of each kind."""
+    """One account of each role."""
 
     admin: Account
     interviewer: Account
     candidate: Account
 
 
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
+@dataclass(frozen=True)
+class Deployment:
+    """One database and the applications that work on it."""
+
+    settings: CoreSettings
+    clock: MovableClock
+
+    def application(self, *plugins: object, **settings: Any) -> FastAPI:
+        """Another application, as another worker has one, with further plugins and settings; not started yet."""
+        all_plugins = [parley_auth.plugin, parley_interviews.plugin, *plugins]
+        return an_application([self.settings, auth_settings(**settings)], all_plugins, clock=self.clock)
+
+    def worker(self, *plugins: object, **settings: Any) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+        """A client of another application, which runs as long as it is entered."""
+        return running_client(self.application(*plugins, **settings))
+
+
+@pytest.fixture(scope="module")
+def deployment(mongodb_uri: str) -> Iterator[Deployment]:
+    name = f"test_{uuid.uuid4().hex[:20]}"
+    yield Deployment(CoreSettings(mongodb_uri=mongodb_uri, mongodb_database=name), MovableClock())  # type: ignore[arg-type]
+    with MongoClient[dict[str, object]](mongodb_uri) as client:
+        client.drop_database(name)
 
 
 @pytest.fixture
-def app(core_settings: CoreSettings, clock: MovableClock) -> FastAPI:
-    plugins = [parley_auth.plugin, parley_interviews.plugin]
-    return an_application([core_settings, auth_settings()], plugins, clock=clock)
+def clock(deployment: Deployment) -> MovableClock:
+    return deployment.clock
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+async def app(deployment: Deployment) -> AsyncIterator[FastAPI]:
+    """The running application."""
+    app = deployment.application()
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture(scope="module")
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with running_client(app) as client:
+    """A client that fails the test when an operation answers with a code that its documentation doesn't name."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
+        client.event_hooks["response"].append(_refusing_undocumented(app))
         yield client
 
 
 @pytest.fixture
-async def people(app: FastAPI, client: httpx.AsyncClient) -> People:
+def database(app: FastAPI) -> Database:
+    return app.state.parley.database  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+async def people(app: FastAPI) -> People:
     admin, interviewer, candidate = [await an_account(app, role) for role in Role]
     return People(admin, interviewer, candidate)
+
+
+def _refusing_undocumented(app: FastAPI) -> Callable[[httpx.Response], Awaitable[None]]:
+    documented = {
+        (method.upper(), re.compile(re.sub(r"{\w+}", "[^/]+", path))): _codes_of(operation)
+        for path, operations in app.openapi()["paths"].items()
+        for method, operation in operations.items()
+    }
+
+    async def check(response: httpx.Response) -> None:
+        if response.status_code < 400:
+            return
+        await response.aread()
+        method, path = response.request.method, response.request.url.path
+        codes = next((codes for (m, p), codes in documented.items() if m == method and p.fullmatch(path)), set())
+        assert response.json()["code"] in codes | FRAMEWORK_CODES, (method, path, response.text)
+
+    return check
+
+
+def _codes_of(operation: dict[str, Any]) -> set[str]:
+    problems = [answer["content"] for status, answer in operation["responses"].items() if status >= "400"]
+    return {code for content in problems for code in content["application/problem+json"]["examples"]}

@@ -1,11 +1,10 @@
 """Who calls? Answered from the token and, on every request anew, from the stored account."""
 
-from parley_core import Database
-
 from parley_auth.errors import AuthenticationRequired, InvalidToken
 from parley_auth.models import Principal
 from parley_auth.repository import UserRepository
 from parley_auth.tokens import AccessTokens
+from parley_core import Database
 
 
 class Authenticator:

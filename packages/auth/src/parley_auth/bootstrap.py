@@ -2,7 +2,6 @@
 
 import secrets
 
-from parley_core import Actor, Parley, StartupError
 from pydantic import ValidationError
 
 from parley_auth.errors import DuplicateEmail, WeakPassword
@@ -12,6 +11,7 @@ from parley_auth.repository import UserRepository
 from parley_auth.schemas import Registration, normalised
 from parley_auth.service import AccountService
 from parley_auth.settings import AuthSettings
+from parley_core import Actor, Parley, StartupError
 
 _EMBEDDED_ADMIN = "admin@parley.example"
 _SYSTEM = Actor(None, "system", "start-up")
@@ -41,18 +41,22 @@ async def provide_admin(parley: Parley, *, email: str, password: str) -> None:
     """Sees to it that there is an active administrator with this e-mail and password; doing it twice changes nothing.
 
     Raises:
-        StartupError: e-mail or password are refused, or the e-mail belongs to another account; one line.
+        StartupError: e-mail or password are refused, or the e-mail belongs to an account that isn't like that.
     """
     try:
         wanted = Registration(email=email, password=password)
         await AccountService(parley).create(wanted, Role.ADMIN, _SYSTEM)
     except ValidationError as error:
-        raise StartupError(f"the administrator's {error.errors()[0]['loc'][0]} is not usable") from None
+        found = error.errors(include_input=False, include_context=False, include_url=False)[0]
+        raise StartupError(f"the administrator's {found['loc'][0]} is refused: {found['msg']}") from None
     except WeakPassword as error:
         raise StartupError(f"the administrator's password is refused: {error.detail}") from error
     except DuplicateEmail as error:
         if not await _is_that_admin(parley, email, password):
-            raise StartupError(f"{normalised(email)} belongs to another account already") from error
+            raise StartupError(
+                f"{normalised(email)} belongs to an account already that isn't an active administrator's "
+                "with this password"
+            ) from error
 
 
 async def _is_that_admin(parley: Parley, email: str, password: str) -> bool:

@@ -5,19 +5,22 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar, cast
 
 import typer
 from fastapi import FastAPI
-from parley_core import Parley, StartupError
-from parley_core.settings import CoreSettings
 from pydantic import SecretStr
 
 from parley_auth.bootstrap import provide_admin
 from parley_auth.policy_page import policy_of, rendered
+from parley_auth.schemas import normalised
 from parley_auth.settings import AuthSettings
+from parley_core import Parley, Settings
+from parley_core.plugins import Declared
+from parley_core.settings import CoreSettings, load_settings
 
 app = typer.Typer()
+S = TypeVar("S", bound=Settings)
 
 
 class Format(StrEnum):
@@ -31,19 +34,23 @@ class Format(StrEnum):
 def create_admin(
     context: typer.Context,
     email: Annotated[str, typer.Option(help="The administrator's e-mail.")],
-    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")],
+    _password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")],
     data_dir: Annotated[Path | None, typer.Option(help="The data directory of the embedded MongoDB.")] = None,
 ) -> None:
     """Make an administrator; the password comes by standard input, so that no process list shows it."""
-    if not password_stdin:
-        raise StartupError("the password is read from standard input alone: add --password-stdin")
     password = sys.stdin.readline().rstrip("\r\n")
     # Given as the first administrator too, so that no random one is made beside him on a new database.
-    auth = AuthSettings(admin_email=email, admin_password=SecretStr(password))
-    core = CoreSettings(data_dir=data_dir) if data_dir else CoreSettings()
+    auth = _changed(AuthSettings, admin_email=email, admin_password=SecretStr(password))
+    core = _changed(CoreSettings, **({"data_dir": data_dir} if data_dir else {}))
     application: FastAPI = context.obj([auth, core])
     asyncio.run(_provide(application.state.parley, email, password))
-    typer.echo(f"Administrator {email} is ready.")
+    typer.echo(f"Administrator {normalised(email)} is ready.")
+
+
+def _changed(cls: type[S], **changes: object) -> S:
+    """What the environment says, changed; `StartupError` where that is wrong."""
+    [settings] = load_settings([Declared("auth", cls)], []).values()
+    return cast("S", settings.model_copy(update=changes))
 
 
 async def _provide(parley: Parley, email: str, password: str) -> None:
@@ -60,4 +67,4 @@ def show_policy(
     application: FastAPI = context.obj([])
     application.state.parley.verify(application)
     policy = policy_of(application)
-    typer.echo(json.dumps(policy, indent=2) if output is Format.JSON else rendered(policy), nl=False)
+    typer.echo(json.dumps(policy, indent=2) + "\n" if output is Format.JSON else rendered(policy), nl=False)

@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from fastapi import Depends
-from parley_core import ParleyDep
 
 from parley_auth.guard import Access, Guard
 from parley_auth.service import AccountService, UserService
+from parley_core import ParleyDep
 
 
 async def _account_service(parley: ParleyDep) -> AccountService:

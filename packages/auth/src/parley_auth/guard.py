@@ -1,13 +1,12 @@
 """The guard: an endpoint says what it does, the composed policy table says who may."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from fastapi.requests import HTTPConnection
 from fastapi.security import OAuth2PasswordBearer
-from parley_core import Parley, ParleyError, Session, parse_id, request_id_of
-from parley_core.errors import InvalidId
-from parley_core.events import Actor
 
 from parley_auth.authenticator import Authenticator
 from parley_auth.errors import AuthenticationRequired, InvalidToken, NotAParticipant, PermissionDenied, TokenExpired
@@ -16,6 +15,10 @@ from parley_auth.policy import PolicyTable, Verdict
 from parley_auth.registry import ScopeRegistry
 from parley_auth.scopes import ParticipantScope
 from parley_auth.settings import AuthSettings
+from parley_core import Parley, ParleyError, Session, parse_id, request_id_of
+from parley_core.errors import InvalidId
+from parley_core.events import Actor
+from parley_core.routing import ParleyRoute
 
 _bearer = OAuth2PasswordBearer(tokenUrl="/v1/auth/token", auto_error=False)
 
@@ -56,6 +59,19 @@ class ScopedAccess(Access):
         if not self.permits(action):
             raise PermissionDenied
 
+    async def recheck(self, action: str) -> None:
+        """Judges the caller by the resource as it is now, for a write that found its condition no longer met.
+
+        Raises:
+            ParleyError: meanwhile the resource is gone (the scope's error).
+            NotAParticipant: meanwhile the caller takes part no more; the scope's 404 where existence is hidden.
+        """
+        resource = await self.scope.access_of(self.parley, self.resource.id, self.principal)
+        if resource is None:
+            raise self.scope.not_found
+        verdict = self.policy.judge([action], self.principal.role, member=resource.member)
+        _enforce(verdict, _hiding(self.parley, self.scope))
+
     async def hold(self, session: Session, action: str) -> None:
         """Sees to it that the caller may do `action` now, and that this stays so until his transaction ends.
 
@@ -75,10 +91,11 @@ class ScopedAccess(Access):
 class Guard:
     """A FastAPI dependency that lets through whoever may do one of `actions`, by the composed policy table.
 
-    Answers, in this order: 401 without a valid token; 400 `invalid_id` for a malformed id in the path; in a
-    scope 404 when the resource doesn't exist, then 403 `not_a_participant`, which PARLEY_HIDE_EXISTENCE turns
-    into the same 404; 403 `permission_denied` when the role may never do it. States are judged later, after
-    the body.
+    Answers, in this order: 401 without a valid token; 400 `invalid_id` for a malformed id in the path (the
+    scope's, and on a plugin's route every parameter `*_id`); in a scope 404 when the resource doesn't exist, then
+    403 `not_a_participant`, which PARLEY_HIDE_EXISTENCE turns into the same 404; 403 `permission_denied` when the
+    role may never do it. States are judged later, after the body. A WebSocket is refused with the same answers
+    before it is accepted.
 
     Args:
         actions: what the endpoint does; several when the body says which of them.
@@ -89,15 +106,14 @@ class Guard:
         self.actions = actions
         self._closed = closed
 
-    async def __call__(self, request: Request, token: Annotated[str | None, Depends(_bearer)]) -> Access:
+    async def __call__(self, request: HTTPConnection, token: Annotated[str | None, Depends(_bearer)]) -> Access:
         parley: Parley = request.app.state.parley
         principal = await parley.require(Authenticator).authenticate(token)
-        for name, value in request.path_params.items():
-            if name.endswith("_id"):
-                parse_id(value)
+        scope = self.scope_in(parley)
+        _check_ids(request, scope)
         policy = parley.require(PolicyTable)
         request_id = request_id_of(request.scope)
-        if (scope := self.scope_in(parley)) is None:
+        if scope is None:
             _enforce(policy.judge(self.actions, principal.role, member=False))
             return Access(principal, request_id, policy)
         resource = await scope.access_of(parley, request.path_params[scope.path_param], principal)
@@ -115,14 +131,30 @@ class Guard:
         """The errors that this guard, and the states of its actions, can answer with; OpenAPI lists them."""
         policy, scope = parley.require(PolicyTable), self.scope_in(parley)
         found: set[type[ParleyError]] = {AuthenticationRequired, InvalidToken, TokenExpired}
-        verdicts = {policy.judge(self.actions, role, member=member) for role in Role for member in (True, False)}
-        if Verdict.PERMISSION_DENIED in verdicts:
+        verdicts = _verdicts(policy, self.actions)
+        # Which of several actions it is may stand in the body; then `ScopedAccess.require` judges that one alone.
+        each = set().union(*(_verdicts(policy, [action]) for action in self.actions))
+        if Verdict.PERMISSION_DENIED in verdicts or (len(self.actions) > 1 and each != {Verdict.ALLOWED}):
             found.add(PermissionDenied)
         if scope:
             found |= {InvalidId, scope.not_found}
-            found |= {NotAParticipant} if Verdict.NOT_A_PARTICIPANT in verdicts else set()
-            found |= {self._closed or scope.closed} if any(policy.states_of(a) is not None for a in self.actions) else set()
+            found |= {_hiding(parley, scope)} if Verdict.NOT_A_PARTICIPANT in verdicts else set()
+            if any(policy.states_of(action) is not None for action in self.actions):
+                found.add(self._closed or scope.closed)
         return found
+
+
+def _verdicts(policy: PolicyTable, actions: Sequence[str]) -> set[Verdict]:
+    """What the table says of these actions to anyone."""
+    return {policy.judge(actions, role, member=member) for role in Role for member in (True, False)}
+
+
+def _check_ids(request: HTTPConnection, scope: ParticipantScope | None) -> None:
+    # What a host application's own route calls an id may look as it likes.
+    is_plugins = isinstance(request.scope.get("route"), ParleyRoute)
+    for name, value in request.path_params.items():
+        if (scope and name == scope.path_param) or (is_plugins and name.endswith("_id")):
+            parse_id(str(value))
 
 
 def _hiding(parley: Parley, scope: ParticipantScope) -> type[ParleyError]:

@@ -9,10 +9,9 @@ from parley_core import hookspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from parley_core import PublicRoute
-
     from parley_auth.policy import PolicyRule
     from parley_auth.scopes import ParticipantScope
+    from parley_core import PublicRoute
 
 
 @hookspec

@@ -1,7 +1,8 @@
 """The indexes of `users`."""
 
-from parley_core import CollectionIndexes
 from pymongo import IndexModel
+
+from parley_core import CollectionIndexes
 
 USERS = "users"
 
@@ -10,8 +11,9 @@ INDEXES = [
         USERS,
         (
             IndexModel("email", name="email", unique=True),
+            IndexModel([("email", 1), ("_id", 1)], name="by_email"),
             IndexModel([("created_at", -1), ("_id", -1)], name="newest"),
-            IndexModel([("role", 1), ("active", 1), ("created_at", -1), ("_id", -1)], name="role"),
+            IndexModel([("role", 1), ("created_at", -1), ("_id", -1)], name="newest_of_role"),
         ),
     )
 ]

@@ -4,14 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from parley_core import Parley
-
 from parley_auth.authenticator import Authenticator
 from parley_auth.bootstrap import ensure_first_admin
 from parley_auth.passwords import Passwords
 from parley_auth.secret import signing_secret
 from parley_auth.settings import AuthSettings
 from parley_auth.tokens import AccessTokens
+from parley_core import Parley
 
 
 @asynccontextmanager

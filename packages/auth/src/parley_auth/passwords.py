@@ -7,17 +7,17 @@ from functools import cache
 from typing import TypeVar
 
 from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
-from parley_core.errors import Unavailable
+from argon2.exceptions import InvalidHashError, VerificationError
 
 from parley_auth.errors import WeakPassword
+from parley_core.errors import Unavailable
 
 T = TypeVar("T")
 MAX_LENGTH = 128
 _THREADS = 2
 _QUEUE = 64
 # OWASP's floor for argon2id: 19 MiB, two passes, one lane. argon2-cffi's default costs eight times that.
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
 class Passwords:
@@ -27,11 +27,11 @@ class Passwords:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="argon2")
         self._waiting = 0
         # Verified against when there is no account, so that its absence can't be told from the time it takes.
-        self._nobody = _HASHER.hash("")
+        self._nobody = _nobodys_hash()
 
     async def hash(self, password: str) -> str:
         """The argon2id hash of a password, with its parameters (PHC string)."""
-        return await self._run(lambda: _HASHER.hash(password))
+        return await self._run(lambda: HASHER.hash(password))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether the password belongs to the hash; without a hash the same work is done and the answer is no."""
@@ -63,14 +63,18 @@ def check_strength(password: str, *, min_length: int) -> None:
 @cache
 def common_passwords() -> frozenset[str]:
     """About 30,000 common passwords, most common first in zxcvbn's own list."""
-    # Imported at first use: the package brings dictionaries of names and words along.
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415 - large, and a process may never need it
 
     return frozenset(FREQUENCY_LISTS["passwords"])
 
 
+@cache
+def _nobodys_hash() -> str:
+    return HASHER.hash("")
+
+
 def _matches(password_hash: str, password: str) -> bool:
     try:
-        return _HASHER.verify(password_hash, password)
-    except VerificationError:
+        return HASHER.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
         return False

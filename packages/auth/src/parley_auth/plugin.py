@@ -4,12 +4,12 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi.routing import RouteContext
-from parley_core import CollectionIndexes, EventType, Parley, PublicRoute, Router, Settings, hookimpl
 from typer import Typer
 
 from parley_auth import commands, endpoints, events, hookspecs, indexes, lifespan, proof, rules
 from parley_auth.policy import PolicyRule
 from parley_auth.settings import AuthSettings
+from parley_core import CollectionIndexes, EventType, Parley, PublicRoute, Router, Settings, hookimpl
 
 
 @hookimpl

@@ -5,13 +5,13 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import RouteContext
-from parley_core import Parley
-from parley_core.proof import routes_of
 
 from parley_auth.guard import Guard
 from parley_auth.policy import PolicyRule, PolicyTable
 from parley_auth.proof import calls_of
 from parley_auth.registry import PublicRoutes
+from parley_core import Parley
+from parley_core.proof import routes_of
 
 _HEAD = """# Who may do what
 

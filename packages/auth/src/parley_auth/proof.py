@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext
-from parley_core import Parley, PublicRoute, StartupError
-from parley_core.proof import name_of
 
 from parley_auth.guard import Guard
 from parley_auth.policy import PolicyRule, PolicyTable
 from parley_auth.registry import PublicRoutes, ScopeRegistry, compose_policy, parameters_of
 from parley_auth.scopes import ParticipantScope
+from parley_core import Parley, PublicRoute, StartupError
+from parley_core.proof import name_of
 
 
 def verify(parley: Parley, routes: Sequence[RouteContext]) -> None:

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from parley_core import PublicRoute, StartupError
-from parley_core.plugins import Declared
-
 from parley_auth.policy import PolicyRule, PolicyTable
 from parley_auth.scopes import ParticipantScope
+from parley_core import PublicRoute, StartupError
+from parley_core.plugins import Declared
 
 _PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 
@@ -25,11 +24,13 @@ class ScopeRegistry:
         owners: dict[str, str] = {}
         for declaration in declared:
             scope = declaration.value
-            for key, taken in ((scope.name, self.by_name), (scope.path_param, self.by_parameter)):
+            for what, key, taken in (
+                ("scope", scope.name, self.by_name),
+                ("the parameter of a scope,", scope.path_param, self.by_parameter),
+            ):
                 if key in taken:
-                    raise StartupError(
-                        f"scope '{key}' is declared by plugins '{owners[taken[key].name]}' and '{declaration.plugin}'"
-                    )
+                    owner = owners[taken[key].name]
+                    raise StartupError(f"{what} '{key}' is declared by plugins '{owner}' and '{declaration.plugin}'")
                 taken[key] = scope
             owners[scope.name] = declaration.plugin
 
@@ -84,7 +85,8 @@ def _check_scope(declaration: Declared, scopes: ScopeRegistry) -> None:
         return
     if rule.scope not in scopes.by_name:
         raise StartupError(
-            f"plugin '{declaration.plugin}': a rule of '{rule.action}' names scope '{rule.scope}', which nobody declares"
+            f"plugin '{declaration.plugin}': a rule of '{rule.action}' names scope '{rule.scope}', "
+            "which nobody declares"
         )
     if unknown := (rule.states or frozenset()) - set(scopes.by_name[rule.scope].states):
         raise StartupError(

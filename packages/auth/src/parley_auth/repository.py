@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from parley_core import Database, Document, Event, Expression, Session, first_recorded, record
-from parley_core.sorting import Sort
 from pymongo.errors import DuplicateKeyError
 
 from parley_auth.errors import DuplicateEmail
 from parley_auth.indexes import USERS
 from parley_auth.models import Credentials, Principal, Role, User
+from parley_core import Database, Document, Event, Expression, Session, first_recorded, record
+from parley_core.sorting import Sort
 
 _PUBLIC = {"email": True, "name": True, "role": True, "active": True, "created_at": True}
 _CREDENTIALS = {**_PUBLIC, "password_hash": True, "token_version": True}
+_NEXT_TOKEN_VERSION = Expression({"$add": ["$token_version", 1]})
 
 
 class UserDirectory:
@@ -61,7 +62,7 @@ class UserRepository(UserDirectory):
         Raises:
             DuplicateEmail: another account has its e-mail.
         """
-        document = {
+        document: Document = {
             "_id": user.id,
             "email": user.email,
             "name": user.name,
@@ -88,7 +89,7 @@ class UserRepository(UserDirectory):
         where = {"_id": before.id} | {name: {"$eq": getattr(before, name)} for name in changes if name in _PUBLIC}
         if changes.get("active") is False:
             # Tokens of before the deactivation stay dead when the account is opened again.
-            changes = {**changes, "token_version": Expression({"$add": ["$token_version", 1]})}
+            changes = {**changes, "token_version": _NEXT_TOKEN_VERSION}
         return _user(await record(self._users, where, changes, event, session=session))
 
     async def change_password(
@@ -96,7 +97,7 @@ class UserRepository(UserDirectory):
     ) -> bool:
         """Replaces the password that was verified and ends every token; False when it has changed meanwhile."""
         where = {"_id": credentials.user.id, "password_hash": {"$eq": credentials.password_hash}}
-        changes = {"password_hash": password_hash, "token_version": credentials.token_version + 1}
+        changes = {"password_hash": password_hash, "token_version": _NEXT_TOKEN_VERSION}
         return await record(self._users, where, changes, event, session=session) is not None
 
     async def touch_another_admin(self, user_id: str, session: Session) -> bool:

@@ -1,9 +1,8 @@
 """Auth's own part of the policy table, and its routes that stand open."""
 
-from parley_core import PublicRoute
-
 from parley_auth.models import Role
 from parley_auth.policy import PolicyRule
+from parley_core import PublicRoute
 
 EVERYONE = frozenset(Role)
 ADMINS = frozenset({Role.ADMIN})

@@ -1,18 +1,28 @@
 """What auth's endpoints take and answer."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
-from parley_core import PageQuery
-from parley_core.schemas import Body, Line, Patch, Representation
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, EmailStr, Field, Strict, StringConstraints
-from pydantic.json_schema import SkipJsonSchema
+from email_validator import EmailNotValidError, validate_email
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from parley_auth.models import Role
 from parley_auth.passwords import MAX_LENGTH
+from parley_core import PageQuery
+from parley_core.schemas import UNSENT, Body, Line, Patch, Representation
 
-_USER = {
+_USER: JsonDict = {
     "id": "665f1c2ab7e4f90d1c3a5b77",
     "email": "ada@example.com",
     "name": "Ada Lovelace",
@@ -22,9 +32,27 @@ _USER = {
 }
 
 
+_LONGEST_EMAIL = 254
+
+
 def normalised(email: str) -> str:
-    """The spelling under which an e-mail is stored and compared: no surrounding space, lower case."""
-    return email.strip().casefold()
+    """The spelling under which an e-mail is stored and compared: no surrounding space, lower case, one Unicode form.
+
+    Not folded, since that would make one account of the mailboxes `straße@` and `strasse@`. A malformed e-mail
+    gets a spelling too; no account has it.
+    """
+    email = email.strip()
+    try:
+        return _address(email) if len(email) <= _LONGEST_EMAIL else email
+    except PydanticCustomError:
+        return email.lower()
+
+
+def _address(text: str) -> str:
+    try:
+        return validate_email(text, check_deliverability=False).normalized.lower()
+    except EmailNotValidError:
+        raise PydanticCustomError("email", "Must be an e-mail address") from None
 
 
 def _without_space(value: object) -> object:
@@ -33,7 +61,13 @@ def _without_space(value: object) -> object:
     return value.strip()
 
 
-Email = Annotated[EmailStr, BeforeValidator(_without_space), AfterValidator(normalised)]
+Email = Annotated[
+    str,
+    StringConstraints(max_length=_LONGEST_EMAIL),
+    AfterValidator(_address),
+    BeforeValidator(_without_space),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": _LONGEST_EMAIL}),
+]
 Name = Annotated[Line, StringConstraints(max_length=100)]
 NewPassword = Annotated[str, StringConstraints(max_length=MAX_LENGTH)]
 
@@ -67,8 +101,8 @@ class UserUpdate(Patch):
 
     clearable = frozenset({"name"})
 
-    role: Role | SkipJsonSchema[None] = None
-    active: Annotated[bool, Strict()] | SkipJsonSchema[None] = None
+    role: Role = UNSENT
+    active: Annotated[bool, Strict()] = UNSENT
     name: Name | None = Field(None, examples=["Ada King"])
 
 
@@ -77,7 +111,7 @@ class ProfileUpdate(Patch):
 
     clearable = frozenset({"name"})
 
-    name: Name | None = None
+    name: Name | None = Field(None, examples=["Ada King"])
 
 
 class PasswordChange(Body):
@@ -104,6 +138,18 @@ class Login(Body):
     password: str
 
 
+class LoginForm(BaseModel):
+    """The password grant of OAuth2 (RFC 6749, 4.3.2); other fields are ignored, as its section 3.2 demands."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"username": "ada@example.com", "password": "nine green bottles"}]}
+    )
+
+    grant_type: Literal["password"] = "password"
+    username: str = Field(description="The e-mail.")
+    password: str
+
+
 class Token(Representation):
     """An access token (RFC 6749, section 5.1)."""
 
@@ -112,7 +158,7 @@ class Token(Representation):
     )
 
     access_token: str
-    token_type: str = "bearer"
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the type, not a token
     expires_in: int = Field(description="Seconds.")
 
 

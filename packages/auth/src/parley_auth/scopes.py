@@ -4,9 +4,8 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from parley_core import Parley, ParleyError, Session
-
 from parley_auth.models import Held, Principal, Resource
+from parley_core import Parley, ParleyError, Session
 
 
 class AccessOf(Protocol):

@@ -4,9 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
+from parley_auth.settings import MIN_SECRET_BYTES, AuthSettings
 from parley_core import Parley, StartupError
-
-from parley_auth.settings import AuthSettings
 
 _FILE = "jwt_secret"
 _ADVICE = 'set PARLEY_JWT_SECRET to the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"'
@@ -16,7 +15,7 @@ def signing_secret(parley: Parley) -> bytes:
     """PARLEY_JWT_SECRET, or the secret kept 0600 in the data directory of the embedded database.
 
     Raises:
-        StartupError: no secret is set and the database is not the embedded one.
+        StartupError: no secret is set and the database is not the embedded one, or the kept one is damaged.
     """
     given = parley.settings(AuthSettings).jwt_secret
     if given is not None:
@@ -29,7 +28,10 @@ def signing_secret(parley: Parley) -> bytes:
 def _kept(path: Path) -> bytes:
     if not path.exists():
         _make(path)
-    return path.read_text().strip().encode()
+    kept = path.read_bytes().strip()
+    if len(kept) < MIN_SECRET_BYTES:
+        raise StartupError(f"{path} is damaged: remove it, which ends all access tokens, to have a new secret made")
+    return kept
 
 
 def _make(path: Path) -> None:
@@ -38,6 +40,8 @@ def _make(path: Path) -> None:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_urlsafe(48))
+        file.flush()
+        os.fsync(descriptor)
     try:
         os.link(draft, path)
     except FileExistsError:

@@ -3,9 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from parley_core import PRIVATE, Actor, Clock, Event, EventType, Parley, Session, in_transaction, new_id
-from parley_core.sorting import SortKeys
-
 from parley_auth.errors import (
     InvalidCredentials,
     LastAdmin,
@@ -28,6 +25,8 @@ from parley_auth.repository import UserRepository
 from parley_auth.schemas import Registration, UserQuery, normalised
 from parley_auth.settings import AuthSettings
 from parley_auth.tokens import AccessTokens, IssuedToken
+from parley_core import PRIVATE, Actor, Clock, Event, EventType, Parley, Session, in_transaction, new_id
+from parley_core.sorting import SortKeys
 
 SORT_KEYS = SortKeys({"created_at": datetime, "email": str}, default="-created_at")
 
@@ -94,9 +93,7 @@ class AccountService:
         if not await self._users.change_password(found, await self._passwords.hash(new), event):
             raise WrongPassword
 
-    async def _create(
-        self, wanted: Registration, role: Role, kind: EventType, actor: Actor, *, user_id: str
-    ) -> User:
+    async def _create(self, wanted: Registration, role: Role, kind: EventType, actor: Actor, *, user_id: str) -> User:
         check_strength(wanted.password, min_length=self._settings.password_min_length)
         password_hash = await self._passwords.hash(wanted.password)
         now = self._clock()
@@ -156,12 +153,11 @@ class UserService:
             raise LastAdmin
 
     def _event(self, before: User, changes: Mapping[str, object], actor: Actor) -> Event:
-        told = {name: (getattr(before, name), value) for name, value in changes.items() if name != "name"}
-        if "name" in changes:
-            told["name"] = (PRIVATE, PRIVATE)
-        return Event(
-            type=_kind_of(changes), at=self._clock(), actor=actor, changes=told, audience=(before.id,)
-        )
+        told = {
+            field: (PRIVATE, PRIVATE) if field == "name" else (getattr(before, field), value)
+            for field, value in changes.items()
+        }
+        return Event(type=_kind_of(changes), at=self._clock(), actor=actor, changes=told, audience=(before.id,))
 
 
 def _is_admin(user: User, changes: Mapping[str, object] | None = None) -> bool:

@@ -1,20 +1,22 @@
-"""Builders of accounts and sessions for tests of packages that build on auth."""
+"""Builders of accounts and settings for tests of packages that build on auth."""
 
 import itertools
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
-from parley_core import Actor, Event, Parley, new_id
 from pydantic import SecretStr
 
 from parley_auth.events import USER_CREATED
 from parley_auth.models import Role, User
+from parley_auth.passwords import HASHER
 from parley_auth.repository import UserRepository
 from parley_auth.settings import AuthSettings
 from parley_auth.tokens import AccessTokens
+from parley_core import Actor, Event, Parley, new_id
 
-PASSWORD = "nine green bottles"  # noqa: S105 - a test's
+PASSWORD = "nine green bottles"
 _numbers = itertools.count(1)
 _TESTER = Actor(None, "system", "test")
 
@@ -38,15 +40,64 @@ class Account:
         return self.user.id
 
 
-async def an_account(app: FastAPI, role: Role = Role.CANDIDATE, **changes: Any) -> Account:
-    """A stored account of a running application, logged in; nobody knows a password for it."""
+@dataclass(frozen=True)
+class People:
+    """One account of each role."""
+
+    admin: Account
+    interviewer: Account
+    candidate: Account
+
+    def headers_of(self, caller: str) -> dict[str, str]:
+        """What a caller sends: one of the roles, or "anonymous"."""
+        return {} if caller == "anonymous" else dict(getattr(self, caller).headers)
+
+
+async def some_people(app: FastAPI, *, password: str | None = None) -> People:
+    """One stored account of each role of a running application, logged in, all with this password."""
+    admin, interviewer, candidate = [await an_account(app, role, password=password) for role in Role]
+    return People(admin, interviewer, candidate)
+
+
+async def an_account(
+    app: FastAPI,
+    role: Role = Role.CANDIDATE,
+    *,
+    email: str | None = None,
+    name: str | None = None,
+    active: bool = True,
+    password: str | None = None,
+) -> Account:
+    """A stored account of a running application, logged in.
+
+    Args:
+        app: the running application.
+        role: its role.
+        email: its e-mail, already normalised; unset is one that no other account has.
+        name: its name; unset is one like "Candidate 7".
+        active: whether it is open.
+        password: its password; unset is none.
+    """
     parley: Parley = app.state.parley
     number = next(_numbers)
-    fields = {"email": f"{role}-{number}@example.com", "name": f"{role.title()} {number}", "active": True}
-    user = User(id=new_id(), role=role, created_at=parley.clock(), **(fields | changes))
+    user = User(
+        id=new_id(),
+        email=email or f"{role}-{number}@example.com",
+        name=name or f"{role.title()} {number}",
+        role=role,
+        active=active,
+        created_at=parley.clock(),
+    )
     event = Event(type=USER_CREATED, at=user.created_at, actor=_TESTER, audience=(user.id,))
-    await UserRepository(parley.database).add(user, "no password", event)
+    password_hash = _hash_of(password) if password else "no password"
+    await UserRepository(parley.database).add(user, password_hash, event)
     return Account(user, bearer(parley, user.id))
+
+
+@cache
+def _hash_of(password: str) -> str:
+    # Once for a test run: a hash is made to be slow.
+    return HASHER.hash(password)
 
 
 def bearer(parley: Parley, user_id: str, *, token_version: int = 0) -> dict[str, str]:

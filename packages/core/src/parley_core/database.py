@@ -72,9 +72,7 @@ def database_of(client: AsyncMongoClient[Document], name: str) -> Database:
     return client.get_database(name, read_concern=ReadConcern("majority"), read_preference=ReadPreference.PRIMARY)
 
 
-async def in_transaction(
-    client: AsyncMongoClient[Document], work: Callable[[Session], Awaitable[T]]
-) -> T:
+async def in_transaction(client: AsyncMongoClient[Document], work: Callable[[Session], Awaitable[T]]) -> T:
     """Runs `work` in a transaction, again where it conflicts with another; bounded by the request's timeout."""
     async with client.start_session() as session:
         return await session.with_transaction(work, read_concern=ReadConcern("snapshot"))

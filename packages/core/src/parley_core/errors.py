@@ -4,10 +4,14 @@ A `ParleyError` carries its status and its wire code as class data; `parley_core
 all as RFC 9457 problem documents, so that endpoints hold no `try`.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
+_NAMEABLE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_CATEGORY_OF = {401: "authentication", 403: "authorization"}
+_STATUS_OF = {"authentication": 401, "authorization": 403, "business_rule": 400}
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
 
 
@@ -27,10 +31,16 @@ class FieldError:
     message: str
 
 
+def nameable(name: str) -> str:
+    """A name that a caller chose, as far as it is fit to be repeated to him; else "?"."""
+    return name if _NAMEABLE.fullmatch(name) else "?"
+
+
 class ParleyError(Exception):
     """What a request is answered with when it isn't answered as asked.
 
-    Subclasses set `status`, `code` and `title`; `category` comes with the base class they choose.
+    Subclasses set `status`, `code` and `title`; `category` comes with the base class they choose: `authentication`
+    exactly with 401, `authorization` exactly with 403, `business_rule` with 400.
     The detail is shown to the caller: it never holds input, driver text or anybody's e-mail.
     """
 
@@ -38,6 +48,13 @@ class ParleyError(Exception):
     code: ClassVar[str]
     title: ClassVar[str]
     category: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        status, category = getattr(cls, "status", None), getattr(cls, "category", None)
+        if status is None or category is None:
+            return
+        if _CATEGORY_OF.get(status, category) != category or _STATUS_OF.get(category, status) != status:
+            raise TypeError(f"{cls.__name__}: category '{category}' doesn't go with status {status}")
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 """The hooks of core. All are called at start-up, none per request; each returns declarations.
 
-A hook whose results another package consumes is specified by that package (see `parley_addhooks`).
+A hook whose results another package consumes is specified by that package (see `parley_addhooks`). Every hook is a
+plain function: start-up fails when one is a coroutine, a generator or a wrapper, or when it raises.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def parley_settings() -> Sequence[type[BaseSettings]]:
     validated, and `parley.settings(cls)` answers the instance.
 
     Start-up fails when a value is missing or wrong (every problem is reported at once, never a secret's
-    value) and when two classes have a field of the same name.
+    value), when two classes have a field of the same name, and when a class isn't derived from `Settings`.
     """
     raise NotImplementedError
 
@@ -54,8 +55,9 @@ def parley_routers() -> Sequence[APIRouter]:
 
     Returns: `parley_core.Router`s, each with its prefix and tags; they are mounted under `/v1`.
 
-    Start-up fails when a router is not a `parley_core.Router`, holds a mounted sub-application, or brings a
-    method and path or an operation id that exists already.
+    Start-up fails when a router is not a `parley_core.Router`, holds a mounted sub-application, a served folder or
+    a route of another class, or brings a method and path or an operation id that exists already, and when no plugin
+    brings a route at all.
     """
     raise NotImplementedError
 
@@ -98,7 +100,9 @@ def parley_cache_invalidations() -> Sequence[Invalidation]:
 def parley_commands() -> Sequence[typer.Typer]:
     """Called once, when the command line starts.
 
-    Returns: Typer applications whose commands are hung under `parley`.
+    Returns: Typer applications whose commands are hung under `parley`. In a command `typer.Context.obj` is a
+    factory `(settings: Sequence[BaseSettings]) -> FastAPI`, put there by the command line: it answers the composed
+    application, with these instances in place of what the environment says, and `app.state.parley` is its `Parley`.
 
     The command line fails when two plugins give a command of the same name.
     """

@@ -1,5 +1,6 @@
 """The OpenAPI document lists each operation's real errors, and no 422 that never happens."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +56,12 @@ def install_openapi(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         if not app.openapi_schema:
-            schema = plain()
-            _document(app.state.parley, schema, routes_of(app))
+            parley: Parley = app.state.parley
+            # What guards answer is known once the composition is proved, which an offline export hasn't done yet.
+            if not parley.is_verified:
+                parley.verify(app)
+            schema, app.openapi_schema = plain(), None
+            _document(parley, schema, routes_of(app))
             app.openapi_schema = schema
         return app.openapi_schema
 
@@ -97,8 +102,10 @@ def _document(parley: "Parley", schema: dict[str, Any], routes: Sequence[RouteCo
             operation["responses"].update(_responses(errors))
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = {**_PROBLEM, "properties": {**_PROBLEM["properties"], "code": _codes(documented)}}  # type: ignore[dict-item]
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
+    # A host's own routes may still name them.
+    for name in ("HTTPValidationError", "ValidationError"):
+        if f'"#/components/schemas/{name}"' not in json.dumps(schema):
+            schemas.pop(name, None)
 
 
 def _codes(errors: Iterable[type[ParleyError]]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Pages: limit and offset, a total, and a way to the next page that keeps the filters (RFC 8288)."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -38,7 +39,15 @@ class Pager:
         self._response = response
 
     def page(
-        self, items: Sequence[T], *, total: int, query: PageQuery, offset: int | None = None, cursor: str | None = None
+        self,
+        items: Sequence[T],
+        *,
+        total: int,
+        query: PageQuery,
+        offset: int | None = None,
+        cursor: str | None = None,
+        more: bool | None = None,
+        pinned: Mapping[str, object] = MappingProxyType({}),
     ) -> Page[T]:
         """The page that `query` asked for.
 
@@ -48,16 +57,21 @@ class Pager:
             query: what was asked for.
             offset: where the page lies, when a cursor rather than `query.offset` said so.
             cursor: what the next page's address carries instead of an offset.
+            more: whether anything lies behind these items; None where offset and total say so, which they
+                can't behind a cursor: what it has passed may be gone.
+            pinned: query parameters that the next page's address carries besides, or with another value.
         """
         start = query.offset if offset is None else offset
         end = start + len(items)
-        following = self._address({"cursor": cursor} if cursor else {"offset": end}) if items and end < total else None
+        place = {**pinned, **({"cursor": cursor} if cursor else {"offset": end})}
+        goes_on = bool(items) and (end < total if more is None else more)
+        following = self._address(place) if goes_on else None
         if following:
             self._response.headers["Link"] = f'<{following}>; rel="next"'
         return Page(items=list(items), total=total, limit=query.limit, offset=start, next=following)
 
     def _address(self, place: Mapping[str, Any]) -> str:
-        kept = [(k, v) for k, v in self._request.query_params.multi_items() if k not in {"offset", "cursor"}]
+        kept = [(k, v) for k, v in self._request.query_params.multi_items() if k not in {"offset", "cursor", *place}]
         return f"{self._request.url.path}?{urlencode([*kept, *place.items()])}"
 
 

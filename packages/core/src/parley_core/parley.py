@@ -1,13 +1,12 @@
 """`Parley`: the object that composes plugins into one application and holds what runs."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
-import typer
 from fastapi import Depends, FastAPI, Request
+from fastapi.requests import HTTPConnection
 from fastapi.routing import RouteContext, iter_route_contexts
 from pydantic_settings import BaseSettings
 from pymongo import AsyncMongoClient
@@ -20,11 +19,11 @@ from parley_core.indexes import CollectionIndexes, by_owner, ensure_indexes
 from parley_core.openapi import install_openapi
 from parley_core.plugins import Declared, Plugins
 from parley_core.problems import install_handlers
-from parley_core.proof import check_application, check_router, check_unique, routes_of
+from parley_core.proof import check_application, check_router, check_routes, routes_of
 from parley_core.recorded import Document
-from parley_core.requests import RequestLog
+from parley_core.requests import RequestLog, path_of
 from parley_core.routing import Router
-from parley_core.settings import CoreSettings, PluginSettings, load_settings, warn_of_unknown
+from parley_core.settings import CoreSettings, allowed_plugins, load_settings, warn_of_unknown
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -57,8 +56,7 @@ class Parley:
     ) -> None:
         self.clock = clock
         self.announce = announce
-        allowed = next((s for s in settings if isinstance(s, PluginSettings)), None) or PluginSettings()
-        self.plugins = Plugins(plugins, allowed=allowed.plugins)
+        self.plugins = Plugins(plugins, allowed=allowed_plugins(settings))
         self._settings = load_settings(self.plugins.declarations("parley_settings", type), settings)
         warn_of_unknown(self._settings)
         self._indexes = by_owner(self.plugins.declarations("parley_indexes", CollectionIndexes))
@@ -69,6 +67,7 @@ class Parley:
         self._provided: dict[type, Any] = {}
         self._route_owners: dict[int, str] = {}
         self._owns_app = False
+        self.is_verified = False
         self._client: AsyncMongoClient[Document] | None = None
         self._database: Database | None = None
         self.request_timeout_seconds = self.settings(CoreSettings).request_timeout_seconds
@@ -111,6 +110,8 @@ class Parley:
             owns_app: the application holds nothing else, so that all its routes must be proved; otherwise those
                 that the host brings are his own concern, save those with a scope's parameter.
 
+        The host's own routes answer their own errors as before, save Parley's and MongoDB's.
+
         Raises:
             StartupError: a router can't be proved.
         """
@@ -119,7 +120,7 @@ class Parley:
         for declared in self.plugins.declarations("parley_routers", object):
             check_router(declared)
             self.include(app, declared.value, plugin=declared.plugin, prefix=PREFIX)
-        install_handlers(app)
+        install_handlers(app, self.answers_for)
         install_openapi(app)
         app.add_middleware(RequestLog)
 
@@ -132,6 +133,12 @@ class Parley:
         """Whether Parley answers for the route: a plugin's, or any where the application is all Parley's."""
         return self._owns_app or id(route.original_route) in self._route_owners
 
+    def answers_for(self, request: Request) -> bool:
+        """Whether an error in the request is Parley's to answer: in a plugin's route, or where Parley's routes lie."""
+        if self._owns_app or id(request.scope.get("route")) in self._route_owners:
+            return True
+        return "endpoint" not in request.scope and path_of(request.scope).startswith(f"{PREFIX}/")
+
     def verify(self, app: FastAPI) -> None:
         """Proves that the composed application is sound.
 
@@ -143,14 +150,10 @@ class Parley:
         if self._owns_app:
             check_application(app)
         routes = routes_of(app)
-        check_unique(routes, self._route_owners)
+        check_routes(routes, self._route_owners)
         for _ in self.plugins.call("parley_verify", parley=self, routes=routes):
             pass
-
-    def commands(self) -> Iterator[tuple[str, typer.Typer]]:
-        """Every plugin's name and commands."""
-        for declared in self.plugins.declarations("parley_commands", typer.Typer):
-            yield declared.plugin, declared.value
+        self.is_verified = True
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
@@ -178,8 +181,7 @@ class Parley:
             yield self
 
     def _embedded(self, stack: AsyncExitStack, core: CoreSettings) -> str:
-        # Imported here: who names a server of his own never needs it.
-        from parley_core.embedded import embedded_mongodb
+        from parley_core.embedded import embedded_mongodb  # noqa: PLC0415 - who names a server never needs it
 
         return stack.enter_context(embedded_mongodb(core.data_dir, mongod=core.mongod, announce=self.announce))
 
@@ -194,7 +196,7 @@ async def _attributed(declared: Declared) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(context)
-        except (StartupError, asyncio.CancelledError):
+        except StartupError:
             raise
         except Exception as error:
             raise StartupError(
@@ -203,7 +205,7 @@ async def _attributed(declared: Declared) -> AsyncIterator[None]:
         yield
 
 
-async def _parley(request: Request) -> Parley:
+async def _parley(request: HTTPConnection) -> Parley:
     return cast("Parley", request.app.state.parley)
 
 

@@ -4,6 +4,8 @@ pluggy runs at start-up only. Hooks return declarations; no request ever asks a 
 """
 
 import importlib.metadata
+import inspect
+import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -16,6 +18,7 @@ from parley_core.errors import StartupError
 from parley_core.markers import PROJECT
 
 ENTRY_POINT_GROUP = "parley"
+_NONE_FOUND = "no plugin found: install a package with an entry point in the group 'parley'"
 
 
 @dataclass(frozen=True)
@@ -44,28 +47,36 @@ class Plugins:
         allowed: names of entry points to load, all others are left out; None loads every one.
 
     Raises:
-        StartupError: a plugin can't be imported, names an unknown hook or argument, stands twice; none was found.
+        StartupError: a plugin can't be imported, has an unknown hook or argument or one that would never be called,
+            two have one name, an allowed one isn't installed, or there is none.
     """
 
     def __init__(self, plugins: Sequence[object] | None = None, *, allowed: Sequence[str] | None = None) -> None:
-        from parley_core import plugin as core_plugin
+        from parley_core import plugin as core_plugin  # noqa: PLC0415 - its settings need this module
 
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        found = dict(_discover(allowed) if plugins is None else ((_name_of(p), p) for p in plugins))
+        found = list(_discover(allowed)) if plugins is None else [(_name_of(p), p) for p in plugins]
         if not found:
-            raise StartupError("no plugin found: install a package with an entry point in the group 'parley'")
+            raise StartupError("PARLEY_PLUGINS names no plugin" if allowed == () else _NONE_FOUND)
         self._manager.hook.parley_addhooks.call_historic(kwargs={"pluginmanager": self._manager})
         # Load order means nothing; sorting keeps messages and tables the same on every machine.
-        for name, plugin in [("core", core_plugin), *sorted(found.items())]:
+        for name, plugin in [("core", core_plugin), *sorted(found, key=operator.itemgetter(0))]:
             self._register(name, plugin)
         self._check_hooks()
 
     def _register(self, name: str, plugin: object) -> None:
+        if self._manager.has_plugin(name):
+            raise StartupError(f"two plugins are named '{name}'")
+        if self._manager.is_registered(plugin):
+            raise StartupError(f"plugin '{name}' is given a second time, as '{self._manager.get_name(plugin)}'")
         try:
             self._manager.register(plugin, name=name)
-        except (ValueError, pluggy.PluginValidationError) as error:
-            raise StartupError(f"plugin '{name}' was refused: {_first_line(error)}") from error
+        except pluggy.PluginValidationError as error:
+            # Hooks that this plugin adds can show that an earlier one is wrong.
+            raise StartupError(
+                f"plugin '{self._manager.get_name(error.plugin) or name}': {_one_line(error)}"
+            ) from error
         except Exception as error:
             raise StartupError(f"plugin '{name}': hook 'parley_addhooks' raised {_told(error)}") from error
 
@@ -73,7 +84,21 @@ class Plugins:
         try:
             self._manager.check_pending()
         except pluggy.PluginValidationError as error:
-            raise StartupError(f"plugin '{error.plugin_name()}': {_first_line(error)}") from error
+            raise StartupError(f"plugin '{self._manager.get_name(error.plugin)}': {_one_line(error)}") from error
+        for name, plugin in self._manager.list_name_plugin():
+            self._check_plugin(name, plugin)
+
+    def _check_plugin(self, name: str, plugin: object) -> None:
+        """Refuses a plugin that would silently do less than its author thinks."""
+        callers = self._manager.get_hookcallers(plugin) or []
+        if not callers:
+            raise StartupError(f"plugin '{name}' implements no hook: mark its functions with parley_core.hookimpl")
+        for hook in vars(self._manager.hook):
+            if hasattr(plugin, hook) and self._manager.parse_hookimpl_opts(plugin, hook) is None:
+                raise StartupError(f"plugin '{name}': '{hook}' isn't marked with parley_core.hookimpl")
+        for hook, own in ((caller.name, i) for caller in callers for i in caller.get_hookimpls() if i.plugin is plugin):
+            if own.wrapper or own.hookwrapper or _runs_later(own.function):
+                raise StartupError(f"plugin '{name}': hook '{hook}' must be a plain function that returns")
 
     def call(self, hook: str, **arguments: object) -> Iterator[Declared]:
         """Each plugin's result of one hook, in the order of the plugins' names, None left out.
@@ -117,10 +142,11 @@ class Plugins:
 
 
 def _discover(allowed: Sequence[str] | None) -> Iterator[tuple[str, object]]:
-    points = {}
+    points: dict[str, importlib.metadata.EntryPoint] = {}
     for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
-        if points.setdefault(point.name, point).value != point.value:
-            raise StartupError(f"two packages give a plugin named '{point.name}': {point.value}")
+        first = points.setdefault(point.name, point)
+        if first.value != point.value:
+            raise StartupError(f"two packages give a plugin named '{point.name}': {first.value} and {point.value}")
     if unknown := set(allowed or ()) - set(points):
         raise StartupError(f"PARLEY_PLUGINS names '{min(unknown)}', which is not installed; known: {sorted(points)}")
     for name, point in points.items():
@@ -153,13 +179,25 @@ def _kinds(kind: type | tuple[type, ...]) -> str:
 
 
 def _version_of(module: str) -> str:
-    distributions = importlib.metadata.packages_distributions().get(module.partition(".")[0], [])
-    return importlib.metadata.version(distributions[0]) if distributions else "unpackaged"
+    """The version of the distribution that brings the plugin; core has no entry point and goes by its name."""
+    for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+        if point.module == module and point.dist:
+            return point.dist.version
+    try:
+        return importlib.metadata.version(module.partition(".")[0])
+    except importlib.metadata.PackageNotFoundError:
+        return "unpackaged"
 
 
-def _first_line(error: Exception) -> str:
+def _runs_later(function: object) -> bool:
+    """Whether calling the function only makes something to be run: a check in it would never be made."""
+    kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    return any(is_kind(function) for is_kind in kinds)
+
+
+def _one_line(error: Exception) -> str:
     return " ".join(line.strip() for line in str(error).splitlines() if line.strip())
 
 
 def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {_first_line(error)}"
+    return f"{type(error).__name__}: {_one_line(error)}"

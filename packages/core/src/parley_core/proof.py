@@ -3,17 +3,19 @@
 What needs knowledge of guards and scopes is proved by the package that owns these (`parley_verify`).
 """
 
+import re
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
-from starlette.routing import BaseRoute, Host, Mount
+from fastapi.routing import APIRoute, APIWebSocketRoute, RouteContext, iter_route_contexts
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from parley_core.errors import StartupError
 from parley_core.plugins import Declared
 from parley_core.routing import ParleyRoute, Router
 
+_PARAMETER_NAME = re.compile(r"\{\w+")
 K = TypeVar("K", bound=Hashable)
 
 
@@ -39,10 +41,11 @@ def check_router(declared: Declared) -> None:
     if served := folders_of(router):
         raise StartupError(f"plugin '{declared.plugin}': {served} serves files without a guard; mount it outside")
     for route in iter_route_contexts(router.routes):
-        if isinstance(route.original_route, Mount | Host):
-            raise StartupError(f"plugin '{declared.plugin}': mount '{route.path}' is refused: it can't be proved")
-        if isinstance(route.original_route, APIRoute) and not isinstance(route.original_route, ParleyRoute):
-            raise StartupError(f"plugin '{declared.plugin}': route {name_of(route)} must come from a parley_core.Router")
+        _check_provable(route, f"plugin '{declared.plugin}': ")
+        if not isinstance(route.original_route, ParleyRoute | APIWebSocketRoute):
+            raise StartupError(
+                f"plugin '{declared.plugin}': route {name_of(route)} must come from a parley_core.Router"
+            )
 
 
 def check_application(app: FastAPI) -> None:
@@ -51,11 +54,16 @@ def check_application(app: FastAPI) -> None:
     Raises:
         StartupError: the application has a mounted sub-application or serves a folder.
     """
-    for route in app.routes:
-        if isinstance(route, Mount | Host):
-            raise StartupError(f"mount '{getattr(route, 'path', route)}' is refused: what lies in it can't be proved")
+    for route in routes_of(app):
+        _check_provable(route, "")
     if served := folders_of(app.router):
         raise StartupError(f"{served} serves files without a guard; serve them elsewhere")
+
+
+def _check_provable(route: RouteContext, whose: str) -> None:
+    if not isinstance(route.original_route, Route | WebSocketRoute):
+        named = route.path if route.path is not None else type(route.original_route).__name__
+        raise StartupError(f"{whose}mount '{named}' is refused: what lies in it can't be proved")
 
 
 def folders_of(router: APIRouter) -> str | None:
@@ -66,18 +74,20 @@ def folders_of(router: APIRouter) -> str | None:
     return next((served for child in included if child is not None and (served := folders_of(child))), None)
 
 
-def check_unique(routes: Sequence[RouteContext], owners: dict[int, str]) -> None:
-    """Refuses two routes with one address or one operation id.
+def check_routes(routes: Sequence[RouteContext], owners: dict[int, str]) -> None:
+    """Refuses two routes with one address or one operation id, and a proof that would prove nothing.
 
     Args:
         routes: all routes of the application.
         owners: id() of an original route -> the plugin that brought it.
 
     Raises:
-        StartupError: two routes clash, or there is no route at all.
+        StartupError: two routes clash, no plugin brought one, or one that was brought isn't among `routes`.
     """
-    if not routes:
-        raise StartupError("the application has no route at all: no plugin brought one")
+    if not owners:
+        raise StartupError("no plugin brings a route: there is nothing to serve, and nothing that could be proved")
+    if lost := owners.keys() - {id(route.original_route) for route in routes}:
+        raise StartupError(f"a route of plugin '{owners[min(lost)]}' isn't found in the application, nor can be proved")
     addresses: dict[tuple[str, str], RouteContext] = {}
     operations: dict[str, RouteContext] = {}
     for route in routes:
@@ -94,7 +104,7 @@ def _addresses(route: RouteContext) -> Iterable[tuple[str, str]]:
 
 def _without_names(path: str) -> str:
     """`/users/{id}` and `/users/{user_id}` are one address."""
-    return "/".join("{}" if part.startswith("{") else part for part in path.split("/"))
+    return _PARAMETER_NAME.sub("{", path)
 
 
 def _claim(taken: dict[K, RouteContext], key: K, route: RouteContext, owners: dict[int, str], what: str) -> None:

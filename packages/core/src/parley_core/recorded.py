@@ -11,6 +11,7 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import OperationFailure
 
 from parley_core.errors import HistoryFull
 from parley_core.events import Event
@@ -20,6 +21,8 @@ Document = dict[str, Any]
 HISTORY_LIMIT = 2000
 _HAS_ROOM = {f"history.{HISTORY_LIMIT - 1}": {"$exists": False}}
 _LONGEST_TOLD = 200
+# BSONObjectTooLarge, and what an update answers whose result would be.
+_TOO_LARGE = {10334, 17419, 17420}
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,14 @@ def recorded(changes: Mapping[str, object], event: Event) -> list[Document]:
 
 
 def first_recorded(document: Mapping[str, object], event: Event) -> Document:
-    """The new `document` at `rev` 1, with `event` as the first entry of its history."""
-    audience = list(event.audience) if isinstance(event.audience, tuple | list) else []
-    return {**document, "rev": 1, "history": [{"rev": 1, **_entry(event), "audience": audience}]}
+    """The new `document` at `rev` 1, with `event` as the first entry of its history.
+
+    Raises:
+        TypeError: the event's audience is an `Expression`, which a document that isn't stored can't answer.
+    """
+    if isinstance(event.audience, Expression):
+        raise TypeError("the audience of a first event must be ids")
+    return {**document, "rev": 1, "history": [{"rev": 1, **_entry(event), "audience": event.audience}]}
 
 
 async def record(
@@ -74,24 +82,28 @@ async def record(
     Raises:
         HistoryFull: the document's history has no room for another entry.
     """
-    document = await collection.find_one_and_update(
-        {**where, **_HAS_ROOM},
-        recorded(changes, event),
-        projection={"history": False},
-        return_document=ReturnDocument.AFTER,
-        session=session,
-    )
-    if document is None and await collection.find_one(where, {"_id": True}, session=session) is not None:
-        await _refuse_full(collection, where, session)
+    try:
+        document = await collection.find_one_and_update(
+            {**where, **_HAS_ROOM},
+            recorded(changes, event),
+            projection={"history": False},
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+    except OperationFailure as error:
+        if error.code in _TOO_LARGE:
+            raise HistoryFull from error
+        raise
+    if document is None and await _is_full(collection, where, session):
+        raise HistoryFull
     return document
 
 
-async def _refuse_full(
+async def _is_full(
     collection: AsyncCollection[Document], where: Mapping[str, object], session: AsyncClientSession | None
-) -> None:
+) -> bool:
     full = {**where, f"history.{HISTORY_LIMIT - 1}": {"$exists": True}}
-    if await collection.find_one(full, {"_id": True}, session=session) is not None:
-        raise HistoryFull
+    return await collection.find_one(full, {"_id": True}, session=session) is not None
 
 
 def told(value: object) -> object:

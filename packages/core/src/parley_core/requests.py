@@ -58,9 +58,13 @@ class RequestLog:
                 )
 
 
+def path_of(scope: Scope) -> str:
+    """The path as routes spell it, without the prefix under which a proxy serves the application."""
+    return str(scope["path"].removeprefix(scope.get("root_path", "")))
+
+
 def route_template(scope: Scope) -> str:
-    """The request's path with its parameters' names, like `/v1/interviews/{interview_id}`; "-" where no route matched."""
-    if "path_params" not in scope:
-        return "-"
-    names = {str(value): f"{{{name}}}" for name, value in scope["path_params"].items()}
-    return "/".join(names.get(segment, segment) for segment in scope["path"].split("/"))
+    """The path of the matched route with its parameters' names, like `/v1/interviews/{interview_id}`; else "-"."""
+    # Of an included router's route only FastAPI's effective context knows the prefixes.
+    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    return str(getattr(route, "path_format", "-"))

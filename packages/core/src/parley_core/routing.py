@@ -15,10 +15,13 @@ from typing import Any
 import pymongo
 from fastapi import APIRouter, Request, Response, params
 from fastapi.dependencies.models import Dependant
-from fastapi.exceptions import HTTPException, RequestValidationError
+from fastapi.dependencies.utils import get_typed_return_annotation, get_typed_signature
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic_core import from_json
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 
 from parley_core.errors import (
     FieldError,
@@ -27,12 +30,13 @@ from parley_core.errors import (
     PayloadTooLarge,
     UnsupportedMediaType,
     ValidationError,
+    nameable,
 )
 
 MAX_BODY_BYTES = 64 * 1024
-_LONGEST_NAME = 64
 _REQUEST = inspect.Parameter("parley_request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
 _BROKEN_JSON = FieldError("#", "json_invalid", "Is not valid JSON")
+_BROKEN_FORM = FieldError("#", "form_invalid", "Is not a valid form")
 
 
 @dataclass(frozen=True)
@@ -76,11 +80,20 @@ class _DeferringRequest(Request):
             self.refusal = self.refusal or ValidationError(errors=[_BROKEN_JSON])
             return None
 
+    async def _get_form(self, **limits: Any) -> FormData:
+        try:
+            return await super()._get_form(**limits)
+        except HTTPException:
+            self.refusal = self.refusal or ValidationError(errors=[_BROKEN_FORM])
+            return FormData()
+
 
 class ParleyRoute(APIRoute):
     """A route that answers 401, 404 and 403 before it says anything about the body, and knows its query parameters."""
 
     def __init__(self, path: str, endpoint: Callable[..., Awaitable[Any]], **options: Any) -> None:
+        if not inspect.iscoroutinefunction(endpoint):
+            raise TypeError(f"the endpoint of {path} must be an `async def` function that returns its answer")
         super().__init__(path, self._checked(endpoint), **options)
         self.query_names = frozenset(_query_names(self.dependant))
 
@@ -93,17 +106,16 @@ class ParleyRoute(APIRoute):
             try:
                 with pymongo.timeout(request.app.state.parley.request_timeout_seconds):
                     return await handle(request)
-            except (RequestValidationError, HTTPException) as error:
+            except RequestValidationError as error:
                 raise _refusal_of(request, expects_json=expects_json) or error from None
 
         return handle_in_order
 
     def _checked(self, endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         """The endpoint, called only when the query holds no unknown parameter and the body was readable."""
-
-        signature = inspect.signature(endpoint)
+        signature = get_typed_signature(endpoint)
         # FastAPI gives the request to one parameter only; an endpoint that has one shares it.
-        own = next((name for name, p in signature.parameters.items() if p.annotation is Request), None)
+        own = next((name for name, p in signature.parameters.items() if _is_request(p.annotation)), None)
 
         @functools.wraps(endpoint)
         async def checked(**values: Any) -> Any:
@@ -115,16 +127,16 @@ class ParleyRoute(APIRoute):
 
         parameters = list(signature.parameters.values())
         checked.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            parameters=parameters if own else [*parameters, _REQUEST]
+            parameters=parameters if own else [*parameters, _REQUEST],
+            return_annotation=get_typed_return_annotation(endpoint),
         )
         return checked
 
     def _refuse_unknown_query(self, request: Request) -> None:
         for name in request.query_params:
             if name not in self.query_names:
-                shown = name if name.isidentifier() and len(name) <= _LONGEST_NAME else ""
-                error = FieldError(f"?{shown}", "unknown_parameter", "This address has no such query parameter")
-                raise (InvalidFilter if "limit" in self.query_names else ValidationError)(errors=[error])
+                unknown = FieldError(f"?{nameable(name)}", "unknown_parameter", "There is no such query parameter here")
+                raise (InvalidFilter if "limit" in self.query_names else ValidationError)(errors=[unknown])
 
     @property
     def expects_json(self) -> bool:
@@ -151,14 +163,22 @@ class Router(APIRouter):
         )
 
 
+def _is_request(annotation: object) -> bool:
+    return inspect.isclass(annotation) and issubclass(annotation, Request)
+
+
 def _refusal_of(request: _DeferringRequest, *, expects_json: bool) -> ParleyError | None:
     """The reason behind a failed validation that FastAPI doesn't know: an unreadable body or one that isn't JSON."""
     if request.refusal or not expects_json or not getattr(request, "_body", b""):
         return request.refusal
+    return None if _is_json(request.headers.get("content-type", "")) else UnsupportedMediaType()
+
+
+def _is_json(content_type: str) -> bool:
     header = HeaderParser()
-    header["content-type"] = request.headers.get("content-type", "")
-    is_json = header.get_content_maintype() == "application" and header.get_content_subtype().endswith("json")
-    return None if is_json else UnsupportedMediaType()
+    header["content-type"] = content_type
+    subtype = header.get_content_subtype()
+    return header.get_content_maintype() == "application" and (subtype == "json" or subtype.endswith("+json"))
 
 
 def _query_names(dependant: Dependant) -> set[str]:

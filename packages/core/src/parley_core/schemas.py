@@ -2,10 +2,19 @@
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Strict, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from parley_core.clock import to_milliseconds
@@ -13,12 +22,14 @@ from parley_core.ids import ID_PATTERN
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)")
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
+# Unicode's categories: control characters and lone surrogates, line and paragraph separators.
+_CONTROLS, _LINE_ENDS = frozenset({"Cc", "Cs"}), frozenset({"Zl", "Zp"})
 
 
 class Body(BaseModel):
-    """A request body: unknown fields are refused."""
+    """A request body: unknown fields are refused, and 1e400 is no number."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 def _without_defaults(schema: dict[str, Any]) -> None:
@@ -26,11 +37,15 @@ def _without_defaults(schema: dict[str, Any]) -> None:
         field.pop("default", None)
 
 
+# Not None in a union with the field's type: the pointers of errors would name the union's branches.
+UNSENT: Any = None
+"""What a field of a `Patch` holds when it was left out."""
+
+
 class Patch(Body):
     """A change of some fields; those left out stay.
 
-    A field is declared `T | SkipJsonSchema[None] = None`, or `T | None = None` where null clears it; `clearable`
-    names the latter.
+    A field is declared `T = UNSENT`, or `T | None = None` where null clears it; `clearable` names the latter.
     """
 
     model_config = ConfigDict(json_schema_extra=_without_defaults)
@@ -61,15 +76,16 @@ def _spelt_as_rfc3339(value: Any) -> Any:
 
 
 def _stored(value: datetime) -> datetime:
-    # The year is judged first: the ends of the calendar can't be moved to UTC.
-    if value.tzinfo is None or not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+    # The ends of the calendar can't be moved to UTC.
+    instant = to_milliseconds(value) if value.tzinfo and MINYEAR < value.year < MAXYEAR else value
+    if instant.tzinfo is None or not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
         raise PydanticCustomError("instant_range", "Must lie between the years 2000 and 2100 and name an offset")
-    return to_milliseconds(value)
+    return instant
 
 
-def _no_controls(allowed: str) -> AfterValidator:
+def _without(categories: frozenset[str], *, allowed: str = "") -> AfterValidator:
     def check(text: str) -> str:
-        if any(unicodedata.category(c) in {"Cc", "Cs"} and c not in allowed for c in text):
+        if any(unicodedata.category(c) in categories and c not in allowed for c in text):
             raise PydanticCustomError("control_character", "Must not contain control characters")
         return text
 
@@ -85,13 +101,13 @@ def _stripped(text: str) -> str:
 Instant = Annotated[datetime, BeforeValidator(_spelt_as_rfc3339), AfterValidator(_stored)]
 """An RFC 3339 instant with an offset, years 2000 to 2100; held in UTC at millisecond precision."""
 
-Line = Annotated[str, _no_controls(""), AfterValidator(_stripped)]
+Line = Annotated[str, _without(_CONTROLS | _LINE_ENDS), AfterValidator(_stripped)]
 """One line of text without control characters, surrounding space removed, not blank."""
 
-Paragraphs = Annotated[str, _no_controls("\n\r\t")]
+Paragraphs = Annotated[str, _without(_CONTROLS, allowed="\n\r\t")]
 """Text of several lines without other control characters."""
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
-WholeNumber = Annotated[int, Strict()]
-"""An integer that was written as one: neither `true` nor `"12"` nor `12.0`."""
+WholeNumber = Annotated[int, Strict(), Field(ge=-(2**63), le=2**63 - 1)]
+"""An integer that was written as one, neither `true` nor `"12"` nor `12.0`, and that MongoDB can hold."""

@@ -60,7 +60,7 @@ class SortKeys:
     def encode(self, sort: Sort, item: Document, *, offset: int) -> str:
         """The cursor behind `item`, opaque to callers."""
         values = [item[name].isoformat() if self._types[name] is datetime else item[name] for name, _ in sort.keys]
-        text = json.dumps([sort.spelt, values, offset], separators=(",", ":"))
+        text = json.dumps([sort.spelt, values, offset], ensure_ascii=False, separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     def decode(self, cursor: str) -> Cursor:
@@ -99,7 +99,8 @@ def _content(cursor: str) -> tuple[str, Sequence[object], int]:
 
 def behind(cursor: Cursor) -> Document:
     """The filter for all items that come after the cursor's place in its order."""
-    alternatives, equal = [], {}
+    alternatives: list[Document] = []
+    equal: Document = {}
     for (name, direction), value in zip(cursor.sort.keys, cursor.values, strict=True):
         alternatives.append({**equal, name: {"$gt" if direction > 0 else "$lt": value}})
         equal[name] = {"$eq": value}

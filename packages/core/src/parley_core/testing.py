@@ -3,12 +3,14 @@
 Tests talk to a real MongoDB: the embedded one, started once for a test run, with a database of its own for each test.
 """
 
+import inspect
 import os
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import httpx
 import pytest
@@ -16,6 +18,7 @@ from fastapi import FastAPI
 from pymongo import MongoClient
 
 from parley_core.embedded import embedded_mongodb
+from parley_core.markers import hookimpl
 from parley_core.operations import router as operations
 from parley_core.parley import Parley
 from parley_core.settings import PREFIX, CoreSettings, Settings
@@ -66,11 +69,23 @@ def core_settings(mongodb_uri: str) -> Iterator[CoreSettings]:
         client.drop_database(name)
 
 
+def a_plugin(name: str, **hooks: object) -> ModuleType:
+    """A plugin that implements these hooks; each is a function, or what it returns: `parley_routers=[router]`."""
+    plugin = ModuleType(name)
+    for hook, given in hooks.items():
+        setattr(plugin, hook, hookimpl(given if inspect.isfunction(given) else _returning(given)))
+    return plugin
+
+
+def _returning(value: object) -> Callable[[], object]:
+    return lambda: value
+
+
 def an_application(settings: Sequence[Settings], plugins: Sequence[object], **options: object) -> FastAPI:
     """An application that holds these plugins and the operational routes, and nothing else."""
     parley = Parley(settings, plugins=plugins, **options)  # type: ignore[arg-type]
-    app = FastAPI(lifespan=parley.lifespan, docs_url=None, redoc_url=None)
-    parley.mount(app)
+    app = FastAPI(lifespan=parley.lifespan, openapi_url=None)
+    parley.mount(app, owns_app=True)
     parley.include(app, operations, plugin="core")
     return app
 
@@ -84,7 +99,10 @@ async def running_client(app: FastAPI, *, shown_errors: bool = True) -> AsyncIte
         shown_errors: an unexpected exception in a handler fails the test; False answers 500, as a server does.
     """
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=shown_errors)
-    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+    ):
         yield client
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from parley_auth import Access, ScopedAccess, User, UserDirectory
 from parley_auth.errors import UserNotFound
 from parley_core import Clock, Event, Parley
-
 from parley_interviews import schemas
 from parley_interviews.errors import (
     DuplicateParticipant,
@@ -16,9 +15,9 @@ from parley_interviews.errors import (
     ParticipantNotFound,
     TooManyParticipants,
 )
-from parley_interviews.events import PARTICIPANT_ADDED, PARTICIPANT_REMOVED
+from parley_interviews.events import PARTICIPANT_ADDED, PARTICIPANT_REMOVED, told
 from parley_interviews.models import Participant
-from parley_interviews.policy import OPEN, SEES_EMAILS, role_in_interview
+from parley_interviews.policy import MAX_PARTICIPANTS, OPEN, SEES_EMAILS, role_in_interview
 from parley_interviews.repository import InterviewRepository, audience
 
 
@@ -53,28 +52,32 @@ class Assignments:
         """Assigns somebody.
 
         Raises:
+            InterviewClosed: the interview is completed or cancelled, whoever is named.
             UserNotFound, InactiveUser, InvalidParticipantRole: the account is unknown, shut, or of another role.
-            InterviewClosed, DuplicateParticipant, TooManyParticipants: the interview can't take him.
+            DuplicateParticipant, TooManyParticipants, HistoryFull: the interview can't take him.
         """
+        if access.resource.state not in OPEN:
+            raise InterviewClosed
         now = self._clock()
         [participant] = await self.resolve([wanted], access.principal.id, now)
-        entry = {"user_id": participant.user_id, "participant_role": participant.participant_role}
         event = Event(
             type=PARTICIPANT_ADDED,
             at=now,
             actor=access.actor,
-            changes={"participant": (None, entry)},
+            changes={"participant": (None, told(participant))},
             audience=audience(participant.user_id),
         )
-        if not await self._interviews.add_participant(access.resource.id, participant, event):
-            raise await self._reason_against(access.resource.id, participant.user_id)
-        return (await self._presented([participant], access))[0]
+        # What kept him out may be gone when it is looked for; then he is added after all.
+        while not await self._interviews.add_participant(access.resource.id, participant, event):
+            await self._refuse(access.resource.id, participant.user_id)
+        [shown] = await self._presented([participant], access)
+        return shown
 
     async def remove(self, access: ScopedAccess, user_id: str) -> None:
         """Takes somebody off; he is locked out from his next request on.
 
         Raises:
-            InterviewClosed, ParticipantNotFound: the interview can't lose him.
+            InterviewClosed, ParticipantNotFound, HistoryFull: the interview can't lose him.
         """
         event = Event(
             type=PARTICIPANT_REMOVED,
@@ -96,10 +99,13 @@ class Assignments:
         users = await self._users.by_ids(p.user_id for p in participants)
         return [_shown(p, users.get(p.user_id), viewer) for p in participants]
 
-    async def _reason_against(self, interview_id: str, user_id: str) -> Exception:
+    async def _refuse(self, interview_id: str, user_id: str) -> None:
         await self._require_open(interview_id)
-        takes_part = any(p.user_id == user_id for p in await self._interviews.participants(interview_id))
-        return DuplicateParticipant() if takes_part else TooManyParticipants()
+        user_ids = [p.user_id for p in await self._interviews.participants(interview_id)]
+        if user_id in user_ids:
+            raise DuplicateParticipant
+        if len(user_ids) >= MAX_PARTICIPANTS:
+            raise TooManyParticipants
 
     async def _require_open(self, interview_id: str) -> None:
         if (interview := await self._interviews.get(interview_id)) is None:

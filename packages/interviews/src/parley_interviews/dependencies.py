@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Path
+
 from parley_auth import Access, Guard, ScopedAccess
 from parley_core import ParleyDep
-
 from parley_interviews.assignment import Assignments
 from parley_interviews.errors import InvalidTransition
 from parley_interviews.listing import InterviewList
@@ -23,6 +23,9 @@ async def _interview_list(parley: ParleyDep) -> InterviewList:
 async def _assignments(parley: ParleyDep) -> Assignments:
     return Assignments(parley)
 
+
+InterviewId = Annotated[str, Path(alias="interview_id")]
+"""Documents the id in the path. The guard has read it; what was guarded is `access.resource`."""
 
 InterviewServiceDep = Annotated[InterviewService, Depends(_interview_service)]
 InterviewListDep = Annotated[InterviewList, Depends(_interview_list)]

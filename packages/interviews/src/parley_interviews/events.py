@@ -1,6 +1,7 @@
 """What can happen to an interview."""
 
 from parley_core import EventType
+from parley_interviews.models import Participant
 
 INTERVIEW_CREATED = EventType("interview.created", "An administrator planned an interview.")
 INTERVIEW_UPDATED = EventType("interview.updated", "Its details changed, its time did not.")
@@ -21,3 +22,8 @@ EVENTS = [
     PARTICIPANT_ADDED,
     PARTICIPANT_REMOVED,
 ]
+
+
+def told(participant: Participant) -> dict[str, str]:
+    """A participant as events name him."""
+    return {"user_id": participant.user_id, "participant_role": participant.participant_role}

@@ -1,7 +1,8 @@
 """The indexes of `interviews`: one for each documented filter, each ending in the default order."""
 
-from parley_core import CollectionIndexes
 from pymongo import IndexModel
+
+from parley_core import CollectionIndexes
 
 INTERVIEWS = "interviews"
 
@@ -30,3 +31,6 @@ INDEX_OF_SORT = {
     "status": "status_newest",
 }
 """The index to walk when a list is sorted by several keys and filtered by nothing: no plan would use one by itself."""
+
+INDEX_OF_ALL = "_id_"
+"""The index to count along when nothing is filtered, for the same reason."""

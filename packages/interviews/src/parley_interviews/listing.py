@@ -1,74 +1,87 @@
 """The list of interviews: what a query asks for, and what its caller may see of that."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from parley_auth import Access, Role
+from parley_auth import Access
 from parley_core import Parley
 from parley_core.errors import InvalidCursor, InvalidFilter
-from parley_core.sorting import SortKeys
-
+from parley_core.sorting import Cursor, Sort, SortKeys
 from parley_interviews import schemas
 from parley_interviews.models import Interview
-from parley_interviews.policy import words_of
+from parley_interviews.policy import lists_all
 from parley_interviews.presentation import present
-from parley_interviews.repository import InterviewRepository
+from parley_interviews.search import Found, InterviewSearch, filter_of
 
 SORT_KEYS = SortKeys(
     {"created_at": datetime, "scheduled_at": datetime, "title": str, "status": str}, default="-created_at"
 )
 
 
+@dataclass(frozen=True)
+class Listing:
+    """A page of the list.
+
+    Args:
+        interviews: as the caller sees them.
+        total: how many there are on all pages.
+        offset: how many lie before these.
+        cursor: the place behind these; None when nothing lies there.
+    """
+
+    interviews: Sequence[schemas.Interview]
+    total: int
+    offset: int
+    cursor: str | None
+
+
 class InterviewList:
-    """Finds interviews."""
+    """Lists interviews."""
 
     def __init__(self, parley: Parley) -> None:
-        self._interviews = InterviewRepository(parley.database)
+        self._search = InterviewSearch(parley.database)
 
-    async def page(
-        self, access: Access, query: schemas.InterviewQuery
-    ) -> tuple[Sequence[schemas.Interview], int, int, str | None]:
-        """The interviews that a query asks for: items, total, where the page lies, and the cursor behind it.
+    async def page(self, access: Access, query: schemas.InterviewQuery) -> Listing:
+        """The interviews that a query asks for.
 
         Raises:
             InvalidSort, InvalidCursor, InvalidFilter: the query asks for what the list doesn't offer the caller.
         """
-        cursor = SORT_KEYS.decode(query.cursor) if query.cursor else None
-        sort = cursor.sort if cursor else SORT_KEYS.parse(query.sort or SORT_KEYS.default)
-        if cursor and query.sort not in {None, sort.spelt}:
-            raise InvalidCursor("The cursor belongs to another sort order")
-        where = filter_of(query, access)
-        viewer = access.principal
-        found, total = await self._interviews.page(
-            where, sort, viewer_id=viewer.id, limit=query.limit, offset=query.offset, cursor=cursor
+        sort, cursor = _order(query)
+        where = filter_of(query, _participant(query, access))
+        found = await self._search.page(
+            where, sort, viewer_id=access.principal.id, limit=query.limit, offset=query.offset, cursor=cursor
         )
         start = cursor.offset if cursor else query.offset
-        items = [present(interview, access.policy, viewer.role, member=member) for interview, member in found]
-        last = found[-1][0] if found else None
-        following = SORT_KEYS.encode(sort, _sort_values(last), offset=start + len(found)) if last else None
-        return items, total, start, following
+        items = [present(interview, access, member=member) for interview, member in found.interviews]
+        return Listing(items, found.total, start, _cursor_behind(found, sort, start))
 
 
-def filter_of(query: schemas.InterviewQuery, access: Access) -> dict[str, Any]:
-    """The MongoDB filter of a query; whoever isn't an administrator sees his own interviews, whatever he asks."""
-    where: dict[str, Any] = {}
-    if access.principal.role is not Role.ADMIN:
-        if query.participant_id:
-            raise InvalidFilter("participant_id is for administrators")
-        where["participants.user_id"] = access.principal.id
-    elif query.participant_id:
-        where["participants.user_id"] = query.participant_id
-    if query.status:
-        where["status"] = {"$in": [str(status) for status in query.status]}
-    if query.interview_type:
-        where["interview_type"] = {"$in": query.interview_type}
-    if query.q:
-        where["title_words"] = {"$all": words_of(query.q)}
-    bounds = {"$gte": query.scheduled_from, "$lt": query.scheduled_to}
-    if given := {operator: instant for operator, instant in bounds.items() if instant}:
-        where["scheduled_at"] = given
-    return where
+def _order(query: schemas.InterviewQuery) -> tuple[Sort, Cursor | None]:
+    if query.cursor is None:
+        return SORT_KEYS.parse(SORT_KEYS.default if query.sort is None else query.sort), None
+    cursor = SORT_KEYS.decode(query.cursor)
+    if query.sort not in {None, cursor.sort.spelt}:
+        raise InvalidCursor("The cursor belongs to another sort order")
+    return cursor.sort, cursor
+
+
+def _participant(query: schemas.InterviewQuery, access: Access) -> str | None:
+    """Whose interviews are listed; None for everybody's."""
+    if lists_all(access.policy, access.principal.role):
+        return query.participant_id
+    if query.participant_id is not None:
+        raise InvalidFilter("participant_id is for administrators")
+    return access.principal.id
+
+
+def _cursor_behind(found: Found, sort: Sort, start: int) -> str | None:
+    if not found.more:
+        return None
+    last, _ = found.interviews[-1]
+    return SORT_KEYS.encode(sort, _sort_values(last), offset=start + len(found.interviews))
 
 
 def _sort_values(interview: Interview) -> dict[str, Any]:

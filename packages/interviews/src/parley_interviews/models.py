@@ -35,7 +35,7 @@ class Participant:
 
 @dataclass(frozen=True, kw_only=True)
 class Details:
-    """What an administrator decides of an interview; `scheduled_at` is in UTC, `time_zone` is a key of the tz database."""
+    """What an administrator decides of an interview; `time_zone` is a key of the tz database."""
 
     title: str
     interview_type: str

@@ -2,7 +2,6 @@
 
 from parley_auth import ParticipantScope, PolicyRule
 from parley_core import CollectionIndexes, EventType, Router, hookimpl
-
 from parley_interviews import endpoints, events, indexes, policy, scope
 
 

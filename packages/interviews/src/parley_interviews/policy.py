@@ -1,14 +1,14 @@
 """The rules of interviews as data: who may do what in which status, and what may be changed how."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from parley_auth import Membership, PolicyRule, Role
+from parley_auth import Membership, PolicyRule, PolicyTable, Role
 from parley_core import EventType
-
-from parley_auth.policy import PolicyTable
-
 from parley_interviews.errors import InvalidParticipantRole
 from parley_interviews.events import INTERVIEW_CANCELLED, INTERVIEW_COMPLETED, INTERVIEW_STARTED
 from parley_interviews.models import Details, Interview, ParticipantRole, Status
@@ -54,21 +54,34 @@ POLICIES = [
     _managed("participants:remove", *OPEN),
 ]
 
-TRANSITIONS: Mapping[Status, tuple[str, EventType]] = {
-    Status.ONGOING: ("interviews:start", INTERVIEW_STARTED),
-    Status.COMPLETED: ("interviews:complete", INTERVIEW_COMPLETED),
-    Status.CANCELLED: ("interviews:cancel", INTERVIEW_CANCELLED),
+
+@dataclass(frozen=True)
+class Transition:
+    """How a status is reached: the action whose rules say by whom and from where, and what has happened then."""
+
+    action: str
+    event: EventType
+
+
+TRANSITIONS: Mapping[Status, Transition] = {
+    Status.ONGOING: Transition("interviews:start", INTERVIEW_STARTED),
+    Status.COMPLETED: Transition("interviews:complete", INTERVIEW_COMPLETED),
+    Status.CANCELLED: Transition("interviews:cancel", INTERVIEW_CANCELLED),
 }
-"""The status that an action leads to; the statuses that it may start from stand in its rules."""
 
 
 def allowed_transitions(policy: PolicyTable, role: Role, status: Status, *, member: bool) -> list[Status]:
     """The statuses that a caller may bring an interview to now."""
     return [
         target
-        for target, (action, _) in TRANSITIONS.items()
-        if policy.permits(action, role, member=member, state=status)
+        for target, transition in TRANSITIONS.items()
+        if policy.permits(transition.action, role, member=member, state=status)
     ]
+
+
+def lists_all(policy: PolicyTable, role: Role) -> bool:
+    """Whether a role's list holds every interview: whoever may read them all without taking part sees them all."""
+    return all(policy.permits("interviews:read", role, member=False, state=status) for status in Status)
 
 
 def role_in_interview(account_role: Role, wanted: ParticipantRole | None) -> ParticipantRole:
@@ -80,9 +93,23 @@ def role_in_interview(account_role: Role, wanted: ParticipantRole | None) -> Par
     return natural
 
 
-def changed_details(before: Interview, wanted: Mapping[str, object]) -> dict[str, object]:
+def details_of(source: object) -> dict[str, Any]:
+    """The fields of `Details` in an object that has them."""
+    return {name: getattr(source, name) for name in Details.__dataclass_fields__}
+
+
+def changed_details(before: Interview, wanted: Mapping[str, object]) -> dict[str, Any]:
     """Those of the wanted details that differ from the stored ones."""
-    return {name: value for name, value in wanted.items() if getattr(before, name) != value}
+    return {name: wanted[name] for name, old in details_of(before).items() if name in wanted and wanted[name] != old}
+
+
+def consequences(before: Interview, details: Mapping[str, Any]) -> dict[str, Any]:
+    """What follows from changed details: another schedule has an end of its own and the next version."""
+    if not SCHEDULE_FIELDS & details.keys():
+        return {}
+    after = replace(before, **details)
+    ends_at = end_of(after.scheduled_at, after.duration_minutes)
+    return {"ends_at": ends_at, "schedule_version": before.schedule_version + 1}
 
 
 def end_of(scheduled_at: datetime, duration_minutes: int) -> datetime:
@@ -92,9 +119,4 @@ def end_of(scheduled_at: datetime, duration_minutes: int) -> datetime:
 
 def words_of(text: str) -> list[str]:
     """The words of a title as the filter `q` compares them: without regard to case, each once, in order."""
-    return list(dict.fromkeys(re.findall(r"\w+", text.casefold())))
-
-
-def details_of(source: object) -> dict[str, object]:
-    """The fields of `Details` in an object that has them."""
-    return {name: getattr(source, name) for name in Details.__dataclass_fields__}
+    return list(dict.fromkeys(re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold())))

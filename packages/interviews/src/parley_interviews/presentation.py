@@ -1,15 +1,14 @@
 """How an interview looks to one viewer."""
 
-from parley_auth import PolicyTable, Role
-
+from parley_auth import Access
 from parley_interviews import schemas
 from parley_interviews.models import Interview
 from parley_interviews.policy import allowed_transitions
 
 
-def present(interview: Interview, policy: PolicyTable, role: Role, *, member: bool) -> schemas.Interview:
-    """The interview with the transitions that its viewer may make."""
-    transitions = allowed_transitions(policy, role, interview.status, member=member)
+def present(interview: Interview, access: Access, *, member: bool) -> schemas.Interview:
+    """The interview with the transitions that its viewer, who takes part in it or not, may make."""
+    transitions = allowed_transitions(access.policy, access.principal.role, interview.status, member=member)
     fields = {name: getattr(interview, name) for name in Interview.__dataclass_fields__}
     return schemas.Interview(**fields, allowed_transitions=transitions)
 

@@ -1,40 +1,40 @@
 """Interviews in MongoDB. Every change is one recorded write whose filter carries its condition."""
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from parley_core import Database, Document, Event, Expression, Session, first_recorded, record
-from parley_core.sorting import Cursor, Sort, behind
-
-from parley_interviews.indexes import INDEX_OF_SORT, INTERVIEWS
+from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.models import HistoryEntry, Interview, Participant, ParticipantRole, Status
 from parley_interviews.policy import MAX_PARTICIPANTS, OPEN, words_of
 
 _FIELDS = tuple(Interview.__dataclass_fields__)
-_PROJECTION = {name: True for name in _FIELDS if name != "id"}
+PROJECTION = {name: True for name in _FIELDS if name != "id"}
 _IS_OPEN = {"status": {"$in": sorted(OPEN)}}
 
 
 class InterviewRepository:
-    """Reads and writes interviews."""
+    """Reads and writes single interviews."""
 
     def __init__(self, database: Database) -> None:
         self._interviews = database[INTERVIEWS]
 
-    async def add(self, interview: Interview, participants: Iterable[Participant], event: Event) -> None:
+    async def add(
+        self, interview: Interview, participants: Iterable[Participant], event: Event, session: Session | None = None
+    ) -> None:
         """Stores a new interview with its participants."""
         document = {
             **_stored(interview),
             "title_words": words_of(interview.title),
             "participants": [asdict(participant) for participant in participants],
         }
-        await self._interviews.insert_one(first_recorded(document, event))
+        await self._interviews.insert_one(first_recorded(document, event), session=session)
 
     async def get(self, interview_id: str) -> Interview | None:
         """The interview with this id."""
-        return _interview(await self._interviews.find_one({"_id": interview_id}, _PROJECTION))
+        found = await self._interviews.find_one({"_id": interview_id}, PROJECTION)
+        return as_interview(found) if found else None
 
     async def access(self, interview_id: str, user_id: str) -> Document | None:
         """What a guard needs: `status`, `rev`, and in `participants` the user's own entry if there is one."""
@@ -64,55 +64,41 @@ class InterviewRepository:
         """Whether there is such an interview."""
         return await self._interviews.find_one({"_id": interview_id}, {"_id": True}, session=session) is not None
 
-    async def page(
-        self, where: Mapping[str, Any], sort: Sort, *, viewer_id: str, limit: int, offset: int, cursor: Cursor | None
-    ) -> tuple[list[tuple[Interview, bool]], int]:
-        """A page of the interviews that meet `where`, each with whether the viewer takes part, and their total."""
-        projection = {**_PROJECTION, "participants": {"$elemMatch": {"user_id": viewer_id}}}
-        narrowed = {"$and": [where, behind(cursor)]} if cursor else where
-        found = self._interviews.find(narrowed, projection).sort(list(sort.keys)).limit(limit)
-        found = found.skip(0 if cursor else offset)
-        if not narrowed:
-            found = found.hint(INDEX_OF_SORT[sort.keys[0][0]])
-        documents, total = await asyncio.gather(found.to_list(), self._interviews.count_documents(where))
-        return [(_as_interview(d), bool(d.get("participants"))) for d in documents], total
-
-    async def update(
-        self, before: Interview, changes: Mapping[str, object], event: Event, *, revs: Sequence[int] | None
-    ) -> Interview | None:
-        """Changes details of an open interview, provided that those read together are still what `before` says.
-
-        Args:
-            before: the interview as the change was decided on.
-            changes: the new values, derived fields included.
-            event: the change.
-            revs: the revisions that the caller knows, from If-Match; None for any.
-
-        Returns: the changed interview; None when the condition no longer holds.
-        """
-        conditions = {name: {"$eq": getattr(before, name)} for name in changes if name in _FIELDS}
-        conditions.pop("updated_at", None)
-        where = {"_id": before.id, **conditions, **_IS_OPEN, **_rev_in(revs)}
-        if isinstance(title := changes.get("title"), str):
-            changes = {**changes, "title_words": words_of(title)}
-        return await self._record(where, changes, event)
-
-    async def transition(
+    async def change(
         self,
         before: Interview,
-        changes: Mapping[str, object],
+        changes: Mapping[str, Any],
         event: Event,
         *,
-        participant: str | None,
-        revs: Sequence[int] | None,
+        member: str | None = None,
+        rev: int | None = None,
+        session: Session | None = None,
     ) -> Interview | None:
-        """Changes the status of an interview that still has the one it had, and in which `participant` still takes part."""
-        where = {"_id": before.id, "status": before.status, **_rev_in(revs)}
-        if participant is not None:
-            where["participants.user_id"] = participant
-        return await self._record(where, changes, event)
+        """Changes an interview of which all that the change was decided on still stands.
 
-    async def add_participant(self, interview_id: str, participant: Participant, event: Event) -> bool:
+        Args:
+            before: as it was read; its status and every value that changes must be the same still.
+            changes: the new values.
+            event: the change.
+            member: who must still take part; None for nobody.
+            rev: the revision that it must have; None for any.
+            session: a transaction.
+
+        Returns: the changed interview; None when a condition no longer holds.
+        """
+        decided_on = ("status", *changes)
+        where: Document = {"_id": before.id, **{name: {"$eq": getattr(before, name)} for name in decided_on}}
+        if member is not None:
+            where["participants.user_id"] = member
+        if rev is not None:
+            where["rev"] = rev
+        words = {"title_words": words_of(changes["title"])} if "title" in changes else {}
+        after = await self._record(where, {**changes, **words}, event, session)
+        return as_interview(after) if after else None
+
+    async def add_participant(
+        self, interview_id: str, participant: Participant, event: Event, session: Session | None = None
+    ) -> bool:
         """Adds somebody to an open interview that has room and that he isn't in; False when it can't be done."""
         where = {
             "_id": interview_id,
@@ -121,15 +107,15 @@ class InterviewRepository:
             f"participants.{MAX_PARTICIPANTS - 1}": {"$exists": False},
         }
         longer = {"$concatArrays": ["$participants", [{"$literal": asdict(participant)}]]}
-        changes = {"participants": Expression(longer), "updated_at": event.at}
-        return await record(self._interviews, where, changes, event) is not None
+        return await self._record(where, {"participants": Expression(longer)}, event, session) is not None
 
-    async def remove_participant(self, interview_id: str, user_id: str, event: Event) -> bool:
+    async def remove_participant(
+        self, interview_id: str, user_id: str, event: Event, session: Session | None = None
+    ) -> bool:
         """Takes somebody off an open interview; False when it can't be done."""
         where = {"_id": interview_id, **_IS_OPEN, "participants.user_id": user_id}
         others = {"$filter": {"input": "$participants", "cond": {"$ne": ["$$this.user_id", {"$literal": user_id}]}}}
-        changes = {"participants": Expression(others), "updated_at": event.at}
-        return await record(self._interviews, where, changes, event) is not None
+        return await self._record(where, {"participants": Expression(others)}, event, session) is not None
 
     async def participants(self, interview_id: str) -> list[Participant]:
         """Everybody who takes part, in the order in which they were added."""
@@ -138,17 +124,18 @@ class InterviewRepository:
 
     async def history(self, interview_id: str, *, limit: int, offset: int) -> tuple[list[HistoryEntry], int]:
         """A page of the interview's changes, oldest first, and how many there are."""
-        pipeline = [
+        pipeline: Sequence[Document] = [
             {"$match": {"_id": interview_id}},
             {"$project": {"total": {"$size": "$history"}, "page": {"$slice": ["$history", offset, limit]}}},
         ]
         cursor = await self._interviews.aggregate(pipeline)
-        found = await cursor.to_list()
-        entries = found[0]["page"] if found else []
-        return [_as_entry(entry) for entry in entries], found[0]["total"] if found else 0
+        [found] = await cursor.to_list() or [{"page": [], "total": 0}]
+        return [_as_entry(entry) for entry in found["page"]], int(found["total"])
 
-    async def _record(self, where: Mapping[str, Any], changes: Mapping[str, object], event: Event) -> Interview | None:
-        return _interview(await record(self._interviews, where, changes, event))
+    async def _record(
+        self, where: Mapping[str, Any], changes: Mapping[str, object], event: Event, session: Session | None
+    ) -> Document | None:
+        return await record(self._interviews, where, {**changes, "updated_at": event.at}, event, session=session)
 
 
 def audience(*others: str) -> Expression:
@@ -156,23 +143,16 @@ def audience(*others: str) -> Expression:
     return Expression({"$setUnion": ["$participants.user_id", [{"$literal": other} for other in others]]})
 
 
-def _rev_in(revs: Sequence[int] | None) -> Document:
-    return {} if revs is None else {"rev": {"$in": list(revs)}}
+def as_interview(document: Mapping[str, Any]) -> Interview:
+    """The interview of a document with the fields of `PROJECTION`."""
+    fields = {name: document["_id" if name == "id" else name] for name in _FIELDS}
+    return Interview(**{**fields, "status": Status(fields["status"])})
 
 
 def _stored(interview: Interview) -> Document:
     document = asdict(interview)
     document["_id"] = document.pop("id")
     return document
-
-
-def _interview(document: Mapping[str, Any] | None) -> Interview | None:
-    return _as_interview(document) if document else None
-
-
-def _as_interview(document: Mapping[str, Any]) -> Interview:
-    fields = {name: document["_id" if name == "id" else name] for name in _FIELDS}
-    return Interview(**{**fields, "status": Status(fields["status"])})
 
 
 def _as_participant(document: Mapping[str, Any]) -> Participant:

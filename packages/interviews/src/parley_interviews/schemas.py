@@ -2,22 +2,22 @@
 
 from datetime import datetime
 from functools import cache
+from importlib.resources import files
 from typing import Annotated, Any, Self
-from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, ConfigDict, Field, Strict, StringConstraints, model_validator
+from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
 
 from parley_auth.schemas import Email
 from parley_core import PageQuery
-from parley_core.schemas import Body, Id, Instant, Line, Paragraphs, Patch, Representation, WholeNumber
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
-from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
-
+from parley_core.schemas import UNSENT, Body, Id, Instant, Line, Paragraphs, Patch, Representation
 from parley_interviews.models import ParticipantRole, Status
 from parley_interviews.policy import MAX_PARTICIPANTS, words_of
 
 _MAX_WORDS = 10
 _ID = "665f1c2ab7e4f90d1c3a5b77"
-_DETAILS = {
+_DETAILS: JsonDict = {
     "title": "Backend engineer, second round",
     "interview_type": "technical",
     "scheduled_at": "2027-03-01T09:30:00Z",
@@ -26,7 +26,7 @@ _DETAILS = {
     "description": "System design, then questions.",
     "location": "Room 4",
 }
-_INTERVIEW = {
+_INTERVIEW: JsonDict = {
     "id": _ID,
     **_DETAILS,
     "status": "scheduled",
@@ -42,7 +42,8 @@ _INTERVIEW = {
 
 @cache
 def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    # Not zoneinfo's list, in which a machine's own "localtime" stands too.
+    return frozenset(files("tzdata").joinpath("zones").read_text("utf-8").split())
 
 
 def _known_time_zone(name: str) -> str:
@@ -59,7 +60,7 @@ def _with_words(text: str) -> str:
 
 Title = Annotated[Line, StringConstraints(max_length=200)]
 InterviewType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,50}$")]
-Duration = Annotated[WholeNumber, Field(ge=1, le=1440, description="Minutes.")]
+Duration = Annotated[int, Strict(), Field(ge=1, le=1440, description="Minutes.")]
 TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
 Description = Annotated[Paragraphs, StringConstraints(min_length=1, max_length=5000, pattern=r"\S")]
 Location = Annotated[Line, StringConstraints(max_length=200)]
@@ -104,11 +105,11 @@ class InterviewUpdate(Patch):
 
     clearable = frozenset({"description", "location", "reason"})
 
-    title: Title | SkipJsonSchema[None] = None
-    interview_type: InterviewType | SkipJsonSchema[None] = None
-    scheduled_at: Instant | SkipJsonSchema[None] = Field(None, examples=["2027-03-02T09:30:00Z"])
-    duration_minutes: Duration | SkipJsonSchema[None] = None
-    time_zone: TimeZone | SkipJsonSchema[None] = None
+    title: Title = UNSENT
+    interview_type: InterviewType = UNSENT
+    scheduled_at: Instant = Field(UNSENT, examples=["2027-03-02T09:30:00Z"])
+    duration_minutes: Duration = UNSENT
+    time_zone: TimeZone = UNSENT
     description: Description | None = None
     location: Location | None = None
     reason: Reason | None = Field(None, examples=["The interviewer is ill"])

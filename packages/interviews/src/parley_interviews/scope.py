@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from parley_auth import Held, ParticipantScope, PolicyTable, Principal, Resource
 from parley_core import Parley, Session
-
 from parley_interviews.errors import InterviewClosed, InterviewNotFound
 from parley_interviews.models import Status
 from parley_interviews.policy import SCOPE
@@ -19,9 +18,7 @@ async def access_of(parley: Parley, resource_id: str, principal: Principal) -> R
     return Resource(resource_id, found["status"], member=bool(found.get("participants")), validator=found["rev"])
 
 
-async def hold(
-    parley: Parley, session: Session, resource_id: str, user_ids: Sequence[str], action: str
-) -> Held:
+async def hold(parley: Parley, session: Session, resource_id: str, user_ids: Sequence[str], action: str) -> Held:
     """Keeps an interview as it is until the transaction ends, provided that its status allows `action`.
 
     Raises:

@@ -1,15 +1,24 @@
 """Builders of interviews for tests of packages that build on them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
+
 from parley_auth.testing import Account
+
+_WAYS = {"scheduled": [], "ongoing": ["ongoing"], "completed": ["ongoing", "completed"], "cancelled": ["cancelled"]}
 
 
 def an_interview(**changes: Any) -> dict[str, Any]:
     """The body that plans an interview."""
     body = {"title": "Backend engineer", "interview_type": "technical", "scheduled_at": "2027-03-05T09:30:00Z"}
     return body | changes
+
+
+def address_of(interview: Mapping[str, Any]) -> str:
+    """Where an interview is read."""
+    return f"/v1/interviews/{interview['id']}"
 
 
 async def plan(client: httpx.AsyncClient, admin: Account, *participants: Account, **changes: Any) -> dict[str, Any]:
@@ -22,7 +31,7 @@ async def plan(client: httpx.AsyncClient, admin: Account, *participants: Account
 
 async def bring_to(client: httpx.AsyncClient, admin: Account, interview_id: str, status: str) -> None:
     """Leads a planned interview to a status along the legal way."""
-    for step in {"scheduled": [], "ongoing": ["ongoing"], "completed": ["ongoing", "completed"]}.get(status, [status]):
+    for step in _WAYS[status]:
         address = f"/v1/interviews/{interview_id}/status"
         answer = await client.patch(address, json={"status": step}, headers=admin.headers)
         assert answer.status_code == 200, answer.text  # noqa: PLR2004

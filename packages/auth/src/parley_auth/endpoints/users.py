@@ -3,8 +3,6 @@
 from typing import Annotated
 
 from fastapi import Query, Response, status
-from parley_core import Page, PagerDep, Router, raises
-from parley_core.errors import InvalidSort
 
 from parley_auth import schemas
 from parley_auth.dependencies import (
@@ -19,6 +17,8 @@ from parley_auth.dependencies import (
 )
 from parley_auth.errors import DuplicateEmail, LastAdmin, UserNotFound, WeakPassword, WrongPassword
 from parley_auth.models import User
+from parley_core import Page, PagerDep, Router, raises
+from parley_core.errors import HistoryFull, InvalidId, InvalidSort
 
 router = Router(prefix="/users", tag="users")
 
@@ -30,13 +30,14 @@ async def read_account(access: AccountRead, users: UserServiceDep) -> User:
 
 
 @router.patch("/me", summary="Change your account", response_model=schemas.User)
+@raises(HistoryFull)
 async def update_account(access: AccountUpdate, body: schemas.ProfileUpdate, users: UserServiceDep) -> User:
     """Changes the caller's own details; role and activity are an administrator's matter."""
     return await users.update(access.principal.id, body.given(), access.actor)
 
 
 @router.post("/me/password", summary="Change your password", status_code=status.HTTP_204_NO_CONTENT)
-@raises(WrongPassword, WeakPassword)
+@raises(WrongPassword, WeakPassword, HistoryFull)
 async def change_password(access: AccountUpdate, body: schemas.PasswordChange, accounts: AccountServiceDep) -> None:
     """Replaces the password and ends every access token of the account."""
     await accounts.change_password(access.actor, current=body.current_password, new=body.new_password)
@@ -45,14 +46,16 @@ async def change_password(access: AccountUpdate, body: schemas.PasswordChange, a
 @router.get("", summary="List accounts", response_model=Page[schemas.User])
 @raises(InvalidSort)
 async def list_users(
-    access: UserList, query: Annotated[schemas.UserQuery, Query()], users: UserServiceDep, pager: PagerDep
+    _access: UserList, query: Annotated[schemas.UserQuery, Query()], users: UserServiceDep, pager: PagerDep
 ) -> Page[User]:
     """Accounts, newest first unless sorted otherwise."""
     found, total = await users.page(query)
     return pager.page(found, total=total, query=query)
 
 
-@router.post("", summary="Make an account of any role", status_code=status.HTTP_201_CREATED, response_model=schemas.User)
+@router.post(
+    "", summary="Make an account of any role", status_code=status.HTTP_201_CREATED, response_model=schemas.User
+)
 @raises(WeakPassword, DuplicateEmail)
 async def create_user(
     access: UserCreation, body: schemas.UserCreate, accounts: AccountServiceDep, response: Response
@@ -64,14 +67,14 @@ async def create_user(
 
 
 @router.get("/{user_id}", summary="Read an account", response_model=schemas.User)
-@raises(UserNotFound)
-async def read_user(access: UserRead, user_id: str, users: UserServiceDep) -> User:
+@raises(InvalidId, UserNotFound)
+async def read_user(_access: UserRead, user_id: str, users: UserServiceDep) -> User:
     """Any account."""
     return await users.get(user_id)
 
 
 @router.patch("/{user_id}", summary="Change an account", response_model=schemas.User)
-@raises(UserNotFound, LastAdmin)
+@raises(InvalidId, UserNotFound, LastAdmin, HistoryFull)
 async def update_user(access: UserChange, user_id: str, body: schemas.UserUpdate, users: UserServiceDep) -> User:
     """Changes role, activity or name; in force on the account's next request."""
     return await users.update(user_id, body.given(), access.actor)

@@ -2,14 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import Query, Response, status
+from fastapi import Query, Request, Response, status
+
 from parley_auth.errors import UserNotFound
 from parley_core import Page, PageQuery, PagerDep, Router, raises
-from parley_core.errors import HistoryFull, InvalidCursor, InvalidSort, PreconditionFailed
-
+from parley_core.errors import HistoryFull, InvalidCursor, InvalidSort
 from parley_interviews import schemas
 from parley_interviews.dependencies import (
     InterviewCreation,
+    InterviewId,
     InterviewListDep,
     InterviewListing,
     InterviewRead,
@@ -28,11 +29,15 @@ router = Router(prefix="/interviews", tag="interviews")
 @router.post("", summary="Plan an interview", status_code=status.HTTP_201_CREATED)
 @raises(UserNotFound, InactiveUser, InvalidParticipantRole, DuplicateParticipant)
 async def create_interview(
-    access: InterviewCreation, body: schemas.InterviewCreate, interviews: InterviewServiceDep, response: Response
+    access: InterviewCreation,
+    body: schemas.InterviewCreate,
+    interviews: InterviewServiceDep,
+    request: Request,
+    response: Response,
 ) -> schemas.Interview:
     """Plans an interview together with those who take part: all of it or nothing."""
     interview = await interviews.create(body, access)
-    response.headers["Location"] = f"/v1/interviews/{interview.id}"
+    response.headers["Location"] = f"{request.url.path}/{interview.id}"
     response.headers["ETag"] = etag_of(interview)
     return interview
 
@@ -46,13 +51,16 @@ async def list_interviews(
     pager: PagerDep,
 ) -> Page[schemas.Interview]:
     """One's own interviews, and all of them for administrators; newest first unless sorted otherwise."""
-    items, total, offset, cursor = await interviews.page(access, query)
-    return pager.page(items, total=total, query=query, offset=offset, cursor=cursor)
+    found = await interviews.page(access, query)
+    more = found.cursor is not None
+    return pager.page(
+        found.interviews, total=found.total, query=query, offset=found.offset, cursor=found.cursor, more=more
+    )
 
 
 @router.get("/{interview_id}", summary="Read an interview")
 async def read_interview(
-    access: InterviewRead, interview_id: str, interviews: InterviewServiceDep, response: Response
+    access: InterviewRead, _interview_id: InterviewId, interviews: InterviewServiceDep, response: Response
 ) -> schemas.Interview:
     """An interview with its current version in `ETag`."""
     interview = await interviews.get(access)
@@ -61,10 +69,11 @@ async def read_interview(
 
 
 @router.patch("/{interview_id}", summary="Change an interview's details")
-@raises(PreconditionFailed, HistoryFull)
+@raises(HistoryFull)
 async def update_interview(
+    *,
     access: InterviewUpdating,
-    interview_id: str,
+    _interview_id: InterviewId,
     body: schemas.InterviewUpdate,
     known: KnownVersionsDep,
     interviews: InterviewServiceDep,
@@ -77,10 +86,11 @@ async def update_interview(
 
 
 @router.patch("/{interview_id}/status", summary="Start, complete or cancel an interview")
-@raises(PreconditionFailed, HistoryFull)
+@raises(HistoryFull)
 async def change_status(
+    *,
     access: InterviewTransition,
-    interview_id: str,
+    _interview_id: InterviewId,
     body: schemas.StatusChange,
     known: KnownVersionsDep,
     interviews: InterviewServiceDep,
@@ -92,10 +102,12 @@ async def change_status(
     return interview
 
 
-@router.get("/{interview_id}/history", summary="Read what happened to an interview", response_model=Page[schemas.HistoryEntry])
+@router.get(
+    "/{interview_id}/history", summary="Read what happened to an interview", response_model=Page[schemas.HistoryEntry]
+)
 async def read_history(
     access: InterviewRead,
-    interview_id: str,
+    _interview_id: InterviewId,
     query: Annotated[PageQuery, Query()],
     interviews: InterviewServiceDep,
     pager: PagerDep,

@@ -1,0 +1,56 @@
+"""The application that deployers run."""
+
+import importlib.metadata
+from collections.abc import Callable, Sequence
+
+from fastapi import FastAPI
+from pydantic_settings import BaseSettings
+
+from parley_app import docs_page
+from parley_core import Parley, operations
+from parley_core.settings import CoreSettings, PluginSettings, allowed_plugins
+
+VERSION = importlib.metadata.version("parley-app")
+_OWN_PLUGIN = "app"
+
+
+def create_app(settings: Sequence[BaseSettings] | None = None, *, announce: Callable[[str], None] = print) -> FastAPI:
+    """The application with all installed plugins; any ASGI server runs it: `uvicorn parley_app:create_app --factory`.
+
+    Args:
+        settings: instances that replace what the environment says, each for its own class.
+        announce: called with a sentence that whoever starts the application should read.
+
+    Raises:
+        StartupError: the plugins or their declarations don't fit together, or a setting is wrong.
+    """
+    parley = Parley(_completed(settings or ()), announce=announce)
+    shows_docs = parley.settings(CoreSettings).docs
+    app = FastAPI(
+        title="Parley",
+        summary="Interview management: who talks to whom, when, and what was said.",
+        version=VERSION,
+        lifespan=parley.lifespan,
+        openapi_url="/openapi.json" if shows_docs else None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    parley.mount(app, owns_app=True)
+    parley.include(app, operations.router, plugin="core")
+    if shows_docs:
+        parley.include(app, docs_page.build_router(), plugin=_OWN_PLUGIN)
+    return app
+
+
+def chosen_plugins(settings: Sequence[BaseSettings] = ()) -> tuple[str, ...] | None:
+    """The names of the plugins to load, None for all.
+
+    PARLEY_PLUGINS chooses among features. This package is loaded in any case: it declares its own routes open.
+    """
+    allowed = allowed_plugins(settings)
+    return None if allowed is None else tuple(dict.fromkeys((*allowed, _OWN_PLUGIN)))
+
+
+def _completed(settings: Sequence[BaseSettings]) -> list[BaseSettings]:
+    others = [s for s in settings if not isinstance(s, PluginSettings)]
+    return [*others, PluginSettings(plugins=chosen_plugins(settings))]

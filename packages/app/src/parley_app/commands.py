@@ -1,0 +1,45 @@
+"""The commands that this package hangs under `parley`."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from parley_app.application import chosen_plugins
+from parley_app.serving import run
+from parley_core.plugins import Plugins
+
+app = typer.Typer()
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 is every one.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 picks a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="How many processes serve requests.")] = 1,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where the embedded MongoDB keeps its data; unset: PARLEY_DATA_DIR or .parley.")
+    ] = None,
+) -> None:
+    """Run the API. Unless PARLEY_MONGODB_URI names a server, it runs on an embedded MongoDB."""
+    if data_dir is not None:
+        # Workers are processes of their own: settings reach them through the environment.
+        os.environ["PARLEY_DATA_DIR"] = str(data_dir)
+    run(host=host, port=port, workers=workers)
+
+
+@app.command("plugins")
+def list_plugins() -> None:
+    """List the plugins. Each with its version, its module and the hooks that it implements."""
+    plugins = Plugins(allowed=chosen_plugins()).info()
+    rows = [(p.name, p.version, p.module, ", ".join(p.hooks)) for p in plugins]
+    for line in _table([("NAME", "VERSION", "MODULE", "HOOKS"), *rows]):
+        typer.echo(line)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

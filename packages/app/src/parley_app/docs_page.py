@@ -1,0 +1,89 @@
+"""The documentation page: Swagger UI served by this package alone, so that it works on a closed network."""
+
+import hashlib
+import importlib.util
+from pathlib import Path
+
+from fastapi.responses import FileResponse, HTMLResponse
+
+from parley_core import Router, StartupError
+from parley_core.errors import RouteNotFound, raises
+
+PAGE_PATH = "/docs"
+ASSET_PATH = "/docs/{version}/{name}"
+
+_PACKAGE = "fastapi_offline"
+_OWN_FILES = Path(__file__).parent / "static"
+# Relative addresses hold under any prefix that a proxy serves the application at.
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Parley API</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="docs/{version}/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="docs/{version}/swagger-ui-bundle.js"></script>
+<script src="docs/{version}/start-swagger-ui.js"></script>
+</body>
+</html>
+"""
+_PAGE_HEADERS = {
+    "Cache-Control": "no-cache",
+    # Swagger UI draws its icons from data: addresses.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+# The version in an asset's address changes with its content.
+_ASSET_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+
+
+def build_router() -> Router:
+    """The page and the files it needs, none of them in the OpenAPI document.
+
+    Raises:
+        StartupError: the installed Swagger UI doesn't have the files that the page needs.
+    """
+    files = _files()
+    current = _digest(files)
+    router = Router(prefix="", tag="documentation")
+
+    @router.get(PAGE_PATH, include_in_schema=False)
+    async def show_documentation() -> HTMLResponse:
+        return HTMLResponse(_PAGE.format(version=current), headers=_PAGE_HEADERS)
+
+    @router.get(ASSET_PATH, include_in_schema=False)
+    @raises(RouteNotFound)
+    async def get_documentation_asset(version: str, name: str) -> FileResponse:
+        if version != current or name not in files:
+            raise RouteNotFound
+        return FileResponse(files[name], headers=_ASSET_HEADERS)
+
+    return router
+
+
+def _files() -> dict[str, Path]:
+    # Found without importing the package, which would bring its own way of building applications.
+    spec = importlib.util.find_spec(_PACKAGE)
+    folder = Path(*(spec.submodule_search_locations or ())) / "static" if spec else Path()
+    paths = (folder / "swagger-ui.css", folder / "swagger-ui-bundle.js", _OWN_FILES / "start-swagger-ui.js")
+    return {path.name: path for path in paths}
+
+
+def _digest(files: dict[str, Path]) -> str:
+    try:
+        content = b"".join(path.read_bytes() for path in files.values())
+    except OSError as error:
+        raise StartupError(
+            f"the documentation page lacks a file ({error}): "
+            f"install {_PACKAGE.replace('_', '-')} anew, or set PARLEY_DOCS=false"
+        ) from error
+    return hashlib.sha256(content).hexdigest()[:12]

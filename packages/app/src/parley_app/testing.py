@@ -1,0 +1,162 @@
+"""The `parley` command as real processes, and what is left of them when they end; for tests."""
+
+import os
+import signal
+import subprocess
+import sysconfig
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+PARLEY = str(Path(sysconfig.get_path("scripts"), "parley"))
+_SECONDS = 30
+
+
+@dataclass
+class Serving:
+    """A running `parley serve`."""
+
+    process: subprocess.Popen[bytes]
+    output: Path
+    errors: Path
+
+    @property
+    def said(self) -> str:
+        """All that it has printed on standard output."""
+        return self.output.read_text()
+
+    @property
+    def complained(self) -> str:
+        """All that it has printed on standard error."""
+        return self.errors.read_text()
+
+    @property
+    def url(self) -> str:
+        """Where the API is, as the command tells it."""
+        return self._told("API")
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the embedded MongoDB keeps its data, as the command tells it."""
+        return Path(self._told("Data").removesuffix(" (embedded MongoDB)"))
+
+    def _told(self, what: str) -> str:
+        lines = [line.split(maxsplit=1) for line in self.said.splitlines() if line.startswith("  ")]
+        return dict(lines)[what]
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self.url.rpartition(":")[2])
+
+    def get(self, path: str) -> httpx.Response:
+        """The answer to a GET."""
+        return httpx.get(f"{self.url}{path}", timeout=10)
+
+    def family(self, named: str = "") -> list[int]:
+        """Itself and every process that it started, or those of them whose command line holds a word."""
+        family = [self.process.pid, *_descendants(self.process.pid)]
+        return [pid for pid in family if named in _read(pid, "cmdline")]
+
+    def wait_until_ready(self) -> None:
+        """Returns when it says that it is ready; fails when it ends before."""
+        eventually(lambda: "is ready" in self.said or self.process.poll() is not None)
+        assert "is ready" in self.said, self.complained
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Sends the signal and answers the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(_SECONDS)
+
+
+def eventually(condition: Callable[[], bool], seconds: float = _SECONDS) -> None:
+    """Returns when the condition holds; fails when it doesn't in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def lives(pid: int) -> bool:
+    """Whether a process runs; one that is dead and not yet buried doesn't."""
+    return _state_and_parent(pid)[0] not in {"", "Z"}
+
+
+def _state_and_parent(pid: int) -> tuple[str, int]:
+    state, parent = (_read(pid, "stat").rpartition(")")[2].split() or ["", "0"])[:2]
+    return state, int(parent)
+
+
+def _read(pid: int, name: str) -> str:
+    """What /proc says of a process, nothing once it is gone."""
+    try:
+        return Path(f"/proc/{pid}/{name}").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def _descendants(pid: int) -> list[int]:
+    running = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    children = [child for child in running if _state_and_parent(child)[1] == pid]
+    return [*children, *(grandchild for child in children for grandchild in _descendants(child))]
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """This process's environment with these PARLEY_ settings and no others."""
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
+    # Without its bytecode a process takes three times as long to start, and tests start many.
+    outer.pop("PYTHONDONTWRITEBYTECODE", None)
+    return outer | settings
+
+
+def parley(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command to its end."""
+    command = [PARLEY, *map(str, arguments)]
+    return subprocess.run(
+        command, env=environment(**settings), capture_output=True, text=True, timeout=_SECONDS, check=False
+    )
+
+
+def install_plugin(folder: Path, name: str, source: str) -> None:
+    """Makes a plugin package in a folder; whoever has the folder on his path has it installed, at version 1.2.3."""
+    (folder / f"{name}.py").write_text(source)
+    info = folder / f"{name}-1.2.3.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2.3\n")
+    (info / "entry_points.txt").write_text(f"[parley]\n{name} = {name}\n")
+
+
+class Start:
+    """Starts `parley serve` and ends what it started.
+
+    Args:
+        folder: where the output goes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._started: list[Serving] = []
+
+    def __call__(self, *options: str | Path, **settings: str) -> Serving:
+        """Returns when it is ready."""
+        serving = self.unready(*options, **settings)
+        serving.wait_until_ready()
+        return serving
+
+    def unready(self, *options: str | Path, **settings: str) -> Serving:
+        """Returns at once."""
+        output, errors = (self._folder / f"{name}-{len(self._started)}" for name in ("output", "errors"))
+        command = [PARLEY, "serve", *(() if "--port" in options else ("--port", "0")), *map(str, options)]
+        with output.open("wb") as out, errors.open("wb") as err:
+            process = subprocess.Popen(command, env=environment(**settings), stdout=out, stderr=err)
+        self._started.append(Serving(process, output, errors))
+        return self._started[-1]
+
+    def end_all(self) -> None:
+        """Kills those that still run, which is faster than stopping; what they started goes with them."""
+        for serving in self._started:
+            serving.process.kill()
+            serving.process.wait(_SECONDS)

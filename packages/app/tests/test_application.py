@@ -1,0 +1,55 @@
+import pytest
+from fastapi.routing import iter_route_contexts
+
+from parley_app import create_app
+from parley_app.application import chosen_plugins
+from parley_app.testing import environment
+from parley_core import StartupError
+from parley_core.settings import CoreSettings, PluginSettings
+
+
+def _plugins_of(*settings: PluginSettings) -> set[str]:
+    return {plugin.name for plugin in create_app(settings).state.parley.plugins.info()}
+
+
+class TestComposition:
+    def test_all_installed_plugins_are_mounted(self) -> None:
+        assert {"core", "app"} <= _plugins_of()
+
+    def test_two_applications_share_no_state(self) -> None:
+        first, second = create_app([CoreSettings(docs=False)]), create_app()
+        assert first.state.parley is not second.state.parley
+        assert first.openapi_url is None
+        assert second.openapi_url == "/openapi.json"
+
+    def test_operations_and_documentation_are_outside_of_the_prefix(self) -> None:
+        paths = {route.path for route in iter_route_contexts(create_app().routes)}
+        assert {"/healthz", "/readyz", "/docs", "/openapi.json"} <= paths
+
+    def test_a_wrong_setting_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PARLEY_MONGODB_POOL_SIZE", "none")
+        with pytest.raises(StartupError, match="PARLEY_MONGODB_POOL_SIZE"):
+            create_app()
+
+
+class TestChoice:
+    def test_all_plugins_are_loaded_unless_some_are_chosen(self) -> None:
+        assert chosen_plugins() is None
+
+    def test_the_app_is_loaded_whatever_is_chosen(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PARLEY_PLUGINS", "first,second")
+        assert chosen_plugins() == ("first", "second", "app")
+        assert chosen_plugins([PluginSettings(plugins=("app",))]) == ("app",)
+
+    def test_what_is_not_chosen_is_left_out(self) -> None:
+        assert _plugins_of(PluginSettings(plugins=("app",))) == {"core", "app"}
+
+    def test_an_unknown_choice_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PARLEY_PLUGINS", "aut")
+        with pytest.raises(StartupError, match="'aut'"):
+            create_app()
+
+
+def test_a_test_process_sees_no_settings_of_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARLEY_DOCS", "false")
+    assert environment(PARLEY_DATA_DIR="here").get("PARLEY_DOCS") is None

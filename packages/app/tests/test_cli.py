@@ -1,0 +1,135 @@
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from parley_app.cli import main
+from parley_app.testing import install_plugin, parley
+
+_COMMAND = """
+import typer
+from parley_core import StartupError, hookimpl
+
+app = typer.Typer()
+
+
+@app.command()
+def {command}(context: typer.Context) -> None:
+    '''Do something of its own.'''
+    {body}
+
+
+@hookimpl
+def parley_commands():
+    return [app]
+"""
+
+
+class Result(NamedTuple):
+    """How a command ended and what it printed."""
+
+    code: object
+    output: str
+    errors: str
+
+
+Run = Callable[..., Result]
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `parley` in this process."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+
+    def run(*arguments: str) -> Result:
+        monkeypatch.setattr(sys, "argv", ["parley", *arguments])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        return Result(exit_.value.code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
+    """Installs a plugin package with a command for the time of the test."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def install(name: str, *, command: str = "greet", body: str = "typer.echo('hello')") -> None:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        install_plugin(tmp_path, name, _COMMAND.format(command=command, body=body))
+
+    return install
+
+
+class TestOwnCommands:
+    def test_it_tells_its_version(self) -> None:
+        told = parley("--version")
+        assert (told.returncode, told.stdout, told.stderr) == (0, f"parley {version('parley-app')}\n", "")
+
+    def test_alone_it_shows_its_commands(self, run: Run) -> None:
+        alone = run()
+        assert "Usage: parley [OPTIONS] COMMAND" in alone.output + alone.errors
+        assert {"serve", "plugins"} <= set(run("--help").output.split())
+
+    def test_it_offers_no_shell_completion(self, run: Run) -> None:
+        assert "completion" not in run("--help").output
+
+
+class TestPluginCommands:
+    def test_they_hang_directly_under_parley(self, run: Run, install: Install) -> None:
+        install("greeter")
+        assert "\n  greet " in run("--help").output
+        assert run("greet") == (0, "hello\n", "")
+
+    def test_two_of_one_name_are_refused_with_both_plugins(self, run: Run, install: Install) -> None:
+        install("greeter")
+        install("welcomer")
+        message = "parley: command 'greet' is given by plugins 'greeter' and 'welcomer'\n"
+        assert run("--help") == (1, "", message)
+
+    def test_the_own_ones_can_not_be_replaced(self, run: Run, install: Install) -> None:
+        install("other", command="serve")
+        assert run("plugins").errors == "parley: command 'serve' is given by plugins 'app' and 'other'\n"
+
+    def test_they_are_handed_what_composes_the_application(self, run: Run, install: Install) -> None:
+        install("teller", command="tell", body="typer.echo(context.obj([]).title)")
+        assert run("tell").output == "Parley\n"
+
+    def test_what_the_application_announces_stays_out_of_their_output(self, run: Run, install: Install) -> None:
+        install("teller", command="tell", body="context.obj([]).state.parley.announce('new')")
+        assert run("tell") == (0, "", "new\n")
+
+
+class TestPlugins:
+    def test_each_stands_with_version_module_and_hooks(self, run: Run, install: Install) -> None:
+        install("greeter")
+        rows = {line.split()[0]: line.split(maxsplit=3)[1:] for line in run("plugins").output.splitlines()}
+        assert rows["NAME"] == ["VERSION", "MODULE", "HOOKS"]
+        assert rows["greeter"] == ["1.2.3", "greeter", "parley_commands"]
+        assert rows["app"] == [version("parley-app"), "parley_app.plugin", "parley_commands, parley_public_routes"]
+        assert rows["core"][0] == version("parley-core")
+
+
+class TestErrors:
+    def test_what_stops_a_start_is_one_line(self, run: Run, install: Install) -> None:
+        install("greeter", body="raise StartupError('it\\ncan not')")
+        assert run("greet") == (1, "", "parley: it can not\n")
+
+    def test_a_plugin_that_does_not_import_is_named(self, run: Run, install: Install) -> None:
+        install("broken", body="pass\nimport no_such_module")
+        failed = run("--help")
+        assert failed.code == 1
+        assert failed.errors.startswith("parley: plugin 'broken' (broken) failed to import: ModuleNotFoundError")
+        assert failed.errors.count("\n") == 1
+
+    def test_a_defect_keeps_its_traceback(self, install: Install, tmp_path: Path) -> None:
+        install("greeter", body="1 / 0")
+        failed = parley("greet", PYTHONPATH=str(tmp_path))
+        assert failed.returncode == 1
+        assert failed.stderr.startswith("Traceback (most recent call last)")
+        assert failed.stderr.rstrip().endswith("ZeroDivisionError: division by zero")

@@ -1,0 +1,224 @@
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from pymongo import MongoClient
+
+from parley_app.testing import Serving, Start, eventually, install_plugin, lives, parley
+from parley_core.embedded import find_mongod, running_uri
+from parley_core.embedded.paths import locate
+
+_on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for what is left of the processes in /proc")
+
+
+def _write(data_dir: Path, text: str) -> None:
+    with MongoClient[dict[str, object]](running_uri(data_dir)) as client:
+        client["kept"]["things"].insert_one({"text": text})
+
+
+def _read(data_dir: Path) -> list[object]:
+    with MongoClient[dict[str, object]](running_uri(data_dir)) as client:
+        return [thing["text"] for thing in client["kept"]["things"].find()]
+
+
+class TestReady:
+    def test_it_says_where_everything_is(self, serving: Serving) -> None:
+        assert f"  API      http://127.0.0.1:{serving.port}\n" in serving.said
+        assert f"  Docs     http://127.0.0.1:{serving.port}/docs\n" in serving.said
+        assert "(embedded MongoDB)\n  Workers  1\nPress Ctrl-C to stop." in serving.said
+
+    def test_a_new_database_is_announced_before_it_is_there(self, serving: Serving) -> None:
+        assert serving.said.startswith("Setting up a new database in ")
+
+    def test_what_is_shown_once_stands_out(self, serving: Serving) -> None:
+        lines = serving.said.split(" is ready")[0].splitlines()
+        password = next(number for number, line in enumerate(lines) if "one-time password" in line)
+        assert lines[password - 1] == lines[password + 1] == "=" * len(lines[password])
+
+    @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/docs", "/openapi.json"])
+    def test_it_answers(self, serving: Serving, path: str) -> None:
+        assert serving.get(path).status_code == 200
+
+    def test_it_does_not_say_what_it_runs_on(self, serving: Serving) -> None:
+        assert "server" not in serving.get("/healthz").headers
+
+    def test_each_request_is_a_line_without_its_query(self, serving: Serving) -> None:
+        serving.get("/healthz?token=secret")
+        eventually(lambda: "parley.access: GET /healthz 400" in serving.complained)
+        assert "secret" not in serving.complained
+
+    def test_what_the_environment_switches_off_is_not_promised(self, start: Start, tmp_path: Path) -> None:
+        serving = start("--data-dir", tmp_path / "data", PARLEY_DOCS="false", PARLEY_PORT="tcp://10.0.0.1:1")
+        assert "  Docs     switched off\n" in serving.said
+        assert [serving.get(path).status_code for path in ("/docs", "/openapi.json", "/healthz")] == [404, 404, 200]
+        # Kubernetes sets the other variable where a service is called parley; it is no port of ours.
+        assert "PARLEY_PORT" not in serving.complained
+
+
+class TestStopping:
+    @pytest.mark.parametrize(
+        ("number", "workers"),
+        [(signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGHUP, 1), (signal.SIGINT, 2), (signal.SIGTERM, 2)],
+        ids=["interrupt", "term", "hangup", "interrupt-workers", "term-workers"],
+    )
+    def test_a_signal_ends_all_cleanly_within_seconds(
+        self, start: Start, tmp_path: Path, number: int, workers: int
+    ) -> None:
+        serving = start("--data-dir", tmp_path / "data", "--workers", str(workers))
+        assert serving.get("/readyz").status_code == 200
+        family = serving.family()
+        began = time.monotonic()
+        assert serving.stop(number) == 0
+        assert time.monotonic() - began < 5
+        eventually(lambda: not any(map(lives, family)), 2)
+        assert not locate(tmp_path / "data").crashed
+        assert "Traceback" not in serving.complained
+
+    def test_a_signal_before_it_is_ready_ends_it_too(self, start: Start, tmp_path: Path) -> None:
+        serving = start.unready("--data-dir", tmp_path / "data")
+        eventually(lambda: "Setting up" in serving.said)
+        assert serving.stop() == 0
+        assert running_uri(tmp_path / "data") is None
+
+
+@_on_linux
+class TestCrash:
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_nothing_is_left_and_the_next_start_has_port_and_data(
+        self, start: Start, tmp_path: Path, workers: int
+    ) -> None:
+        options = ("--data-dir", tmp_path / "data", "--workers", str(workers))
+        first = start(*options)
+        _write(tmp_path / "data", "before the crash")
+        family = first.family()
+        assert first.stop(signal.SIGKILL) == -signal.SIGKILL
+        second = start(*options, "--port", str(first.port))
+        assert second.get("/readyz").status_code == 200
+        assert _read(tmp_path / "data") == ["before the crash"]
+        eventually(lambda: not any(map(lives, family)), 2)
+
+    def test_a_worker_is_replaced_and_uses_the_same_database(self, start: Start, tmp_path: Path) -> None:
+        serving = start("--data-dir", tmp_path / "data", "--workers", "2")
+        servers = _workers(serving)
+        os.kill(servers[0], signal.SIGKILL)
+        eventually(lambda: len(_workers(serving)) == 2 and servers[0] not in _workers(serving))
+        eventually(lambda: all(serving.get("/readyz").status_code == 200 for _ in range(20)))
+        assert len(_mongods(serving)) == 1
+
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    def test_without_its_database_it_ends_with_one_line(self, start: Start, tmp_path: Path, workers: str) -> None:
+        serving = start("--data-dir", tmp_path / "data", "--workers", workers)
+        family = serving.family()
+        os.kill(_mongods(serving)[0], signal.SIGKILL)
+        assert serving.process.wait(20) == 1
+        assert "parley: the embedded MongoDB ended by itself (code -9): " in serving.complained
+        assert "Traceback" not in serving.complained
+        eventually(lambda: not any(map(lives, family)), 2)
+
+
+def _workers(serving: Serving) -> list[int]:
+    return serving.family("spawn_main")
+
+
+def _mongods(serving: Serving) -> list[int]:
+    return serving.family("--dbpath")
+
+
+class TestRefusals:
+    def test_a_data_directory_in_use_is_refused_with_the_process(self, serving: Serving) -> None:
+        refused = parley("serve", "--port", "0", "--data-dir", serving.data_dir)
+        assert refused.returncode == 1
+        advice = f"is in use by process {serving.process.pid}: stop it, or choose another --data-dir"
+        assert refused.stderr == f"parley: the data directory {serving.data_dir} {advice}\n"
+
+    def test_a_port_in_use_is_refused_before_anything_is_started(self, serving: Serving, tmp_path: Path) -> None:
+        refused = parley("serve", "--port", str(serving.port), "--data-dir", tmp_path / "data")
+        assert refused.returncode == 1
+        assert refused.stderr.startswith(f"parley: port {serving.port} on 127.0.0.1 is in use: ")
+        assert not (tmp_path / "data").exists()
+
+    def test_an_unusable_data_directory_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        refused = parley("serve", "--port", "0", "--data-dir", tmp_path / "file")
+        assert refused.returncode == 1
+        assert refused.stderr.startswith(f"parley: the data directory {tmp_path / 'file'} can't be used")
+        assert refused.stderr.count("\n") == 1
+
+    def test_no_binary_is_one_line_with_what_to_do(self, tmp_path: Path) -> None:
+        settings = {"PARLEY_MONGOD": str(tmp_path / "nowhere"), "PARLEY_DATA_DIR": str(tmp_path / "data")}
+        refused = parley("serve", "--port", "0", **settings)
+        assert refused.returncode == 1
+        assert refused.stderr.startswith(f"parley: PARLEY_MONGOD names {tmp_path / 'nowhere'}, which is not a file: ")
+        assert refused.stderr.count("\n") == 1
+
+
+class TestFailedStart:
+    def test_it_is_told_in_one_line(self, tmp_path: Path) -> None:
+        install_plugin(tmp_path, "failing", _FAILING.format(where="True"))
+        failed = parley("serve", "--port", "0", "--data-dir", tmp_path / "data", PYTHONPATH=str(tmp_path))
+        assert (failed.returncode, failed.stderr) == (1, "parley: the disk is full\n")
+
+    def test_a_worker_that_fails_ends_all(self, tmp_path: Path) -> None:
+        source = _FAILING.format(where="multiprocessing.parent_process()")
+        install_plugin(tmp_path, "failing", source.replace("parley_lifespan(parley)", "parley_events()"))
+        options = ("--port", "0", "--workers", "2", "--data-dir", tmp_path / "data")
+        failed = parley("serve", *options, PYTHONPATH=str(tmp_path))
+        assert failed.returncode == 1
+        assert "parley: the disk is full\n" in failed.stderr
+        assert failed.stderr.endswith("parley: a worker could not start; its reason stands above\n")
+        assert "Traceback" not in failed.stderr
+        assert "is ready" not in failed.stdout
+
+
+_FAILING = """
+import multiprocessing
+
+from parley_core import StartupError, hookimpl
+
+
+@hookimpl
+def parley_lifespan(parley):
+    if {where}:
+        raise StartupError("the disk is full")
+"""
+
+
+class TestExternalDatabase:
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    def test_a_standalone_server_is_refused_in_one_line(self, standalone: str, workers: str) -> None:
+        refused = parley("serve", "--port", "0", "--workers", workers, **_external(standalone))
+        assert refused.returncode == 1
+        assert refused.stderr.startswith("parley: MongoDB is a standalone server, but Parley needs a replica set")
+        assert refused.stderr.count("\n") == 1
+
+    def test_a_replica_set_is_used_without_a_data_directory(
+        self, start: Start, mongodb_uri: str, tmp_path: Path
+    ) -> None:
+        serving = start("--workers", "2", "--data-dir", tmp_path / "data", **_external(mongodb_uri))
+        assert "  Data     the MongoDB that PARLEY_MONGODB_URI names\n" in serving.said
+        assert serving.get("/readyz").status_code == 200
+        assert not (tmp_path / "data").exists()
+        assert serving.stop() == 0
+
+
+def _external(uri: str) -> dict[str, str]:
+    return {"PARLEY_MONGODB_URI": uri, "PARLEY_JWT_SECRET": secrets.token_urlsafe(48)}
+
+
+@pytest.fixture(scope="module")
+def standalone(tmp_path_factory: pytest.TempPathFactory) -> object:
+    """The URI of a mongod that isn't a replica set."""
+    folder = tmp_path_factory.mktemp("standalone")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [str(find_mongod()), "--dbpath", str(folder), "--bind_ip", "127.0.0.1", "--port", str(port)]
+    mongod = subprocess.Popen([*command, "--nounixsocket"], stdout=subprocess.DEVNULL)
+    yield f"mongodb://127.0.0.1:{port}/?directConnection=true"
+    mongod.terminate()
+    mongod.wait(20)

@@ -1,0 +1,309 @@
+"""Every operation of auth: who may do it, and which errors it answers."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import hypothesis
+import pytest
+from fastapi import FastAPI
+from hypothesis import strategies as st
+
+import parley_auth.plugin
+from parley_auth.testing import PASSWORD, People, auth_settings, some_people
+from parley_core import new_id
+from parley_core.embedded import EmbeddedMongoDB
+from parley_core.recorded import HISTORY_LIMIT
+from parley_core.settings import CoreSettings
+from parley_core.testing import MovableClock, an_application, running_client
+
+NEW = {"email": "new@example.com", "password": PASSWORD}
+OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "register": ("POST", "/v1/auth/register", {"json": NEW}),
+    "log_in": ("POST", "/v1/auth/login", {"json": {"email": "{email}", "password": PASSWORD}}),
+    "log_in_with_form": ("POST", "/v1/auth/token", {"data": {"username": "{email}", "password": PASSWORD}}),
+    "read_account": ("GET", "/v1/users/me", {}),
+    "update_account": ("PATCH", "/v1/users/me", {"json": {"name": "Ada King"}}),
+    "change_password": (
+        "POST",
+        "/v1/users/me/password",
+        {"json": {"current_password": PASSWORD, "new_password": "ten blue bottles"}},
+    ),
+    "list_users": ("GET", "/v1/users", {}),
+    "create_user": ("POST", "/v1/users", {"json": NEW | {"role": "admin"}}),
+    "read_user": ("GET", "/v1/users/{user_id}", {}),
+    "update_user": ("PATCH", "/v1/users/{user_id}", {"json": {"role": "interviewer"}}),
+}
+"""operationId: method, path, and a request that succeeds where it may."""
+
+CALLERS = ("anonymous", "candidate", "interviewer", "admin")
+ACCESS = {
+    "register": (201, 201, 201, 201),
+    "log_in": (200, 200, 200, 200),
+    "log_in_with_form": (200, 200, 200, 200),
+    "read_account": (401, 200, 200, 200),
+    "update_account": (401, 200, 200, 200),
+    "change_password": (401, 204, 204, 204),
+    "list_users": (401, 403, 403, 200),
+    "create_user": (401, 403, 403, 201),
+    "read_user": (401, 403, 403, 200),
+    "update_user": (401, 403, 403, 200),
+}
+ROWS = [
+    pytest.param((operation, caller, status), id=f"{operation}-{caller}-{status}")
+    for operation, statuses in ACCESS.items()
+    for caller, status in zip(CALLERS, statuses, strict=True)
+]
+
+
+def request_of(operation: str, people: People, **changes: Any) -> dict[str, Any]:
+    """A request, as `httpx` takes it; the account that it concerns is the candidate's."""
+    method, path, body = OPERATIONS[operation]
+    kind, content = next(iter(body.items()), ("json", None))
+    if isinstance(content, dict):
+        texts = {name: value.replace("{email}", people.candidate.user.email) for name, value in content.items()}
+        body = {kind: texts}
+    return {"method": method, "url": path.replace("{user_id}", people.candidate.id), **body, **changes}
+
+
+class TestAccess:
+    @pytest.mark.parametrize("row", ROWS)
+    async def test_row(
+        self, app: FastAPI, client: httpx.AsyncClient, people: People, row: tuple[str, str, int]
+    ) -> None:
+        """Who may gets an answer; who may not gets 401 or 403, changes nothing and learns nobody's e-mail."""
+        operation, caller, status = row
+        before = await app.state.parley.database.users.find().to_list()
+        answer = await client.request(**request_of(operation, people, headers=people.headers_of(caller)))
+        assert answer.status_code == status
+        if status in {401, 403}:
+            assert answer.json()["code"] == {401: "authentication_required", 403: "permission_denied"}[status]
+            assert answer.json()["category"] == {401: "authentication", 403: "authorization"}[status]
+            assert "@" not in answer.text
+            assert await app.state.parley.database.users.find().to_list() == before
+
+    @pytest.mark.usefixtures("client")
+    async def test_table_is_complete(self, app: FastAPI) -> None:
+        """Each documented operation has its row, and each row an operation."""
+        documented = {
+            (operation["operationId"], method.upper(), path)
+            for path, operations in app.openapi()["paths"].items()
+            for method, operation in operations.items()
+            if path.startswith("/v1/")
+        }
+        assert documented == {(name, method, path) for name, (method, path, _) in OPERATIONS.items()}
+        assert ACCESS.keys() == OPERATIONS.keys()
+
+
+def documented_errors(app: FastAPI) -> dict[str, set[tuple[int, str]]]:
+    """The statuses and codes that the documentation names for each operation."""
+    return {
+        operation["operationId"]: {
+            (int(status), code)
+            for status, answer in operation["responses"].items()
+            for code in answer.get("content", {}).get("application/problem+json", {}).get("examples", ())
+        }
+        for operations in app.openapi()["paths"].values()
+        for operation in operations.values()
+    }
+
+
+class Scene:
+    """An operation, and the ways to have it answer with each error that auth knows."""
+
+    def __init__(self, operation: str, client: httpx.AsyncClient, people: People, app: FastAPI) -> None:
+        self.operation = operation
+        self.client = client
+        self.people = people
+        self.users = app.state.parley.database.users
+        self.clock: MovableClock = app.state.parley.clock
+
+    async def send(self, **changes: Any) -> httpx.Response:
+        request = request_of(self.operation, self.people, headers=dict(self.people.admin.headers))
+        request["headers"] |= changes.pop("headers", {})
+        return await self.client.request(**request | changes)
+
+    async def send_json(self, **changes: Any) -> httpx.Response:
+        return await self.send(json=request_of(self.operation, self.people)["json"] | changes)
+
+    async def without_token(self) -> httpx.Response:
+        return await self.client.request(**request_of(self.operation, self.people))
+
+    async def with_nonsense(self) -> httpx.Response:
+        return await self.send(headers={"Authorization": "Bearer nonsense"})
+
+    async def with_old_token(self) -> httpx.Response:
+        self.clock.move(timedelta(minutes=11))
+        return await self.send()
+
+    async def as_candidate(self) -> httpx.Response:
+        return await self.send(headers=self.people.candidate.headers)
+
+    async def with_unknown_parameter(self) -> httpx.Response:
+        return await self.send(params={"surprise": 1})
+
+    async def with_invalid_value(self) -> httpx.Response:
+        return await self.send(params={"limit": 0})
+
+    async def with_large_body(self) -> httpx.Response:
+        return await self.send(json=None, data=None, content=b"a" * 70_000, headers=await self._content_type())
+
+    async def with_other_body(self) -> httpx.Response:
+        return await self.send(content=b"<name/>", headers={"Content-Type": "application/xml"}, json=None)
+
+    async def _content_type(self) -> dict[str, str]:
+        is_form = "data" in request_of(self.operation, self.people)
+        return {"Content-Type": "application/x-www-form-urlencoded" if is_form else "application/json"}
+
+    async def with_malformed_id(self) -> httpx.Response:
+        return await self.send(url="/v1/users/zzz")
+
+    async def with_unknown_id(self) -> httpx.Response:
+        return await self.send(url=f"/v1/users/{new_id()}")
+
+    async def with_taken_email(self) -> httpx.Response:
+        return await self.send_json(email=self.people.candidate.user.email)
+
+    async def with_weak_password(self) -> httpx.Response:
+        field = "new_password" if self.operation == "change_password" else "password"
+        return await self.send_json(**{field: "12345678"})
+
+    async def with_wrong_password(self) -> httpx.Response:
+        if self.operation == "log_in_with_form":
+            return await self.send(data={"username": "ada@example.com", "password": "wrong"})
+        return await self.send_json(**{"current_password" if self.operation == "change_password" else "password": "x"})
+
+    async def on_last_admin(self) -> httpx.Response:
+        return await self.send(url=f"/v1/users/{self.people.admin.id}")
+
+    async def with_full_history(self) -> httpx.Response:
+        await self.users.update_many({}, {"$set": {"history": [{}] * HISTORY_LIMIT}})
+        return await self.send()
+
+    async def with_strange_order(self) -> httpx.Response:
+        return await self.send(params={"sort": "password_hash"})
+
+
+PROVOCATIONS: dict[str, Callable[[Scene], Awaitable[httpx.Response]]] = {
+    "authentication_required": Scene.without_token,
+    "invalid_token": Scene.with_nonsense,
+    "permission_denied": Scene.as_candidate,
+    "validation_error": Scene.with_invalid_value,
+    "payload_too_large": Scene.with_large_body,
+    "unsupported_media_type": Scene.with_other_body,
+    "invalid_id": Scene.with_malformed_id,
+    "invalid_filter": Scene.with_unknown_parameter,
+    "invalid_sort": Scene.with_strange_order,
+    "user_not_found": Scene.with_unknown_id,
+    "duplicate_email": Scene.with_taken_email,
+    "weak_password": Scene.with_weak_password,
+    "invalid_credentials": Scene.with_wrong_password,
+    "wrong_password": Scene.with_wrong_password,
+    "last_admin": Scene.on_last_admin,
+    "history_full": Scene.with_full_history,
+    "token_expired": Scene.with_old_token,
+}
+ELSEWHERE = {"registration_closed", "unavailable"}
+"""Codes that take another application or another database; each has a test of its own."""
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(categories=None), max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from(
+    ["email", "password", "name", "role", "active", "current_password", "new_password", "username", "$set", "_id"]
+)
+
+
+class TestAnyInput:
+    @hypothesis.settings(
+        deadline=None, max_examples=60, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+    )
+    @hypothesis.given(body=ANYTHING | st.dictionaries(FIELDS, ANYTHING, max_size=4))
+    async def test_is_answered(self, client: httpx.AsyncClient, people: People, body: Any) -> None:
+        """Whatever JSON is sent to whatever operation, the answer is one of those documented and no 5xx."""
+        for operation, (_, _, sent) in OPERATIONS.items():
+            if "json" in sent:
+                request = request_of(operation, people, headers=people.admin.headers)
+                request |= {"json": None, "content": json.dumps(body)}
+                request["headers"] = people.admin.headers | {"Content-Type": "application/json"}
+                answer = await client.request(**request)
+                assert answer.status_code < 500, (operation, body)
+
+
+class TestErrors:
+    @pytest.mark.parametrize("operation", OPERATIONS)
+    async def test_documented_ones_happen(
+        self,
+        app: FastAPI,
+        client: httpx.AsyncClient,
+        people: People,
+        operation: str,
+        subtests: pytest.Subtests,
+    ) -> None:
+        """Every error that the documentation names for an operation can be had from it."""
+        scene = Scene(operation, client, people, app)
+        order = list(PROVOCATIONS)  # an expired token comes last: the clock doesn't go back
+        promised = {(status, code) for status, code in documented_errors(app)[operation] if code not in ELSEWHERE}
+        for status, code in sorted(promised, key=lambda pair: order.index(pair[1])):
+            with subtests.test(code):
+                answer = await PROVOCATIONS[code](scene)
+                assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+    @pytest.mark.parametrize("operation", OPERATIONS)
+    async def test_those_of_its_kind_are_documented(
+        self, app: FastAPI, client: httpx.AsyncClient, people: People, operation: str
+    ) -> None:
+        """An operation that takes an id may find it malformed, one that changes an account its history full."""
+        method, path, _ = OPERATIONS[operation]
+        scene, codes = Scene(operation, client, people, app), set()
+        if "{user_id}" in path:
+            codes |= {(await scene.with_malformed_id()).json()["code"], (await scene.with_unknown_id()).json()["code"]}
+        if method == "PATCH" or operation == "change_password":
+            codes.add((await scene.with_full_history()).json()["code"])
+        assert codes <= {code for _, code in documented_errors(app)[operation]}
+        assert codes <= {"invalid_id", "user_not_found", "history_full"}
+
+    @pytest.mark.usefixtures("client")
+    async def test_those_provoked_elsewhere(self, app: FastAPI) -> None:
+        """A closed registration is one operation's error (test_accounts.py), an absent database everybody's."""
+        documented = documented_errors(app)
+        assert {name for name, codes in documented.items() if (403, "registration_closed") in codes} == {"register"}
+        assert {name for name, codes in documented.items() if (503, "unavailable") in codes} >= OPERATIONS.keys()
+
+    async def test_database_away(
+        self, frozen_settings: tuple[CoreSettings, EmbeddedMongoDB], subtests: pytest.Subtests
+    ) -> None:
+        """Without an answer from MongoDB every operation says 503, in time, and works again once it is back."""
+        settings, server = frozen_settings
+        app = an_application([settings, auth_settings()], [parley_auth.plugin])
+        async with running_client(app) as client:
+            people = await some_people(app, password=PASSWORD)
+            requests = {name: request_of(name, people, headers=people.admin.headers) for name in OPERATIONS}
+            os.kill(server.pid, signal.SIGSTOP)
+            try:
+                sent = [client.request(**request) for request in requests.values()]
+                answers = await asyncio.wait_for(asyncio.gather(*sent), timeout=5.5)
+            finally:
+                os.kill(server.pid, signal.SIGCONT)
+            for name, answer in zip(requests, answers, strict=True):
+                with subtests.test(name):
+                    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+                    assert int(answer.headers["Retry-After"]) > 0
+            assert (await client.request(**requests["read_account"])).status_code == 200
+
+
+@pytest.fixture
+def frozen_settings(tmp_path: Path) -> Iterator[tuple[CoreSettings, EmbeddedMongoDB]]:
+    """A MongoDB of this test's own, which may be stopped, and settings that wait for it half a second."""
+    with EmbeddedMongoDB.start(tmp_path) as server:
+        settings = CoreSettings.model_validate({"mongodb_uri": server.uri, "request_timeout_seconds": 0.5})
+        yield settings, server

@@ -1,0 +1,84 @@
+"""Hashing off the event loop, in a pool that says when it is full."""
+
+import asyncio
+import threading
+
+import httpx
+import pytest
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+
+from parley_auth import passwords
+from parley_auth.errors import WeakPassword
+from parley_auth.passwords import Passwords, check_strength, common_passwords
+from parley_auth.testing import PASSWORD, an_account
+
+
+class WatchedHasher(PasswordHasher):
+    """The real hasher, which remembers the threads in which it worked."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+        self.threads: set[str] = set()
+
+    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        self.threads.add(threading.current_thread().name)
+        return super().hash(password, salt=salt)
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # type: ignore[override]  # noqa: A002
+        self.threads.add(threading.current_thread().name)
+        return super().verify(hash, password)
+
+
+async def test_off_the_event_loop(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No request waits for another's hash: each is computed in one of two threads of their own."""
+    hasher = WatchedHasher()
+    monkeypatch.setattr(passwords, "HASHER", hasher)
+    bodies = [{"email": f"ada{number}@example.com", "password": PASSWORD} for number in range(5)]
+    await asyncio.gather(*(client.post("/v1/auth/register", json=body) for body in bodies))
+    await asyncio.gather(*(client.post("/v1/auth/login", json=body) for body in bodies))
+    assert hasher.threads
+    assert hasher.threads <= {"argon2_0", "argon2_1"}
+
+
+async def test_full_queue(app: FastAPI, client: httpx.AsyncClient) -> None:
+    """What doesn't fit into the queue is told to come back; what does is answered, and so are others meanwhile."""
+    account = await an_account(app, password=PASSWORD)
+    body = {"email": account.user.email, "password": PASSWORD}
+    *answers, other = await asyncio.gather(
+        *(client.post("/v1/auth/login", json=body) for _ in range(80)),
+        client.get("/v1/users/me", headers=account.headers),
+    )
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(503, "unavailable")}
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
+    assert len(answers) - len(refused) >= 64
+    assert other.status_code == 200
+    assert (await client.post("/v1/auth/login", json=body)).status_code == 200
+
+
+async def test_hashes_differ_and_verify() -> None:
+    """Two hashes of a password differ by their salt; each belongs to that password alone."""
+    pool = Passwords()
+    one, two = await pool.hash(PASSWORD), await pool.hash(PASSWORD)
+    assert one != two
+    assert [await pool.verify(h, PASSWORD) for h in (one, two)] == [True, True]
+    assert [await pool.verify(h, PASSWORD + " ") for h in (one, two)] == [False, False]
+    assert not await pool.verify(None, "")
+    pool.close()
+
+
+def test_list_of_common_ones() -> None:
+    """The list has tens of thousands of passwords, all lower case, as they are looked up."""
+    common = common_passwords()
+    assert len(common) > 20_000
+    assert all(password == password.lower() for password in common)
+    assert {"password", "12345678", "iloveyou", "qwertyuiop"} <= common
+
+
+@pytest.mark.parametrize("length", [8, 20])
+def test_shortest(length: int) -> None:
+    """The minimum counts characters, and is itself enough."""
+    check_strength("é🐎" * (length // 2), min_length=length)
+    with pytest.raises(WeakPassword, match=f"at least {length} characters"):
+        check_strength("é🐎" * (length // 2 - 1) + "é", min_length=length)

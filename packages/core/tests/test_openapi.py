@@ -1,0 +1,163 @@
+"""The OpenAPI document tells what each operation really answers."""
+
+import re
+from typing import Annotated, Any
+
+import pytest
+from fastapi import Depends, FastAPI, Form, Query
+
+from parley_core import PageQuery, Parley, ParleyError, Router, raises
+from parley_core.errors import FRAMEWORK_ERRORS, AuthenticationError, BusinessRuleError, NotFoundError
+from parley_core.schemas import Body
+from parley_core.testing import a_plugin, an_application
+
+
+class Unknown(AuthenticationError):
+    code = "unknown_caller"
+    title = "Say who you are"
+
+
+class NoteNotFound(NotFoundError):
+    code = "note_not_found"
+    title = "There is no such note"
+
+
+class NoteClosed(BusinessRuleError):
+    code = "note_closed"
+    title = "The note is closed"
+
+
+class Note(Body):
+    text: str
+
+
+class Guard:
+    """A dependency whose errors depend on the composition."""
+
+    async def __call__(self) -> None: ...
+
+    def errors_in(self, parley: Parley) -> list[type[ParleyError]]:
+        return [Unknown] if parley.is_verified else []
+
+
+@raises(NoteNotFound)
+async def found() -> None: ...
+
+
+async def guarded(_: Annotated[None, Depends(Guard())], __: Annotated[None, Depends(found)]) -> None: ...
+
+
+router = Router(prefix="/notes", tag="notes")
+
+
+@router.post("", summary="Make a note")
+@raises(NoteClosed)
+async def create_note(body: Note) -> None: ...
+
+
+@router.get("", summary="List notes")
+async def list_notes(query: Annotated[PageQuery, Query()]) -> None: ...
+
+
+@router.get("/{note_id}", summary="Read a note", dependencies=[Depends(guarded)])
+async def read_note(note_id: str) -> None: ...
+
+
+@router.put("/form", summary="Send a form")
+async def send_form(text: Annotated[str, Form()]) -> None: ...
+
+
+@router.get("/hidden", include_in_schema=False)
+async def read_hidden() -> None: ...
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    return an_application([], [a_plugin("notes", parley_routers=[router])]).openapi()
+
+
+def codes(operation: dict[str, Any]) -> dict[str, list[str]]:
+    """The codes that each status of an operation is described with."""
+    return {
+        status: re.findall("`(.*?)`", answer["description"])
+        for status, answer in operation["responses"].items()
+        if status >= "400"
+    }
+
+
+class TestOperations:
+    def test_errors_of_the_body(self, document: dict[str, Any]) -> None:
+        """A JSON body may be wrong, too large or of another type, and any operation may find the database away."""
+        assert codes(document["paths"]["/v1/notes"]["post"]) == {
+            "400": ["note_closed", "validation_error"],
+            "413": ["payload_too_large"],
+            "415": ["unsupported_media_type"],
+            "503": ["unavailable"],
+        }
+
+    def test_errors_of_a_form(self, document: dict[str, Any]) -> None:
+        """A form of another type is an empty form."""
+        assert set(codes(document["paths"]["/v1/notes/form"]["put"])) == {"400", "413", "503"}
+
+    def test_errors_of_a_list(self, document: dict[str, Any]) -> None:
+        """A list refuses unknown filters by a code of their own."""
+        assert codes(document["paths"]["/v1/notes"]["get"])["400"] == ["invalid_filter", "validation_error"]
+
+    def test_errors_of_dependencies(self, document: dict[str, Any]) -> None:
+        """What dependencies raise is told, that which only the proved composition knows included."""
+        found = codes(document["paths"]["/v1/notes/{note_id}"]["get"])
+        assert (found["401"], found["404"]) == (["unknown_caller"], ["note_not_found"])
+
+    def test_operation_ids(self, document: dict[str, Any]) -> None:
+        """An operation is called like its function; what is hidden stays so."""
+        operations = [operation for path in document["paths"].values() for operation in path.values()]
+        ids = {operation["operationId"] for operation in operations}
+        assert ids == {"create_note", "list_notes", "read_note", "send_form", "check_health", "check_readiness"}
+
+    def test_examples(self, document: dict[str, Any]) -> None:
+        """Each code has an example that is a problem with this code."""
+        answer = document["paths"]["/v1/notes"]["post"]["responses"]["400"]["content"]["application/problem+json"]
+        assert answer["schema"] == {"$ref": "#/components/schemas/Problem"}
+        assert answer["examples"]["note_closed"]["value"]["code"] == "note_closed"
+        assert answer["examples"]["note_closed"]["value"]["status"] == 400
+
+
+class TestDocument:
+    def test_no_422(self, document: dict[str, Any]) -> None:
+        """FastAPI's own validation answer never happens, and its schemas are gone."""
+        assert "422" not in str(document["paths"])
+        assert set(document["components"]["schemas"]) == {"Body_send_form", "Health", "Note", "Problem"}
+
+    def test_problem_knows_every_code(self, document: dict[str, Any]) -> None:
+        """The schema of a problem lists all codes: those of the operations and those that any request can meet."""
+        listed = set(document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"])
+        operations = [operation for path in document["paths"].values() for operation in path.values()]
+        told = {code for operation in operations for found in codes(operation).values() for code in found}
+        assert listed == told | {error.code for error in FRAMEWORK_ERRORS}
+
+    def test_is_made_once(self) -> None:
+        """The document is built once and kept."""
+        app = an_application([], [a_plugin("notes", parley_routers=[router])])
+        assert app.openapi() is app.openapi()
+
+    def test_failure_is_not_kept(self) -> None:
+        """A document that couldn't be completed isn't answered half made."""
+
+        class Broken(Guard):
+            def errors_in(self, parley: Parley) -> list[type[ParleyError]]:
+                raise LookupError(type(parley).__name__)
+
+        broken = Router(prefix="/broken", tag="broken")
+        broken.get("", dependencies=[Depends(Broken())])(found)
+        app = an_application([], [a_plugin("broken", parley_routers=[broken])])
+        for _ in range(2):
+            with pytest.raises(LookupError):
+                app.openapi()
+
+    def test_websockets_of_a_host(self) -> None:
+        """Routes that are no operations are passed over."""
+        parley = Parley(plugins=[a_plugin("notes", parley_routers=[router])])
+        app = FastAPI()
+        app.websocket("/live")(found)
+        parley.mount(app)
+        assert "/live" not in app.openapi()["paths"]

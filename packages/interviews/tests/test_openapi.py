@@ -1,0 +1,256 @@
+"""Each error code that the OpenAPI document names for a route of interviews is provoked; each route is documented."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from parley_auth.testing import an_account
+from parley_core import Database, Parley
+from parley_core.testing import MovableClock
+from parley_interviews.testing import address_of, an_interview, bring_to, plan
+
+if TYPE_CHECKING:
+    from conftest import People
+
+UNKNOWN_ID = "0" * 24
+Request = Mapping[str, Any]
+
+
+class Stage:
+    """An application with one interview of each kind, and what provokes each error in it."""
+
+    def __init__(self, client: httpx.AsyncClient, app: FastAPI, people: People) -> None:
+        self.client, self.app, self.people = client, app, people
+        self.parley: Parley = app.state.parley
+        self.open: Request = {}
+        self.closed: Request = {}
+        self.crowded: Request = {}
+        self.full: Request = {}
+        self.inactive_id = ""
+
+    async def prepare(self, database: Database) -> None:
+        """Plans an interview that is open, a cancelled one, one with 100 participants, one with a full history."""
+        admin, person = self.people.admin, self.people.candidate
+        self.open = await plan(self.client, admin, person)
+        self.closed = await plan(self.client, admin, person)
+        await bring_to(self.client, admin, self.closed["id"], "cancelled")
+        self.crowded = await plan(self.client, admin, *[await an_account(self.app) for _ in range(100)])
+        self.full = await plan(self.client, admin, person)
+        stored = await database["interviews"].find_one({"_id": self.full["id"]})
+        assert stored is not None
+        history = {"history": stored["history"] * 2000}
+        await database["interviews"].update_one({"_id": self.full["id"]}, {"$set": history})
+        self.inactive_id = (await an_account(self.app, active=False)).id
+
+
+@pytest.fixture
+async def stage(client: httpx.AsyncClient, app: FastAPI, people: People, database: Database) -> Stage:
+    stage = Stage(client, app, people)
+    await stage.prepare(database)
+    return stage
+
+
+# What changes in an operation's accepted request so that it meets the code.
+Change = Callable[[Stage], Request]
+BIG = b'{"title": "' + b"x" * 70_000 + b'"}'
+JSON = {"Content-Type": "application/json"}
+EVERYWHERE: dict[str, Change] = {
+    "authentication_required": lambda _: {"headers": {}},
+    "invalid_token": lambda _: {"headers": {"Authorization": "Bearer x"}},
+    "validation_error": lambda _: {"query": "?unknown=1"},
+}
+OF_BODIES: dict[str, Change] = {
+    "validation_error": lambda _: {"json": None, "content": b"{"},
+    "payload_too_large": lambda _: {"json": None, "content": BIG},
+    "unsupported_media_type": lambda _: {"json": None, "content": b"<a/>", "headers_too": {"Content-Type": "text/xml"}},
+}
+OF_PAGES: dict[str, Change] = {
+    "validation_error": lambda _: {"query": "?limit=0"},
+    "invalid_filter": lambda _: {"query": "?unknown=1"},
+}
+OF_SCOPE: dict[str, Change] = {
+    "invalid_id": lambda _: {"interview": {"id": "x"}},
+    "interview_not_found": lambda _: {"interview": {"id": UNKNOWN_ID}},
+    "not_a_participant": lambda s: {"headers": s.people.interviewer.headers},
+}
+DENIED: dict[str, Change] = {"permission_denied": lambda s: {"headers": s.people.candidate.headers}}
+FULL: dict[str, Change] = {"history_full": lambda s: {"interview": s.full}}
+CLOSED: dict[str, Change] = {"interview_closed": lambda s: {"interview": s.closed}}
+STALE: dict[str, Change] = {"precondition_failed": lambda _: {"headers_too": {"If-Match": '"0-"'}}}
+
+
+def named(**assignment: str) -> Request:
+    """The body that assigns somebody, or that plans an interview with him."""
+    return {"json": assignment, "participants": [assignment]}
+
+
+OF_PEOPLE: dict[str, Change] = {
+    "user_not_found": lambda _: named(user_id=UNKNOWN_ID),
+    "inactive_user": lambda s: named(user_id=s.inactive_id),
+    "invalid_participant_role": lambda s: named(user_id=s.people.admin.id, participant_role="candidate"),
+}
+
+# operation id -> the accepted request, and what provokes each code
+OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
+    "create_interview": (
+        lambda _: {"method": "POST", "rest": None, "json": an_interview()},
+        {
+            **EVERYWHERE,
+            **OF_BODIES,
+            "permission_denied": lambda s: {"headers": s.people.interviewer.headers},
+            **OF_PEOPLE,
+            "duplicate_participant": lambda s: {"participants": [{"user_id": s.people.candidate.id}] * 2},
+        },
+    ),
+    "list_interviews": (
+        lambda _: {"rest": None},
+        {
+            **EVERYWHERE,
+            **OF_PAGES,
+            "invalid_sort": lambda _: {"query": "?sort=x"},
+            "invalid_cursor": lambda _: {"query": "?cursor=x"},
+        },
+    ),
+    "read_interview": (lambda _: {"rest": ""}, {**EVERYWHERE, **OF_SCOPE}),
+    "update_interview": (
+        lambda _: {"method": "PATCH", "rest": "", "json": {"title": "Other"}},
+        {**EVERYWHERE, **OF_BODIES, **OF_SCOPE, **DENIED, **FULL, **CLOSED, **STALE},
+    ),
+    "change_status": (
+        lambda _: {"method": "PATCH", "rest": "/status", "json": {"status": "ongoing"}},
+        {
+            **EVERYWHERE,
+            **OF_BODIES,
+            **OF_SCOPE,
+            **DENIED,
+            **FULL,
+            **STALE,
+            "invalid_transition": lambda s: {"interview": s.closed},
+        },
+    ),
+    "read_history": (lambda _: {"rest": "/history"}, {**EVERYWHERE, **OF_PAGES, **OF_SCOPE}),
+    "list_participants": (lambda _: {"rest": "/participants"}, {**EVERYWHERE, **OF_PAGES, **OF_SCOPE}),
+    "add_participant": (
+        lambda s: {"method": "POST", "rest": "/participants", "json": {"user_id": s.people.interviewer.id}},
+        {
+            **EVERYWHERE,
+            **OF_BODIES,
+            **OF_SCOPE,
+            **DENIED,
+            **FULL,
+            **CLOSED,
+            **OF_PEOPLE,
+            "duplicate_participant": lambda s: {"json": {"user_id": s.people.candidate.id}},
+            "too_many_participants": lambda s: {"interview": s.crowded},
+        },
+    ),
+    "remove_participant": (
+        lambda s: {"method": "DELETE", "rest": f"/participants/{s.people.candidate.id}"},
+        {
+            **EVERYWHERE,
+            **OF_SCOPE,
+            **DENIED,
+            **FULL,
+            **CLOSED,
+            "participant_not_found": lambda s: {"rest": f"/participants/{s.people.admin.id}"},
+        },
+    ),
+}
+
+
+async def send(stage: Stage, operation: str, change: Change = lambda _: {}) -> httpx.Response:
+    """An operation's accepted request, changed."""
+    given: dict[str, Any] = {
+        "method": "GET",
+        "interview": stage.open,
+        "headers": stage.people.admin.headers,
+        "json": None,
+    }
+    given |= {**OPERATIONS[operation][0](stage), **change(stage)}
+    if operation == "create_interview" and "participants" in given:
+        given["json"] = an_interview(participants=given["participants"])
+    address = "/v1/interviews" if given["rest"] is None else address_of(given["interview"]) + given["rest"]
+    headers = {**(JSON if "content" in given else {}), **given["headers"], **given.get("headers_too", {})}
+    return await stage.client.request(
+        given["method"],
+        address + given.get("query", ""),
+        json=given["json"],
+        content=given.get("content"),
+        headers=headers,
+    )
+
+
+def documented(app: FastAPI) -> dict[str, tuple[dict[str, Any], dict[int, set[str]]]]:
+    """Operation id -> the operation, and its codes by status."""
+    found = {}
+    for path, operations in app.openapi()["paths"].items():
+        for operation in operations.values() if path.startswith("/v1/interviews") else ():
+            problems = {
+                int(status): set(answer["content"]["application/problem+json"]["examples"])
+                for status, answer in operation["responses"].items()
+                if int(status) >= 400
+            }
+            found[operation["operationId"]] = (operation, problems)
+    return found
+
+
+class TestCodes:
+    @pytest.mark.parametrize("operation", OPERATIONS)
+    async def test_each_is_provoked(self, stage: Stage, clock: MovableClock, operation: str) -> None:
+        """Every documented code of an operation answers a request, with the status under which it is documented."""
+        met: dict[int, set[str]] = {}
+        for code, change in OPERATIONS[operation][1].items():
+            answer = await send(stage, operation, change)
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            assert answer.json()["code"] == code, answer.text
+            met.setdefault(answer.status_code, set()).add(code)
+        accepted = await send(stage, operation)
+        assert accepted.is_success, accepted.text
+
+        stage.parley.request_timeout_seconds, usual = 1e-6, stage.parley.request_timeout_seconds
+        unavailable = await send(stage, operation)
+        stage.parley.request_timeout_seconds = usual
+        clock.move(timedelta(minutes=11))
+        expired = await send(stage, operation)
+        for answer in (unavailable, expired):
+            met.setdefault(answer.status_code, set()).add(answer.json()["code"])
+        assert met == documented(stage.app)[operation][1]
+
+    def test_every_operation_is_here(self, app: FastAPI) -> None:
+        """The table holds every operation of interviews, found by machine."""
+        assert OPERATIONS.keys() == documented(app).keys()
+
+
+class TestDocument:
+    def test_operations(self, app: FastAPI) -> None:
+        """Every operation has a summary, a description, its path parameters and examples, and no 422."""
+        for operation, problems in documented(app).values():
+            assert operation["summary"]
+            assert operation["description"]
+            assert 422 not in problems
+            if body := operation.get("requestBody"):
+                [content] = body["content"].values()
+                schema = app.openapi()["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+                examples = schema.get("examples") or [p for p in schema["properties"].values() if "examples" in p]
+                assert examples
+
+    def test_paths_name_their_parameters(self, app: FastAPI) -> None:
+        """Every parameter in a path is documented."""
+        for path, operations in app.openapi()["paths"].items():
+            for operation in operations.values():
+                named = {p["name"] for p in operation.get("parameters", ()) if p["in"] == "path"}
+                assert named == {part[1:-1] for part in path.split("/") if part.startswith("{")}
+
+    async def test_examples_are_accepted(self, client: httpx.AsyncClient, app: FastAPI, people: People) -> None:
+        """The example of a new interview plans one, as soon as its participant exists."""
+        schema = app.openapi()["components"]["schemas"]["InterviewCreate"]
+        [example] = schema["examples"]
+        await an_account(app, email="ada@example.com")
+        answer = await client.post("/v1/interviews", json=example, headers=people.admin.headers)
+        assert answer.status_code == 201, answer.text
