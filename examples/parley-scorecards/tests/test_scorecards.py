@@ -18,10 +18,10 @@ from parley_app import create_app
 from parley_auth import PolicyTable, Principal, Role, ScopedAccess
 from parley_auth.errors import NotAParticipant
 from parley_auth.registry import ScopeRegistry
-from parley_auth.testing import Account, a_plugin, an_account, auth_settings
+from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import Parley, Router, StartupError
 from parley_core.settings import CoreSettings, PluginSettings
-from parley_core.testing import MovableClock, an_application, running_client, walk
+from parley_core.testing import MovableClock, a_plugin, an_application, running_client, walk
 from parley_interviews.testing import bring_to, plan
 from parley_scorecards.errors import InterviewNotCompleted
 from parley_scorecards.schemas import ScorecardCreate
@@ -247,7 +247,7 @@ class TestComposition:
         @router.get("", summary="Read gradecards")
         async def list_gradecards() -> None: ...
 
-        unguarded: ModuleType = a_plugin("gradecards", routers=[router])
+        unguarded: ModuleType = a_plugin("gradecards", parley_routers=[router])
         plugins = [parley_auth.plugin, parley_interviews.plugin, unguarded]
         app = an_application([core_settings, auth_settings()], plugins)
         with pytest.raises(StartupError, match=r"gradecards lacks a guard of scope 'interview'"):

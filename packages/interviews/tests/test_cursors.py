@@ -138,6 +138,14 @@ class TestOtherRequests:
             assert answer.status_code == 400
             assert answer.json()["code"] == "invalid_cursor"
 
+    async def test_an_offset(self, team: Team) -> None:
+        """A cursor is a place itself, so an offset beside it is refused."""
+        for _ in range(2):
+            await team.plan()
+        _, following = await team.page("/v1/interviews?limit=1")
+        answer = await team.client.get(f"{following}&offset=1", headers=team.reader.headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
+
     async def test_other_filters(self, team: Team) -> None:
         """A cursor is a place in an order, not a filter: under another filter the list continues at that place."""
         ids = [await team.plan() for _ in range(4)]

@@ -113,6 +113,12 @@ class TestContents:
         assert {tuple(e) for e in entries} == {("rev", "type", "at", "actor", "actor_role", "reason", "changes")}
         assert {e["at"] for e in entries} == {interview["created_at"]}
 
+    async def test_what_was_left_out_is_not_told(self, client: httpx.AsyncClient, people: People) -> None:
+        """The first entry names the details that were decided, defaults included, and no empty ones."""
+        [entry] = await history(client, people, await plan(client, people.admin))
+        details = {"title", "interview_type", "scheduled_at", "duration_minutes", "time_zone"}
+        assert entry["changes"].keys() == details
+
     async def test_every_type_is_declared(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
         """Each type that a history tells is one of the declared events, and each of those happens."""
         lived, cancelled = await whole_life(client, people), await plan(client, people.admin)

@@ -353,7 +353,7 @@ QUERIES = st.fixed_dictionaries(
         "offset": st.integers(0, 65),
     },
 )
-FUZZ = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class TestVisibility:

@@ -60,13 +60,19 @@ def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield uri
 
 
+@pytest.fixture(scope="session")
+def _remover(mongodb_uri: str) -> Iterator[MongoClient[dict[str, object]]]:
+    # Unacknowledged, since removing a database takes a tenth of a second that no test needs to wait for.
+    with MongoClient[dict[str, object]](mongodb_uri, w=0) as client:
+        yield client
+
+
 @pytest.fixture
-def core_settings(mongodb_uri: str) -> Iterator[CoreSettings]:
+def core_settings(mongodb_uri: str, _remover: MongoClient[dict[str, object]]) -> Iterator[CoreSettings]:
     """Settings with a database that is this test's own and is dropped after it."""
     name = f"test_{uuid.uuid4().hex[:20]}"
     yield CoreSettings(mongodb_uri=mongodb_uri, mongodb_database=name)  # type: ignore[arg-type]
-    with MongoClient[dict[str, object]](mongodb_uri) as client:
-        client.drop_database(name)
+    _remover.drop_database(name)
 
 
 def a_plugin(name: str, **hooks: object) -> ModuleType:

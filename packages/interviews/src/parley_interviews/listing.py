@@ -63,8 +63,8 @@ def _order(query: schemas.InterviewQuery) -> tuple[Sort, Cursor | None]:
     if query.cursor is None:
         return SORT_KEYS.parse(SORT_KEYS.default if query.sort is None else query.sort), None
     cursor = SORT_KEYS.decode(query.cursor)
-    if query.sort not in {None, cursor.sort.spelt}:
-        raise InvalidCursor("The cursor belongs to another sort order")
+    if query.offset or query.sort not in {None, cursor.sort.spelt}:
+        raise InvalidCursor("The cursor has a place and a sort order of its own")
     return cursor.sort, cursor
 
 
