@@ -1,6 +1,7 @@
 """Every operation of auth: who may do it, and which errors it answers."""
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -23,7 +24,7 @@ from parley_core.recorded import HISTORY_LIMIT
 from parley_core.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
 
-NEW = {"email": "new@example.com", "password": PASSWORD}
+NEW = {"email": "{new}", "password": PASSWORD}
 OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "register": ("POST", "/v1/auth/register", {"json": NEW}),
     "log_in": ("POST", "/v1/auth/login", {"json": {"email": "{email}", "password": PASSWORD}}),
@@ -42,6 +43,7 @@ OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 """operationId: method, path, and a request that succeeds where it may."""
 
+REFUSALS = {401: ("authentication_required", "authentication"), 403: ("permission_denied", "authorization")}
 CALLERS = ("anonymous", "candidate", "interviewer", "admin")
 ACCESS = {
     "register": (201, 201, 201, 201),
@@ -55,11 +57,7 @@ ACCESS = {
     "read_user": (401, 403, 403, 200),
     "update_user": (401, 403, 403, 200),
 }
-ROWS = [
-    pytest.param((operation, caller, status), id=f"{operation}-{caller}-{status}")
-    for operation, statuses in ACCESS.items()
-    for caller, status in zip(CALLERS, statuses, strict=True)
-]
+_numbers = itertools.count(1)
 
 
 def request_of(operation: str, people: People, **changes: Any) -> dict[str, Any]:
@@ -67,26 +65,27 @@ def request_of(operation: str, people: People, **changes: Any) -> dict[str, Any]
     method, path, body = OPERATIONS[operation]
     kind, content = next(iter(body.items()), ("json", None))
     if isinstance(content, dict):
-        texts = {name: value.replace("{email}", people.candidate.user.email) for name, value in content.items()}
-        body = {kind: texts}
+        meant = {"{email}": people.candidate.user.email, "{new}": f"new-{next(_numbers)}@example.com"}
+        body = {kind: {name: meant.get(value, value) for name, value in content.items()}}
     return {"method": method, "url": path.replace("{user_id}", people.candidate.id), **body, **changes}
 
 
 class TestAccess:
-    @pytest.mark.parametrize("row", ROWS)
-    async def test_row(
-        self, app: FastAPI, client: httpx.AsyncClient, people: People, row: tuple[str, str, int]
+    @pytest.mark.parametrize("operation", ACCESS)
+    async def test_rows(
+        self, app: FastAPI, client: httpx.AsyncClient, people: People, operation: str, subtests: pytest.Subtests
     ) -> None:
         """Who may gets an answer; who may not gets 401 or 403, changes nothing and learns nobody's e-mail."""
-        operation, caller, status = row
-        before = await app.state.parley.database.users.find().to_list()
-        answer = await client.request(**request_of(operation, people, headers=people.headers_of(caller)))
-        assert answer.status_code == status
-        if status in {401, 403}:
-            assert answer.json()["code"] == {401: "authentication_required", 403: "permission_denied"}[status]
-            assert answer.json()["category"] == {401: "authentication", 403: "authorization"}[status]
-            assert "@" not in answer.text
-            assert await app.state.parley.database.users.find().to_list() == before
+        users = app.state.parley.database.users
+        for caller, status in zip(CALLERS, ACCESS[operation], strict=True):
+            with subtests.test(f"{caller}-{status}"):
+                before = await users.find().to_list()
+                answer = await client.request(**request_of(operation, people, headers=people.headers_of(caller)))
+                assert answer.status_code == status
+                if status in REFUSALS:
+                    assert (answer.json()["code"], answer.json()["category"]) == REFUSALS[status]
+                    assert "@" not in answer.text
+                    assert await users.find().to_list() == before
 
     @pytest.mark.usefixtures("client")
     async def test_table_is_complete(self, app: FastAPI) -> None:

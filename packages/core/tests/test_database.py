@@ -87,6 +87,13 @@ class TestStart:
                 "start mongod with --replSet and run rs.initiate()"
             )
 
+    async def test_no_primary(self, tmp_path: Path) -> None:
+        """A member that takes no writes is told at once, rather than by the first write."""
+        with EmbeddedMongoDB.start(tmp_path / "data") as server:
+            async with AsyncMongoClient[Document](server.uri) as admin:
+                await admin.admin.command("replSetStepDown", 60, secondaryCatchUpPeriodSecs=0, force=True)
+            assert "this member is not the primary" in await refusal(server.uri)
+
     async def test_nobody_listens(self, tmp_path: Path) -> None:
         """An unreachable server is told within seconds, without the URI, which may hold a password."""
         message = await refusal(f"mongodb://ada:hunter2@{quote(str(tmp_path / 'm.sock'), safe='')}/")

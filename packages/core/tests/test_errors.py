@@ -40,6 +40,12 @@ class TestCategories:
         with pytest.raises(TypeError, match=f"Wrong: category '{category}' doesn't go with status {status}"):
             type("Wrong", (ParleyError,), {"status": status, "category": category})
 
+    def test_base_classes(self) -> None:
+        """A class that leaves category or status to its subclasses is judged with them."""
+        half = type("Half", (ParleyError,), {"status": 403})
+        with pytest.raises(TypeError, match="Wrong"):
+            type("Wrong", (half,), {"category": "conflict"})
+
 
 class TestErrors:
     def test_detail(self) -> None:

@@ -1,11 +1,15 @@
 """Indexes: one owner for each collection, built before the first request."""
 
 import asyncio
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from pymongo import AsyncMongoClient, IndexModel
 
-from parley_core import CollectionIndexes, Parley, StartupError
+from parley_core import CollectionIndexes, Document, Parley, StartupError, indexes
+from parley_core.indexes import ensure_indexes
+from parley_core.plugins import Declared
 from parley_core.settings import CoreSettings
 from parley_core.testing import a_plugin
 
@@ -75,6 +79,14 @@ class TestBuilding:
                 starting = asyncio.create_task(start(hasty, BY_NAME))
                 await asyncio.sleep(1)
             assert "by_name" in await starting
+
+    async def test_server_goes_away(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """A server that is gone before the index is built is no refusal of the index."""
+        monkeypatch.setattr(indexes, "_BUILD_SECONDS", 0.2)
+        uri = f"mongodb://{quote(str(tmp_path / 'm.sock'), safe='')}/"
+        async with AsyncMongoClient[Document](uri, serverSelectionTimeoutMS=100) as client:
+            with pytest.raises(StartupError, match=r"plugin 'notes': .*: MongoDB did not answer"):
+                await ensure_indexes(client["test"], [Declared("notes", BY_NAME)])
 
 
 class TestOwners:

@@ -38,6 +38,12 @@ async def list_pinned(query: Annotated[NoteQuery, Query()], pager: PagerDep) -> 
     return pager.page([1], total=2, query=query, pinned={"kind": "newest", "before": 7})
 
 
+@router.get("/moving/{direction}")
+async def list_moving(direction: str, query: Annotated[NoteQuery, Query()], pager: PagerDep) -> Page[int]:
+    """A list that has changed behind a cursor, and goes on by an offset or is at its end."""
+    return pager.page([1], total=7, query=query, offset=3, more=direction == "on")
+
+
 @pytest.fixture
 async def client(core_settings: CoreSettings) -> AsyncIterator[httpx.AsyncClient]:
     async with running_client(an_application([core_settings], [a_plugin("notes", parley_routers=[router])])) as client:
@@ -84,6 +90,13 @@ class TestPages:
         """What a list pins replaces what was asked, in all following pages."""
         answer = await client.get("/v1/notes/pinned?kind=all&limit=1")
         assert answer.json()["next"] == "/v1/notes/pinned?limit=1&kind=newest&before=7&offset=1"
+
+    async def test_behind_a_cursor(self, client: httpx.AsyncClient) -> None:
+        """Where offset and total can't tell, the list says whether it goes on; one place in an address is enough."""
+        assert (await client.get("/v1/notes/moving/on?cursor=x&offset=9")).json()[
+            "next"
+        ] == "/v1/notes/moving/on?offset=4"
+        assert (await client.get("/v1/notes/moving/off?cursor=x")).json()["next"] is None
 
     @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(limit=st.integers(1, 100), kind=st.lists(st.text(st.characters(codec="utf-8")), max_size=3))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import OperationFailure
 
 from parley_core import (
     PRIVATE,
@@ -97,6 +98,13 @@ class TestRecord:
         for where in ({"_id": "n", "title": "Other"}, {"_id": "m"}):
             assert await record(notes, where, {"title": "x"}, an_event()) is None
         assert len(await history(notes)) == await notes.count_documents({}) == 1
+
+    async def test_what_mongodb_refuses(self, notes: AsyncCollection[Document]) -> None:
+        """A change that can't be made fails as MongoDB says, and leaves nothing behind."""
+        with pytest.raises(OperationFailure) as failure:
+            await record(notes, {"_id": "n"}, {"_id": "m"}, an_event())
+        assert failure.value.code == 66
+        assert len(await history(notes)) == 1
 
     async def test_in_a_transaction(self, parley: Parley, notes: AsyncCollection[Document]) -> None:
         """In a transaction a write counts only if the transaction does."""

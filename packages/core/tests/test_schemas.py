@@ -161,6 +161,16 @@ class TestNumbers:
         assert TypeAdapter(bounded).json_schema() == {"type": "integer", "minimum": 1, "maximum": 1440}
         assert refusal(bounded, 1441) == "less_than_equal"
 
+    def test_bounds_of_a_field(self) -> None:
+        """A field's own bounds count, whether they stand in its annotation or beside it."""
+
+        class Vote(Body):
+            points: WholeNumber = Field(ge=1, le=4)
+
+        assert Vote.model_json_schema()["properties"]["points"].items() >= {"minimum": 1, "maximum": 4}.items()
+        for points, code in ((0, "greater_than_equal"), (5, "less_than_equal"), (2**63, "less_than_equal")):
+            assert refusal(Vote, {"points": points}) == code
+
     def test_ids(self) -> None:
         """An id in a body is spelt like one in an address."""
         assert taken(Id, "0123456789abcdef01234567")

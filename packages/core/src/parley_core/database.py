@@ -25,7 +25,7 @@ async def open_client(uri: str, settings: CoreSettings) -> AsyncIterator[AsyncMo
     """A connected client of a replica set; it belongs to the event loop that opens it.
 
     Raises:
-        StartupError: MongoDB can't be reached, refuses the credentials, or isn't a replica set.
+        StartupError: MongoDB can't be reached, refuses the credentials, isn't a replica set or takes no writes.
     """
     client = _client(uri, settings)
     try:
@@ -64,6 +64,11 @@ async def _prove_replica_set(client: AsyncMongoClient[Document]) -> None:
         raise StartupError(
             "MongoDB is a standalone server, but Parley needs a replica set (one member is enough): "
             "start mongod with --replSet and run rs.initiate()"
+        )
+    if not answer["isWritablePrimary"]:
+        raise StartupError(
+            "MongoDB takes no writes here, since this member is not the primary: "
+            "name the whole replica set in PARLEY_MONGODB_URI, without directConnection"
         )
 
 

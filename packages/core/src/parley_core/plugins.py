@@ -97,7 +97,7 @@ class Plugins:
             if hasattr(plugin, hook) and self._manager.parse_hookimpl_opts(plugin, hook) is None:
                 raise StartupError(f"plugin '{name}': '{hook}' isn't marked with parley_core.hookimpl")
         for hook, own in ((caller.name, i) for caller in callers for i in caller.get_hookimpls() if i.plugin is plugin):
-            if own.wrapper or own.hookwrapper or _runs_later(own.function):
+            if _runs_later(own.function):
                 raise StartupError(f"plugin '{name}': hook '{hook}' must be a plain function that returns")
 
     def call(self, hook: str, **arguments: object) -> Iterator[Declared]:

@@ -3,19 +3,19 @@
 import re
 import unicodedata
 from datetime import MAXYEAR, MINYEAR, datetime
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, cast
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    Field,
+    GetCoreSchemaHandler,
     Strict,
     StringConstraints,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from parley_core.clock import to_milliseconds
 from parley_core.ids import ID_PATTERN
@@ -98,6 +98,13 @@ def _stripped(text: str) -> str:
     return text
 
 
+class _Storable:
+    """The bounds of what MongoDB can hold, which give way to a field's own: `x: WholeNumber = Field(ge=1)`."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return cast("CoreSchema", {"ge": -(2**63), "le": 2**63 - 1, **handler(source)})
+
+
 Instant = Annotated[datetime, BeforeValidator(_spelt_as_rfc3339), AfterValidator(_stored)]
 """An RFC 3339 instant with an offset, years 2000 to 2100; held in UTC at millisecond precision."""
 
@@ -109,5 +116,5 @@ Paragraphs = Annotated[str, _without(_CONTROLS, allowed="\n\r\t")]
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
-WholeNumber = Annotated[int, Strict(), Field(ge=-(2**63), le=2**63 - 1)]
+WholeNumber = Annotated[int, Strict(), _Storable()]
 """An integer that was written as one, neither `true` nor `"12"` nor `12.0`, and that MongoDB can hold."""

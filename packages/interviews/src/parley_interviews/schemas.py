@@ -176,6 +176,22 @@ class Participant(Representation):
 class HistoryEntry(Representation):
     """One change: who did what, when, from what to what and why."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "rev": 2,
+                    "type": "interview.started",
+                    "at": "2027-03-01T09:31:00Z",
+                    "actor": _ID,
+                    "actor_role": "interviewer",
+                    "reason": None,
+                    "changes": {"status": {"from": "scheduled", "to": "ongoing"}},
+                }
+            ]
+        }
+    )
+
     rev: int
     type: str
     at: datetime
