@@ -7,7 +7,8 @@ import pytest
 from fastapi import Depends, FastAPI, Form, Query
 
 from parley_core import PageQuery, Parley, ParleyError, Router, raises
-from parley_core.errors import FRAMEWORK_ERRORS, AuthenticationError, BusinessRuleError, NotFoundError
+from parley_core.errors import FRAMEWORK_ERRORS, AuthenticationError, BusinessRuleError, FieldError, NotFoundError
+from parley_core.problems import problem_of
 from parley_core.schemas import Body
 from parley_core.testing import a_plugin, an_application
 
@@ -134,6 +135,14 @@ class TestDocument:
         operations = [operation for path in document["paths"].values() for operation in path.values()]
         told = {code for operation in operations for found in codes(operation).values() for code in found}
         assert listed == told | {error.code for error in FRAMEWORK_ERRORS}
+
+    def test_problem_is_described(self, document: dict[str, Any]) -> None:
+        """The schema of a problem has the members that every problem has, and `errors`, which some have."""
+        schema = document["components"]["schemas"]["Problem"]
+        problem = problem_of(NoteClosed(errors=[FieldError("#/text", "closed", "Is closed")]), "trace-7")
+        assert list(schema["properties"]) == list(problem)
+        assert set(schema["required"]) == set(problem) - {"errors"}
+        assert set(schema["properties"]["errors"]["items"]["required"]) == set(problem["errors"][0])
 
     def test_is_made_once(self) -> None:
         """The document is built once and kept."""

@@ -269,12 +269,13 @@ class TestHost:
             answer = await client.get("/own/0")
         assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
 
-    async def test_own_crash_handler(self, core_settings: CoreSettings) -> None:
+    @pytest.mark.parametrize("key", [Exception, 500], ids=["class", "status"])
+    async def test_own_crash_handler(self, core_settings: CoreSettings, key: type[Exception] | int) -> None:
         """The host's handler for crashes goes on for its routes."""
         parley = Parley([core_settings], plugins=[notes()])
         app = FastAPI(lifespan=parley.lifespan)
 
-        @app.exception_handler(Exception)
+        @app.exception_handler(key)
         async def on_crash(request: Request, error: Exception) -> PlainTextResponse:
             return PlainTextResponse(f"{request.url.path} {type(error).__name__}", 500)
 

@@ -81,7 +81,7 @@ def install_handlers(app: FastAPI, answers_for: Callable[[Request], bool]) -> No
         (HTTPException, _on_http_exception),
         (Exception, _on_unexpected),
     ):
-        theirs = app.exception_handlers.get(kind)
+        theirs = app.exception_handlers.get(kind) or (app.exception_handlers.get(500) if kind is Exception else None)
         app.add_exception_handler(kind, _either(cast("Handler", handler), theirs, answers_for))
 
 
