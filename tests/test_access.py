@@ -110,3 +110,10 @@ async def test_removed_and_added(app: FastAPI, client: httpx.AsyncClient, admin:
     added = await client.post(f"{address}/participants", json={"user_id": newcomer.id}, headers=admin.headers)
     assert added.status_code == 201
     assert (await client.get(address, headers=newcomer.headers)).status_code == 200
+
+
+async def test_a_trailing_slash_is_another_address(client: httpx.AsyncClient) -> None:
+    """Nothing is redirected to an address made of the caller's Host header: what isn't there is 404."""
+    answer = await client.get("/v1/interviews/", headers={"Host": "elsewhere.example"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert "location" not in answer.headers

@@ -80,6 +80,14 @@ class TestStopping:
         assert not locate(tmp_path / "data").crashed
         assert "Traceback" not in serving.complained
 
+    def test_a_second_interrupt_changes_nothing(self, start: Start, tmp_path: Path) -> None:
+        """`uv run` hands on the Ctrl-C that the terminal has sent already: the stop stays a clean one."""
+        serving = start("--data-dir", tmp_path / "data")
+        serving.process.send_signal(signal.SIGINT)
+        assert serving.stop(signal.SIGINT) == 0
+        assert "Traceback" not in serving.complained
+        assert not locate(tmp_path / "data").crashed
+
     def test_a_signal_before_it_is_ready_ends_it_too(self, start: Start, tmp_path: Path) -> None:
         serving = start.unready("--data-dir", tmp_path / "data")
         eventually(lambda: "Setting up" in serving.said)

@@ -34,6 +34,8 @@ def create_app(settings: Sequence[BaseSettings] | None = None, *, announce: Call
         openapi_url="/openapi.json" if shows_docs else None,
         docs_url=None,
         redoc_url=None,
+        # The address to redirect to would be made of the caller's own Host header.
+        redirect_slashes=False,
     )
     parley.mount(app, owns_app=True)
     parley.include(app, operations.router, plugin="core")

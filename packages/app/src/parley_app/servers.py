@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -96,6 +97,11 @@ class _Server(uvicorn.Server):
         self.failures: list[StartupError] = []
         self._on_ready = on_ready
         self._watch = watch
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # uvicorn takes a second Ctrl-C, which a wrapper such as `uv run` sends at once, for an order to drop everything.
+        if not self.should_exit:
+            super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
