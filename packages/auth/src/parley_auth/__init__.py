@@ -1,6 +1,6 @@
 """Users, roles and guards: who calls, and may he do this to that?"""
 
-from parley_auth.guard import Access, Guard, ScopedAccess
+from parley_auth.guard import Access, Guard, ScopedAccess, hold_together
 from parley_auth.models import Held, Principal, Resource, Role, User
 from parley_auth.policy import Membership, PolicyRule, PolicyTable
 from parley_auth.repository import UserDirectory
@@ -20,4 +20,5 @@ __all__ = [
     "ScopedAccess",
     "User",
     "UserDirectory",
+    "hold_together",
 ]

@@ -1,7 +1,8 @@
 """The guard: an endpoint says what it does, the composed policy table says who may."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends
@@ -39,11 +40,16 @@ class Access:
 
 @dataclass(frozen=True)
 class ScopedAccess(Access):
-    """The same, of a request inside a participant scope."""
+    """The same, of a request inside a participant scope.
+
+    Awaiting `again()` has the guard judge the same request anew, token included, for an answer that goes on
+    after it began; it raises what the guard answers.
+    """
 
     resource: Resource
     parley: Parley
     scope: ParticipantScope
+    again: Callable[[], Awaitable[Access]] = field(repr=False, compare=False)
 
     def permits(self, action: str) -> bool:
         """Whether the caller may do `action`, whatever the resource's state."""
@@ -83,9 +89,28 @@ class ScopedAccess(Access):
             ParleyError: meanwhile the resource is gone, or its state forbids the action (the scope's errors).
             NotAParticipant: meanwhile the caller takes part no more; the scope's 404 where existence is hidden.
         """
-        held = await self.scope.hold(self.parley, session, self.resource.id, [self.principal.id], action)
-        member = self.principal.id in held.participants
-        _enforce(self.policy.judge([action], self.principal.role, member=member), _hiding(self.parley, self.scope))
+        for refusal in (await hold_together([self], session, action)).values():
+            raise refusal
+
+
+async def hold_together(
+    accesses: Sequence[ScopedAccess], session: Session, action: str
+) -> Mapping[Principal, ParleyError]:
+    """Does what `ScopedAccess.hold` does for several callers of one resource, touching it once.
+
+    Returns: of each caller who may not do it now, what he is answered.
+
+    Raises:
+        ParleyError: meanwhile the resource is gone, or its state forbids the action (the scope's errors).
+    """
+    first, callers = accesses[0], {access.principal for access in accesses}
+    held = await first.scope.hold(first.parley, session, first.resource.id, [caller.id for caller in callers], action)
+    refused = {}
+    for caller in callers:
+        verdict = first.policy.judge([action], caller.role, member=caller.id in held.participants)
+        if refusal := _refusal_of(verdict, _hiding(first.parley, first.scope)):
+            refused[caller] = refusal()
+    return refused
 
 
 class Guard:
@@ -120,7 +145,7 @@ class Guard:
         if resource is None:
             raise scope.not_found
         _enforce(policy.judge(self.actions, principal.role, member=resource.member), _hiding(parley, scope))
-        return ScopedAccess(principal, request_id, policy, resource, parley, scope)
+        return ScopedAccess(principal, request_id, policy, resource, parley, scope, again=partial(self, request, token))
 
     def scope_in(self, parley: Parley) -> ParticipantScope | None:
         """The participant scope of the guard's actions in a composed application."""
@@ -162,7 +187,10 @@ def _hiding(parley: Parley, scope: ParticipantScope) -> type[ParleyError]:
 
 
 def _enforce(verdict: Verdict, stranger: type[ParleyError] = NotAParticipant) -> None:
-    if verdict is Verdict.NOT_A_PARTICIPANT:
-        raise stranger
-    if verdict is Verdict.PERMISSION_DENIED:
-        raise PermissionDenied
+    if refusal := _refusal_of(verdict, stranger):
+        raise refusal
+
+
+def _refusal_of(verdict: Verdict, stranger: type[ParleyError]) -> type[ParleyError] | None:
+    refusals = {Verdict.NOT_A_PARTICIPANT: stranger, Verdict.PERMISSION_DENIED: PermissionDenied}
+    return refusals.get(verdict)
