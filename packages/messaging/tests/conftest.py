@@ -29,6 +29,7 @@ from parley_core import (
 from parley_core.errors import BusinessRuleError, NotFoundError
 from parley_core.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
+from parley_messaging.testing import address, served
 
 STATES = ("scheduled", "ongoing", "completed", "cancelled")
 
@@ -103,10 +104,16 @@ class Chat:
         self.rooms = Rooms()
         self.app = self._application(self.rooms)
         self.client: httpx.AsyncClient
+        self.served_app: FastAPI
 
     def _application(self, rooms: Rooms) -> FastAPI:
         plugins = [parley_auth.plugin, parley_messaging.plugin, rooms]
         return an_application(self._settings, plugins, clock=self._clock)
+
+    def served(self) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+        """A client of a further worker that is a real server, which can stream."""
+        self.served_app = self._application(Rooms())
+        return served(self.served_app)
 
     def another_worker(self) -> AbstractAsyncContextManager[httpx.AsyncClient]:
         """A client of a second application on the same database."""
@@ -126,15 +133,16 @@ class Chat:
 
     async def room(self, *members: Account, state: str = "ongoing") -> str:
         """A new room in which `members` take part."""
-        room = {"_id": new_id(), "state": state, "participants": [m.id for m in members], "touched": 0}
+        room = {"_id": new_id(), "state": state, "participants": [m.id for m in members], "touched": 0, "rev": 1}
         await self.database["rooms"].insert_one(room)
         return str(room["_id"])
 
     async def change(self, room: str, update: Document) -> int:
         """Changes a room, as interviews are changed; answers the head of its log at that moment."""
+        recorded = {**update, "$inc": {"rev": 1}}
 
         async def work(session: Session) -> int:
-            await self.database["rooms"].update_one({"_id": room}, update, session=session)
+            await self.database["rooms"].update_one({"_id": room}, recorded, session=session)
             log = await self.database["message_logs"].find_one({"_id": room}, session=session)
             return log["last_seq"] if log else 0
 
@@ -168,9 +176,9 @@ class Chat:
         """The messages in the database, by their ids, which are as old as they are low."""
         return await self.database["messages"].find({"interview_id": room}).sort("_id", 1).to_list()
 
-    async def post(self, room: str, sender: Account, content: str = "Hello") -> httpx.Response:
+    async def post(self, room: str, sender: Account, content: str = "Hello", **more: str) -> httpx.Response:
         """Posts a message."""
-        return await self.client.post(address(room), json={"content": content}, headers=sender.headers)
+        return await self.client.post(address(room), json={"content": content, **more}, headers=sender.headers)
 
     async def read(self, room: str, reader: Account, **query: Any) -> httpx.Response:
         """Reads a page."""
@@ -186,11 +194,6 @@ class Chat:
             await self.database.command("profile", 0)
         owned = {"$in": [f"{self.database.name}.{name}" for name in ("messages", "message_logs")]}
         return answer, await self.database["system.profile"].find({"ns": owned}).to_list()
-
-
-def address(room: str) -> str:
-    """Where a room's messages are."""
-    return f"/v1/interviews/{room}/messages"
 
 
 @pytest.fixture

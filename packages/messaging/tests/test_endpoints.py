@@ -284,7 +284,7 @@ class TestWalk:
 
 class TestDocumentation:
     async def test_operations(self, chat: Chat) -> None:
-        """The OpenAPI document names both operations with their parameters, examples and real errors."""
+        """The OpenAPI document names the operations with their parameters, examples and real errors."""
         document = chat.app.openapi()
         operations = document["paths"]["/v1/interviews/{interview_id}/messages"]
         assert {method: operation["operationId"] for method, operation in operations.items()} == {
@@ -295,6 +295,7 @@ class TestDocumentation:
                   "interview_not_found", "validation_error", "unavailable"}  # fmt: skip
         assert codes(operations["get"]) == shared | {"invalid_sort", "invalid_filter"}
         assert codes(operations["post"]) == shared | {
+            "client_message_id_reused",
             "interview_closed",
             "payload_too_large",
             "unsupported_media_type",
@@ -302,8 +303,23 @@ class TestDocumentation:
         names = {parameter["name"] for parameter in operations["get"]["parameters"]}
         assert names == {"interview_id", "limit", "offset", "sort", "after_seq", "before_seq", "sender_id"}
         assert [parameter["name"] for parameter in operations["post"]["parameters"]] == ["interview_id"]
+        assert operations["post"]["responses"].keys() >= {"200", "201"}
         for schema in ("Message", "MessageCreate"):
             assert document["components"]["schemas"][schema]["examples"]
+
+    async def test_stream(self, chat: Chat) -> None:
+        """The stream is documented as server-sent events, with where it can begin and what it can refuse."""
+        operation = chat.app.openapi()["paths"]["/v1/interviews/{interview_id}/messages/stream"]["get"]
+        assert operation["operationId"] == "stream_messages"
+        assert "text/event-stream" in operation["responses"]["200"]["content"]
+        assert {parameter["name"] for parameter in operation["parameters"]} == {
+            "interview_id",
+            "after_seq",
+            "Last-Event-ID",
+        }
+        assert codes(operation) == {"authentication_required", "invalid_token", "token_expired", "invalid_id",
+                                    "not_a_participant", "interview_not_found", "validation_error",
+                                    "unavailable"}  # fmt: skip
 
 
 def codes(operation: dict[str, Any]) -> set[str]:

@@ -1,7 +1,7 @@
 """Messages, and the stretch of a log that a reader asks for."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 
 
@@ -15,6 +15,29 @@ class Message:
     sender_id: str
     content: str
     created_at: datetime
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """What a sender wants to post, and the name that he gave it so that he can ask for it twice."""
+
+    sender_id: str
+    content: str
+    client_message_id: str | None = None
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for drafts that mean one message; a draft without a name means one of its own."""
+        return (self.sender_id, self.client_message_id) if self.client_message_id else self
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A stored message, and whether this request or an earlier one has stored it."""
+
+    message: Message
+    _: KW_ONLY
+    is_new: bool
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
 """The message logs in MongoDB: messages are inserted and never touched again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from parley_core import Database, Document, Session, new_id
 from parley_messaging.indexes import LOGS, MESSAGES
-from parley_messaging.models import Message, Window
+from parley_messaging.models import Draft, Message, Window
 
 
 class MessageRepository:
@@ -18,26 +18,52 @@ class MessageRepository:
         self._logs = database[LOGS]
 
     async def append(
-        self, interview_id: str, sender_id: str, content: str, *, at: datetime, session: Session
-    ) -> Message:
-        """Appends a message inside the caller's transaction.
+        self, interview_id: str, drafts: Sequence[Draft], *, at: datetime, session: Session
+    ) -> Sequence[Message]:
+        """Appends messages inside the caller's transaction, in the order of the drafts.
 
         The head of the log makes appends conflict with each other, so that they commit in the order of their `seq`.
         """
-        seq = await self._advance(interview_id, session)
-        message = Message(new_id(), interview_id, seq, sender_id, content, at)
-        await self._messages.insert_one(_stored(message), session=session)
-        return message
+        if not drafts:
+            return []
+        first = await self._advance(interview_id, len(drafts), session)
+        messages = [
+            Message(new_id(), interview_id, seq, draft.sender_id, draft.content, at)
+            for seq, draft in enumerate(drafts, first)
+        ]
+        await self._messages.insert_many(list(map(_stored, messages, drafts)), session=session)
+        return messages
 
-    async def _advance(self, interview_id: str, session: Session) -> int:
+    async def _advance(self, interview_id: str, by: int, session: Session) -> int:
+        """Moves the head of a log; the first `seq` that is now taken."""
         before = await self._logs.find_one_and_update(
-            {"_id": interview_id}, {"$inc": {"last_seq": 1}}, upsert=True, session=session
+            {"_id": interview_id}, {"$inc": {"last_seq": by}}, upsert=True, session=session
         )
         return _last_seq(before) + 1
+
+    async def known(
+        self, interview_id: str, drafts: Iterable[Draft], session: Session | None = None
+    ) -> dict[Hashable, Message]:
+        """The messages that drafts have become already, by the drafts' keys."""
+        named = [draft for draft in drafts if draft.client_message_id]
+        if not named:
+            return {}
+        where = {
+            "interview_id": interview_id,
+            "sender_id": {"$in": list({draft.sender_id for draft in named})},
+            "client_message_id": {"$in": list({draft.client_message_id for draft in named})},
+        }
+        found = await self._messages.find(where, session=session).to_list()
+        return {(document["sender_id"], document["client_message_id"]): _as_message(document) for document in found}
 
     async def head(self, interview_id: str) -> int:
         """The `seq` of the log's last message; 0 when there is none."""
         return _last_seq(await self._logs.find_one({"_id": interview_id}))
+
+    async def after(self, interview_id: str, seq: int, *, limit: int) -> Sequence[Message]:
+        """The messages behind a place, oldest first, `limit` at most."""
+        found = self._messages.find({"interview_id": interview_id, "seq": {"$gt": seq}}).sort("seq", 1).limit(limit)
+        return [_as_message(document) for document in await found.to_list()]
 
     async def within(self, interview_id: str, window: Window, *, direction: int) -> Sequence[Message]:
         """All messages of a window, upwards (1) or downwards (-1)."""
@@ -72,9 +98,11 @@ def _between(window: Window) -> Document:
     return {"$gt": window.after, "$lte": window.last}
 
 
-def _stored(message: Message) -> Document:
+def _stored(message: Message, draft: Draft) -> Document:
     document = asdict(message)
     document["_id"] = document.pop("id")
+    if draft.client_message_id:
+        document["client_message_id"] = draft.client_message_id
     return document
 
 

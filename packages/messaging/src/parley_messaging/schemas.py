@@ -9,6 +9,7 @@ from parley_core import PageQuery
 from parley_core.schemas import Body, Id, Representation
 
 MAX_LENGTH = 8000
+MAX_CLIENT_ID_LENGTH = 128
 _CONTENT = "Shall we begin with the cache?"
 
 Seq = Annotated[int, Field(ge=0, le=2**63 - 1)]
@@ -17,10 +18,21 @@ Seq = Annotated[int, Field(ge=0, le=2**63 - 1)]
 class MessageCreate(Body):
     """A new message."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"content": _CONTENT}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"content": _CONTENT, "client_message_id": "6f2c9e1a-4f0e-4a52-9d5b-1c8e0b6f7a33"}]
+        }
+    )
 
     content: str = Field(
         min_length=1, max_length=MAX_LENGTH, description="Any text; kept and answered exactly as it was sent."
+    )
+    client_message_id: str | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_CLIENT_ID_LENGTH,
+        description="Your own name for this message, such as a UUID: sent again, it answers the message instead of "
+        "posting it twice.",
     )
 
 

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 from parley_auth import ScopedAccess
-from parley_core import Parley, Session, in_transaction
+from parley_core import Parley
 from parley_core.errors import InvalidSort
-from parley_messaging.models import Excerpt, Message, Window
-from parley_messaging.policy import POST
+from parley_messaging.appender import Appender
+from parley_messaging.models import Draft, Excerpt, Message, Posted, Window
 from parley_messaging.repository import MessageRepository
-from parley_messaging.schemas import MessageQuery
-from parley_messaging.turns import Turns
+from parley_messaging.schemas import MessageCreate, MessageQuery
 
 _DIRECTIONS = {"seq": 1, "-seq": -1}
 
@@ -18,26 +17,13 @@ class MessageService:
     """Posting to a log and reading it."""
 
     def __init__(self, parley: Parley) -> None:
-        self._client = parley.client
-        self._clock = parley.clock
         self._messages = MessageRepository(parley.database)
-        self._turns = parley.require(Turns)
+        self._appender = parley.require(Appender)
 
-    async def post(self, access: ScopedAccess, content: str) -> Message:
-        """Appends the caller's message; it is stored for good when this returns.
-
-        Raises:
-            ParleyError: meanwhile the interview is gone or closed, or the caller no longer takes part in it.
-        """
-
-        async def append(session: Session) -> Message:
-            await access.hold(session, POST)
-            return await self._messages.append(
-                access.resource.id, access.principal.id, content, at=self._clock(), session=session
-            )
-
-        async with self._turns.of(access.resource.id):
-            return await in_transaction(self._client, append)
+    async def post(self, access: ScopedAccess, wanted: MessageCreate) -> Posted:
+        """Appends the caller's message, or finds it where he has posted it before; raises as `Appender.append` does."""
+        draft = Draft(access.principal.id, wanted.content, wanted.client_message_id)
+        return await self._appender.append(access, draft)
 
     async def excerpt(self, interview_id: str, query: MessageQuery) -> Excerpt:
         """The messages that a query asks for.

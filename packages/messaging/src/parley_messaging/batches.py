@@ -1,0 +1,123 @@
+"""Group commit: whoever comes while a batch is under way shares the next one."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from parley_core.errors import Unavailable
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(eq=False)
+class _Entry(Generic[T, R]):
+    """An item, and where whoever waits for it looks for the outcome."""
+
+    item: T
+    outcome: asyncio.Future[R | Exception]
+    is_given_up: bool = False
+
+
+class Batches(Generic[T, R]):
+    """Settles items in batches: of each key one batch at a time, of several keys side by side.
+
+    An item that was taken into a batch is settled whether anybody still waits for it or not.
+
+    Args:
+        settle: settles a batch of one key and answers an outcome for each item; when it raises, each item is
+            settled by itself, so that one bad item spoils nobody else's.
+        largest: items in a batch at most.
+        longest: items of one key that may wait; more are refused.
+        patience: seconds that an item may wait; longer and it is refused, and dropped unless it is in a batch.
+    """
+
+    def __init__(
+        self,
+        settle: Callable[[str, Sequence[T]], Awaitable[Sequence[R | Exception]]],
+        *,
+        largest: int = 256,
+        longest: int = 2048,
+        patience: float,
+    ) -> None:
+        self._settle = settle
+        self._largest = largest
+        self._longest = longest
+        self._patience = patience
+        self._waiting: dict[str, deque[_Entry[T, R]]] = {}
+        self._workers: set[asyncio.Task[None]] = set()
+
+    async def submit(self, key: str, item: T) -> R:
+        """The outcome of an item; raises it where it is an exception.
+
+        Raises:
+            Unavailable: too many items wait, or this one has waited too long.
+        """
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            waiting = self._begin(key)
+        if len(waiting) >= self._longest:
+            raise Unavailable
+        entry: _Entry[T, R] = _Entry(item, asyncio.get_running_loop().create_future())
+        waiting.append(entry)
+        # `wait` doesn't cancel what it waits for when the caller goes away.
+        await asyncio.wait([entry.outcome], timeout=self._patience)
+        if not entry.outcome.done():
+            entry.is_given_up = True
+            raise Unavailable
+        return _result(entry.outcome.result())
+
+    async def close(self) -> None:
+        """Stops; who still waits is answered `Unavailable`."""
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+
+    def _begin(self, key: str) -> deque[_Entry[T, R]]:
+        waiting: deque[_Entry[T, R]] = deque()
+        self._waiting[key] = waiting
+        # A context of its own: the time limit of the request that happens to come first isn't the others'.
+        worker = asyncio.get_running_loop().create_task(self._work(key, waiting), context=Context())
+        self._workers.add(worker)
+        worker.add_done_callback(self._workers.discard)
+        return waiting
+
+    async def _work(self, key: str, waiting: deque[_Entry[T, R]]) -> None:
+        batch: list[_Entry[T, R]] = []
+        try:
+            while waiting:
+                batch = [waiting.popleft() for _ in range(min(len(waiting), self._largest))]
+                await self._settle_all(key, [entry for entry in batch if not entry.is_given_up])
+        finally:
+            del self._waiting[key]
+            _answer([*batch, *waiting], Unavailable)
+
+    async def _settle_all(self, key: str, batch: Sequence[_Entry[T, R]]) -> None:
+        if not batch:
+            return
+        try:
+            outcomes = await self._settle(key, [entry.item for entry in batch])
+        except Exception as error:  # noqa: BLE001 - whatever it is belongs to whoever waits
+            if len(batch) == 1:
+                batch[0].outcome.set_result(error)
+                return
+            for entry in batch:
+                await self._settle_all(key, [entry])
+        else:
+            for entry, outcome in zip(batch, outcomes, strict=True):
+                entry.outcome.set_result(outcome)
+
+
+def _answer(entries: Sequence[_Entry[T, R]], make: Callable[[], Exception]) -> None:
+    for entry in entries:
+        if not entry.outcome.done():
+            entry.outcome.set_result(make())
+
+
+def _result(outcome: R | Exception) -> R:
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome

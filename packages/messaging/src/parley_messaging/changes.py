@@ -1,0 +1,62 @@
+"""What happens in the database, on whatever worker: one change stream a process tells its hub."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo.errors import PyMongoError
+
+from parley_core import Database
+from parley_messaging.hub import Hub
+from parley_messaging.indexes import LOGS, MESSAGES
+
+# A log's head moves once in a transaction, however many messages that appends. A change of any other document matters
+# where its id is that of a followed interview or of a follower: whose collections these are isn't known here.
+_PIPELINE: list[Mapping[str, Any]] = [
+    {"$match": {"ns.coll": {"$ne": MESSAGES}, "documentKey._id": {"$type": "string"}}},
+    {
+        "$project": {
+            "operationType": True,
+            "ns.coll": True,
+            "documentKey._id": True,
+            "rev": "$updateDescription.updatedFields.rev",
+        }
+    },
+]
+# Shorter than the client's time limit, which would end a change stream that waits longer.
+_AWAIT_MS = 1000
+_PAUSE_SECONDS = 0.2
+_log = logging.getLogger("parley.messaging")
+
+
+async def watch(database: Database, hub: Hub) -> None:
+    """Tells the hub what happens, until it is cancelled; what is missed while MongoDB is away is made up for."""
+    task = asyncio.current_task()
+    # The driver may turn a cancellation into an error of its own.
+    while task and not task.cancelling():
+        try:
+            await _follow(database, hub)
+        except PyMongoError as error:
+            _log.warning("the change stream ended (%s) and is opened again", type(error).__name__)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def _follow(database: Database, hub: Hub) -> None:
+    async with await database.watch(_PIPELINE, max_await_time_ms=_AWAIT_MS) as stream:
+        # Nobody has seen what happened before this moment.
+        hub.doubt_all()
+        while stream.alive:
+            if change := await stream.try_next():
+                _tell(hub, change)
+
+
+def _tell(hub: Hub, change: Mapping[str, Any]) -> None:
+    document_id = change["documentKey"]["_id"]
+    if change["ns"]["coll"] == LOGS:
+        hub.tell_of_messages(document_id, change["_id"]["_data"])
+        return
+    hub.doubt_user(document_id)
+    # A hold touches the interview too, with each batch of messages; it alone raises no `rev` (see auth's `Hold`).
+    if change["operationType"] != "update" or "rev" in change:
+        hub.doubt_interview(document_id)

@@ -1,0 +1,100 @@
+"""Following streams in tests: a real server, and what arrives from it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+_SECONDS = 10
+
+
+def address(interview_id: str) -> str:
+    """Where an interview's messages are."""
+    return f"/v1/interviews/{interview_id}/messages"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One block of a stream: an event, a comment or a retry hint."""
+
+    fields: dict[str, str]
+
+    @property
+    def seq(self) -> int:
+        """The id of a message's event."""
+        return int(self.fields["id"])
+
+    @property
+    def message(self) -> Any:
+        """The message of an event."""
+        return json.loads(self.fields["data"])
+
+
+class Listener:
+    """Reads a stream block by block."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self._lines = response.aiter_lines()
+
+    async def next(self, seconds: float = _SECONDS) -> Event | None:
+        """The next block; None when the stream has ended."""
+        fields: dict[str, str] = {}
+        async with asyncio.timeout(seconds):
+            async for line in self._lines:
+                if not line:
+                    return Event(fields)
+                name, _, value = line.partition(":")
+                fields[name or "comment"] = value.strip()
+        return None
+
+    async def messages(self, count: int) -> list[Any]:
+        """The next messages, comments left out; fewer when the stream ends before."""
+        found: list[Any] = []
+        while len(found) < count and (event := await self.next()):
+            if "data" in event.fields:
+                assert event.message["seq"] == event.seq
+                found.append(event.message)
+        return found
+
+    async def rest(self, seconds: float = _SECONDS) -> list[Event]:
+        """All blocks up to the end."""
+        found = []
+        async with asyncio.timeout(seconds):
+            while event := await self.next(seconds):
+                found.append(event)
+        return found
+
+
+@asynccontextmanager
+async def listening(
+    client: httpx.AsyncClient, address: str, headers: dict[str, str], **query: Any
+) -> AsyncIterator[Listener]:
+    """An open stream."""
+    async with client.stream("GET", f"{address}/stream", headers=headers, params=query) as response:
+        if response.status_code != httpx.codes.OK:
+            await response.aread()
+        yield Listener(response)
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application on a real server, which httpx's own transport for applications can't stream from."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=2))
+    serving = asyncio.create_task(server.serve())
+    try:
+        while not server.started:
+            assert not serving.done(), "the server did not start"
+            await asyncio.sleep(0.005)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=_SECONDS) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        await serving
