@@ -211,6 +211,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def chaos(session: nox.Session) -> None:
+    """Crashes and races at full size: minutes of killed workers and databases."""
+    _install(session, *PACKAGES, groups=("test",))
+    _pytest(session, "tests", "-m", "chaos")
+
+
+@nox.session(default=False)
 def cover(session: nox.Session) -> None:
     """Run all tests and print what they leave untouched."""
     session.install("--no-sources", *_editable(), "--group=test", "--group=cover")

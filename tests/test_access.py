@@ -73,7 +73,7 @@ async def test_admin_outside(app: FastAPI, client: httpx.AsyncClient, admin: Acc
         answer = await client.request(method, address, json={"broken": True}, headers=admin.headers)
         if answer.status_code == 403:
             refused.add(address.rpartition("/")[2] if "messages" in address else address)
-    assert refused == {"messages"}
+    assert refused == {"messages", "stream"}
 
 
 async def test_anonymous(app: FastAPI, client: httpx.AsyncClient, admin: Account, candidate: Account) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from pymongo.errors import PyMongoError
@@ -27,14 +28,25 @@ _PIPELINE: list[Mapping[str, Any]] = [
 # Shorter than the client's time limit, which would end a change stream that waits longer.
 _AWAIT_MS = 1000
 _PAUSE_SECONDS = 0.2
+_CANCEL_SECONDS = 0.05
 _log = logging.getLogger("parley.messaging")
 
 
-async def watch(database: Database, hub: Hub) -> None:
-    """Tells the hub what happens, until it is cancelled; what is missed while MongoDB is away is made up for."""
-    task = asyncio.current_task()
-    # The driver may turn a cancellation into an error of its own.
-    while task and not task.cancelling():
+@asynccontextmanager
+async def watching(database: Database, hub: Hub) -> AsyncIterator[None]:
+    """Tells the hub what happens during the block; what is missed while MongoDB is away is made up for."""
+    task = asyncio.create_task(_watch(database, hub))
+    try:
+        yield
+    finally:
+        # The driver may take a cancellation for a lost connection, and make another one.
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=_CANCEL_SECONDS)
+
+
+async def _watch(database: Database, hub: Hub) -> None:
+    while True:
         try:
             await _follow(database, hub)
         except PyMongoError as error:

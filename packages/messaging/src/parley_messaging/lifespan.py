@@ -1,12 +1,11 @@
 """What messaging keeps while the application runs."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from parley_core import Parley
 from parley_messaging.appender import Appender
-from parley_messaging.changes import watch
+from parley_messaging.changes import watching
 from parley_messaging.hub import Hub
 from parley_messaging.signals import before_stopping
 from parley_messaging.tails import Tails
@@ -18,12 +17,10 @@ async def messaging_lifespan(parley: Parley) -> AsyncIterator[None]:
     hub, appender = Hub(), Appender(parley)
     for provided in (hub, appender, Tails(parley.database)):
         parley.provide(provided)
-    watching = asyncio.create_task(watch(parley.database, hub))
-    try:
-        with before_stopping(hub.end):
-            yield
-    finally:
-        hub.end()
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
-        await appender.close()
+    async with watching(parley.database, hub):
+        try:
+            with before_stopping(hub.end):
+                yield
+        finally:
+            hub.end()
+            await appender.close()

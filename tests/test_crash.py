@@ -1,0 +1,222 @@
+"""Writers and readers of one log while workers and MongoDB are killed: nothing is lost, repeated or out of order."""
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from parley_app.testing import Serving, Start
+from parley_auth.testing import Account, auth_settings
+from parley_core.embedded import EmbeddedMongoDB
+from parley_core.settings import CoreSettings
+from parley_interviews.testing import plan
+from parley_messaging.testing import Listener, address, listening
+
+WORKERS, WRITERS, READERS = 3, 40, 3
+DATABASE = "crash"
+_LOST = (httpx.TransportError, TimeoutError)
+
+
+class Cluster:
+    """A MongoDB and the workers on it, each of which can be killed and comes back."""
+
+    def __init__(self, folder: Path, start: Start) -> None:
+        self._folder = folder / "data"
+        self._start = start
+        self.mongodb = EmbeddedMongoDB.start(self._folder)
+        self._workers = [self._started(0) for _ in range(WORKERS)]
+        for worker in self._workers:
+            worker.wait_until_ready()
+        self._ports = [worker.port for worker in self._workers]
+
+    def _started(self, port: int) -> Serving:
+        secret = auth_settings().jwt_secret
+        assert secret
+        return self._start.unready(
+            "--port",
+            str(port),
+            PARLEY_MONGODB_URI=self.mongodb.uri,
+            PARLEY_MONGODB_DATABASE=DATABASE,
+            PARLEY_JWT_SECRET=secret.get_secret_value(),
+        )
+
+    def any_url(self) -> str:
+        """The address of some worker, whether it lives or not."""
+        return f"http://127.0.0.1:{random.choice(self._ports)}"  # noqa: S311 - no secret depends on it
+
+    async def kill_worker(self) -> None:
+        """Ends a worker where it stands."""
+        victim = random.choice(self._workers)  # noqa: S311 - no secret depends on it
+        victim.process.kill()
+        await asyncio.to_thread(victim.process.wait)
+
+    async def kill_mongod(self) -> None:
+        """Ends MongoDB where it stands, and starts it again on the same data and the same socket."""
+        os.kill(self.mongodb.pid, signal.SIGKILL)
+        await asyncio.to_thread(self.mongodb.stop)
+        self.mongodb = await asyncio.to_thread(EmbeddedMongoDB.start, self._folder)
+
+    def revive(self) -> None:
+        """Starts the workers that have ended, by a kill or because MongoDB was away when they started."""
+        for number, worker in enumerate(self._workers):
+            if worker.process.poll() is not None:
+                self._workers[number] = self._started(self._ports[number])
+
+    async def keep(self) -> None:
+        """Revives until it is cancelled."""
+        while True:
+            await asyncio.sleep(0.5)
+            self.revive()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    start = Start(tmp_path)
+    cluster = Cluster(tmp_path, start)
+    yield cluster
+    start.end_all()
+    cluster.mongodb.stop()
+
+
+@pytest.fixture
+def core_settings(cluster: Cluster) -> CoreSettings:
+    """The application by which the tests make accounts lies on the same database."""
+    return CoreSettings(mongodb_uri=cluster.mongodb.uri, mongodb_database=DATABASE)  # type: ignore[arg-type]
+
+
+class Conversation:
+    """One interview's log, as those who write and read it through the workers meet it."""
+
+    def __init__(self, cluster: Cluster, interview_id: str, member: Account, total: int) -> None:
+        self._cluster = cluster
+        self._messages = address(interview_id)
+        self._headers = member.headers
+        self.total = total
+        self.acknowledged: dict[str, tuple[str, int]] = {}
+        self._progress = asyncio.Condition()
+
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
+        async with httpx.AsyncClient(base_url=self._cluster.any_url(), timeout=8, headers=self._headers) as client:
+            yield client
+
+    async def _insisting(self, attempt: Callable[[httpx.AsyncClient], Awaitable[bool]]) -> None:
+        """Makes attempts through any worker until one says that all is done; bounded by the test's time limit."""
+        while True:
+            with suppress(*_LOST):
+                async with self._client() as client:
+                    if await attempt(client):
+                        return
+            await asyncio.sleep(random.uniform(0.05, 0.3))  # noqa: S311 - no secret depends on it
+
+    async def write(self, writer: int) -> None:
+        """Posts a share of the messages, each until it is acknowledged."""
+        waiting = [f"{writer}-{number}" for number in range(self.total // WRITERS)]
+
+        async def attempt(client: httpx.AsyncClient) -> bool:
+            while waiting:
+                body = {"content": waiting[0], "client_message_id": waiting[0]}
+                answer = await client.post(self._messages, json=body)
+                if answer.status_code not in {200, 201}:
+                    assert answer.status_code == 503, answer.text
+                    return False
+                stored = answer.json()
+                assert stored["content"] == waiting[0]
+                self.acknowledged[waiting.pop(0)] = (stored["id"], stored["seq"])
+                async with self._progress:
+                    self._progress.notify_all()
+            return True
+
+        await self._insisting(attempt)
+
+    async def endure(self, kills: str) -> None:
+        """Kills a worker (`w`) or MongoDB (`m`), one after the other, spread over the time of the writing."""
+        for number, kind in enumerate(kills, 1):
+            async with self._progress:
+                await self._progress.wait_for(
+                    lambda n=number: len(self.acknowledged) > self.total * n / (len(kills) + 1)
+                )
+            await (self._cluster.kill_worker() if kind == "w" else self._cluster.kill_mongod())
+            self._cluster.revive()
+
+    async def page(self) -> list[dict[str, Any]]:
+        """Reads pages, each behind the last message seen, until all are there."""
+        found: list[dict[str, Any]] = []
+
+        async def attempt(client: httpx.AsyncClient) -> bool:
+            while len(found) < self.total:
+                answer = await client.get(self._messages, params={"after_seq": len(found), "limit": 100})
+                if answer.status_code != 200:
+                    assert answer.status_code == 503, answer.text
+                    return False
+                found.extend(answer.json()["items"])
+                await asyncio.sleep(0.05)
+            return True
+
+        await self._insisting(attempt)
+        return found
+
+    async def follow(self) -> list[dict[str, Any]]:
+        """Follows the stream, and comes back behind the last message seen whenever it breaks, until all are there."""
+        found: list[dict[str, Any]] = []
+
+        async def attempt(client: httpx.AsyncClient) -> bool:
+            headers = {"Last-Event-ID": str(found[-1]["seq"])} if found else {}
+            async with listening(client, self._messages, headers) as stream:
+                if stream.response.status_code != 200:
+                    assert stream.response.status_code == 503, stream.response.text
+                    return False
+                await self._listen(stream, found)
+            return len(found) >= self.total
+
+        await self._insisting(attempt)
+        return found
+
+    async def _listen(self, stream: Listener, found: list[dict[str, Any]]) -> None:
+        while len(found) < self.total and (event := await stream.next(8)):
+            if "data" in event.fields:
+                found.append(event.message)
+
+
+@pytest.mark.parametrize(
+    ("total", "kills", "limit"),
+    [
+        pytest.param(1000, "wm", 90, id="small"),
+        pytest.param(10_000, "wwm" * 8, 900, id="full", marks=pytest.mark.chaos),
+    ],
+)
+async def test_nothing_is_lost(
+    cluster: Cluster,
+    client: httpx.AsyncClient,
+    admin: Account,
+    candidate: Account,
+    *,
+    total: int,
+    kills: str,
+    limit: float,
+) -> None:
+    """Each acknowledged message is stored once, `seq` is 1..N, and readers of both kinds see each once and in order."""
+    interview = await plan(client, admin, candidate)
+    conversation = Conversation(cluster, interview["id"], candidate, total)
+    keeping = asyncio.create_task(cluster.keep())
+    try:
+        async with asyncio.timeout(limit):
+            pages, streams, *_ = await asyncio.gather(
+                asyncio.gather(*(conversation.page() for _ in range(READERS))),
+                asyncio.gather(*(conversation.follow() for _ in range(READERS))),
+                asyncio.gather(*(conversation.write(number) for number in range(WRITERS))),
+                conversation.endure(kills),
+            )
+    finally:
+        keeping.cancel()
+    for found in (*pages, *streams):
+        assert [message["seq"] for message in found] == list(range(1, total + 1))
+        assert {message["content"]: (message["id"], message["seq"]) for message in found} == conversation.acknowledged
+    assert len(conversation.acknowledged) == total

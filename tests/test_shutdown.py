@@ -1,0 +1,79 @@
+"""`parley serve` with open streams is told to stop."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from parley_app.testing import Serving, Start
+from parley_messaging.testing import Event, Listener, address, listening
+
+ADMIN = {"email": "admin@example.com", "password": "nine green bottles"}
+STREAMS = 100
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    starter = Start(tmp_path)
+    yield starter
+    starter.end_all()
+
+
+async def joined(client: httpx.AsyncClient) -> tuple[str, dict[str, str]]:
+    """An interview's messages, and the headers of an administrator who takes part in it."""
+    token = (await client.post("/v1/auth/login", json=ADMIN)).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    interview = await client.post(
+        "/v1/interviews",
+        headers=headers,
+        json={
+            "title": "Backend",
+            "interview_type": "technical",
+            "scheduled_at": "2027-03-01T09:30:00Z",
+            "participants": [{"user_email": ADMIN["email"]}],
+        },
+    )
+    assert interview.status_code == 201, interview.text
+    return address(interview.json()["id"]), headers
+
+
+async def stopped(serving: Serving) -> tuple[float, list[list[Event]]]:
+    """How long it took to stop with open streams, and what each of them said from then on."""
+    async with AsyncExitStack() as stack:
+        limits = httpx.Limits(max_connections=None)
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=serving.url, timeout=20, limits=limits))
+        messages, headers = await joined(client)
+        streams: list[Listener] = [
+            await stack.enter_async_context(listening(client, messages, headers)) for _ in range(STREAMS)
+        ]
+        await client.post(messages, headers=headers, json={"content": "Hello"})
+        assert all(await asyncio.gather(*(stream.messages(1) for stream in streams)))
+        begun = time.monotonic()
+        serving.process.terminate()
+        last = await asyncio.gather(*(stream.rest() for stream in streams))
+        code = await asyncio.to_thread(serving.process.wait, 30)
+        assert code == 0
+        return time.monotonic() - begun, last
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+async def test_open_streams(start: Start, tmp_path: Path, workers: int) -> None:
+    """With 100 open streams it is gone within 2 seconds, and each stream has been told when to come back."""
+    serving = start(
+        "--workers",
+        str(workers),
+        "--data-dir",
+        tmp_path / "data",
+        PARLEY_ADMIN_EMAIL=ADMIN["email"],
+        PARLEY_ADMIN_PASSWORD=ADMIN["password"],
+    )
+    seconds, last = await stopped(serving)
+    for events in last:
+        assert [event.fields.keys() for event in events] == [{"retry"}]
+        assert 1000 <= int(events[0].fields["retry"]) <= 3000
+    assert seconds < 2, serving.complained
+    assert serving.complained.count("Traceback") == 0
