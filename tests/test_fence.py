@@ -75,6 +75,47 @@ async def test_none_after_the_cancel(
     assert refused > 0
 
 
+async def change(client: httpx.AsyncClient, address: str, status: str, admin: Account) -> int:
+    answer = await client.patch(f"{address}/status", json={"status": status}, headers=admin.headers)
+    assert answer.status_code == 200 or answer.json()["code"] == "invalid_transition"
+    return answer.status_code
+
+
+@pytest.mark.parametrize("rounds", [100, pytest.param(1000, marks=pytest.mark.chaos)])
+async def test_start_against_cancel_against_post(
+    app: FastAPI,
+    client: httpx.AsyncClient,
+    other_client: httpx.AsyncClient,
+    admin: Account,
+    candidate: Account,
+    *,
+    rounds: int,
+) -> None:
+    """Of a start and a cancel one wins; no message is committed after the close, be it the cancel or a completion."""
+    outcomes: set[tuple[str, int]] = set()
+    for number in range(rounds):
+        interview = await plan(client, admin, candidate)
+        address = f"/v1/interviews/{interview['id']}"
+        workers = (client, other_client) if number % 2 else (other_client, client)
+
+        async def posts(address: str = address, workers: tuple[httpx.AsyncClient, ...] = workers) -> set[int]:
+            answers = await asyncio.gather(*(post(worker, address, candidate) for worker in workers for _ in range(2)))
+            return {answer.status_code for answer in answers}
+
+        async with recorded_order(app) as changes:
+            moves = [change(workers[0], address, "ongoing", admin), change(workers[1], address, "cancelled", admin)]
+            started, cancelled, posted = await asyncio.gather(*moves, posts())
+            closing = "cancelled"
+            if started == 200:
+                closing = "completed"
+                completed, posted = await asyncio.gather(change(client, address, closing, admin), posts())
+                assert completed == 200
+        assert sorted((started, cancelled)) == [200, 400]
+        assert after_the(changes, {"status": closing}) == []
+        outcomes |= {(closing, status) for status in posted}
+    assert outcomes == {(closing, status) for closing in ("cancelled", "completed") for status in (201, 400)}
+
+
 async def test_none_by_one_removed(
     app: FastAPI, client: httpx.AsyncClient, other_client: httpx.AsyncClient, admin: Account, candidate: Account
 ) -> None:

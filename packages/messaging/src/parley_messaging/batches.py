@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from parley_core.errors import Unavailable
 
+LARGEST, LONGEST = 256, 2048
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -30,8 +31,8 @@ class Batches(Generic[T, R]):
     Args:
         settle: settles a batch of one key and answers an outcome for each item; when it raises, each item is
             settled by itself, so that one bad item spoils nobody else's.
-        largest: items in a batch at most.
-        longest: items of one key that may wait; more are refused.
+        largest: items in a batch at most; unset is `LARGEST`.
+        longest: items of one key that may wait, more are refused; unset is `LONGEST`.
         patience: seconds that an item may wait; longer and it is refused, and dropped unless it is in a batch.
     """
 
@@ -39,13 +40,13 @@ class Batches(Generic[T, R]):
         self,
         settle: Callable[[str, Sequence[T]], Awaitable[Sequence[R | Exception]]],
         *,
-        largest: int = 256,
-        longest: int = 2048,
+        largest: int | None = None,
+        longest: int | None = None,
         patience: float,
     ) -> None:
         self._settle = settle
-        self._largest = largest
-        self._longest = longest
+        self._largest = largest or LARGEST
+        self._longest = longest or LONGEST
         self._patience = patience
         self._waiting: dict[str, deque[_Entry[T, R]]] = {}
         self._workers: set[asyncio.Task[None]] = set()
