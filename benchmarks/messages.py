@@ -33,7 +33,7 @@ from parley_messaging import batches
 from parley_messaging.models import Draft
 from parley_messaging.repository import MessageRepository
 
-ROUNDS, SECONDS, CONNECTIONS = 5, 3.0, 64
+ROUNDS, SECONDS, CONNECTIONS = 5, 3.0, 32
 STREAMS, LENGTH, READS = 500, 200_000, 150
 DATABASE = "benchmark"
 GROUPED, EACH = 256, 1
