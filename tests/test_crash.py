@@ -6,6 +6,7 @@ import random
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,11 +141,12 @@ class Conversation:
         """Kills a worker (`w`) or MongoDB (`m`), one after the other, spread over the time of the writing."""
         for number, kind in enumerate(kills, 1):
             async with self._progress:
-                await self._progress.wait_for(
-                    lambda n=number: len(self.acknowledged) > self.total * n / (len(kills) + 1)
-                )
+                await self._progress.wait_for(partial(self._has_reached, number / (len(kills) + 1)))
             await (self._cluster.kill_worker() if kind == "w" else self._cluster.kill_mongod())
             self._cluster.revive()
+
+    def _has_reached(self, share: float) -> bool:
+        return len(self.acknowledged) > self.total * share
 
     async def page(self) -> list[dict[str, Any]]:
         """Reads pages, each behind the last message seen, until all are there."""

@@ -103,8 +103,9 @@ async def test_start_against_cancel_against_post(
             return {answer.status_code for answer in answers}
 
         async with recorded_order(app) as changes:
-            moves = [change(workers[0], address, "ongoing", admin), change(workers[1], address, "cancelled", admin)]
-            started, cancelled, posted = await asyncio.gather(*moves, posts())
+            started, cancelled, posted = await asyncio.gather(
+                change(workers[0], address, "ongoing", admin), change(workers[1], address, "cancelled", admin), posts()
+            )
             closing = "cancelled"
             if started == 200:
                 closing = "completed"

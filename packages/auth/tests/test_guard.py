@@ -22,12 +22,15 @@ from parley_auth import (
     Resource,
     Role,
     ScopedAccess,
+    hold_together,
 )
+from parley_auth.errors import InvalidToken, NotAParticipant
 from parley_auth.testing import People, auth_settings, bearer, some_people
 from parley_core import (
     CollectionIndexes,
     Parley,
     ParleyDep,
+    ParleyError,
     PublicRoute,
     Router,
     Session,
@@ -117,6 +120,19 @@ async def do_held(access: Reading) -> dict[str, bool]:
         await in_transaction(access.parley.client, work)
     await in_transaction(access.parley.client, held)
     return {"held": True}
+
+
+class Kept:
+    """The accesses that guards have found out, by the callers' ids."""
+
+    def __init__(self) -> None:
+        self.accesses: dict[str, ScopedAccess] = {}
+
+
+@router.put("/{thing_id}/kept", summary="Have an access kept")
+async def keep_access(access: Reading, parley: ParleyDep) -> dict[str, bool]:
+    parley.require(Kept).accesses[access.principal.id] = access
+    return {"kept": True}
 
 
 @router.websocket("/{thing_id}/live")
@@ -279,6 +295,50 @@ class TestScope:
             "shut": (400, "thing_closed"),
             "never took part": (403, "not_a_participant"),
         }
+
+
+class TestKeptAccess:
+    """What a guard has found out, used after its request."""
+
+    @pytest.fixture
+    async def kept(self, app: FastAPI, client: httpx.AsyncClient, stage: Stage) -> dict[str, ScopedAccess]:
+        """The accesses of all three people, by role."""
+        parley: Parley = app.state.parley
+        parley.provide(Kept())
+        for caller in (stage.people.admin, stage.people.interviewer, stage.people.candidate):
+            answer = await client.put(f"/v1/things/{stage.opened}/kept", headers=caller.headers)
+            assert answer.status_code == 200
+        return {access.principal.role: access for access in parley.require(Kept).accesses.values()}
+
+    async def test_again(self, app: FastAPI, stage: Stage, kept: dict[str, ScopedAccess]) -> None:
+        """Judging again finds the same, until the caller takes part no more or his account is shut."""
+        database = app.state.parley.database
+        for access in kept.values():
+            assert await access.again() == access
+        await database.things.update_one({"_id": stage.opened}, {"$pull": {"members": stage.people.candidate.id}})
+        with pytest.raises(NotAParticipant):
+            await kept[Role.CANDIDATE].again()
+        await database.users.update_one({"_id": stage.people.interviewer.id}, {"$set": {"active": False}})
+        with pytest.raises(InvalidToken):
+            await kept[Role.INTERVIEWER].again()
+
+    async def test_token_is_not_shown(self, stage: Stage, kept: dict[str, ScopedAccess]) -> None:
+        """An access that lands in a log doesn't tell the token by which it is judged again."""
+        token = stage.people.candidate.headers["Authorization"].removeprefix("Bearer ")
+        assert token not in repr(kept[Role.CANDIDATE])
+
+    async def test_held_together(self, app: FastAPI, stage: Stage, kept: dict[str, ScopedAccess]) -> None:
+        """One touch holds a resource for several callers; each who may not do it gets his own answer."""
+        parley: Parley = app.state.parley
+        pull = {"$pull": {"members": stage.people.candidate.id}}
+        await parley.database.things.update_one({"_id": stage.opened}, pull)
+
+        async def work(session: Session) -> dict[Role, type[ParleyError]]:
+            refused = await hold_together([*kept.values(), *kept.values()], session, "things:write")
+            return {caller.role: type(error) for caller, error in refused.items()}
+
+        refused = await in_transaction(parley.client, work)
+        assert refused == {Role.ADMIN: NotAParticipant, Role.CANDIDATE: NotAParticipant}
 
 
 class TestDocumentation:

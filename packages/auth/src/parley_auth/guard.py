@@ -38,6 +38,10 @@ class Access:
         return Actor(self.principal.id, self.principal.role, self.request_id)
 
 
+async def _nobody_judges() -> Access:
+    raise TypeError("this access wasn't found out by a guard")
+
+
 @dataclass(frozen=True)
 class ScopedAccess(Access):
     """The same, of a request inside a participant scope.
@@ -49,7 +53,7 @@ class ScopedAccess(Access):
     resource: Resource
     parley: Parley
     scope: ParticipantScope
-    again: Callable[[], Awaitable[Access]] = field(repr=False, compare=False)
+    again: Callable[[], Awaitable[Access]] = field(default=_nobody_judges, repr=False, compare=False)
 
     def permits(self, action: str) -> bool:
         """Whether the caller may do `action`, whatever the resource's state."""
