@@ -99,7 +99,7 @@ class _Server(uvicorn.Server):
         self._watch = watch
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        # uvicorn takes a second Ctrl-C, which a wrapper such as `uv run` sends at once, for an order to drop everything.
+        # uvicorn takes a second Ctrl-C, which a wrapper such as `uv run` sends at once, as an order to drop all.
         if not self.should_exit:
             super().handle_exit(sig, frame)
 
