@@ -14,6 +14,7 @@ from parley_auth.models import Principal, Resource, Role
 from parley_auth.policy import PolicyTable, Verdict
 from parley_auth.registry import ScopeRegistry
 from parley_auth.scopes import ParticipantScope
+from parley_auth.security_log import log_security_event
 from parley_auth.settings import AuthSettings
 from parley_core import Parley, ParleyError, Session, parse_id, request_id_of
 from parley_core.errors import InvalidId
@@ -114,13 +115,26 @@ class Guard:
         policy = parley.require(PolicyTable)
         request_id = request_id_of(request.scope)
         if scope is None:
-            _enforce(policy.judge(self.actions, principal.role, member=False))
+            self._enforce(policy.judge(self.actions, principal.role, member=False), principal, request_id)
             return Access(principal, request_id, policy)
         resource = await scope.access_of(parley, request.path_params[scope.path_param], principal)
         if resource is None:
             raise scope.not_found
-        _enforce(policy.judge(self.actions, principal.role, member=resource.member), _hiding(parley, scope))
+        verdict = policy.judge(self.actions, principal.role, member=resource.member)
+        self._enforce(verdict, principal, request_id, _hiding(parley, scope))
         return ScopedAccess(principal, request_id, policy, resource, parley, scope)
+
+    def _enforce(
+        self,
+        verdict: Verdict,
+        principal: Principal,
+        request_id: str,
+        stranger: type[ParleyError] = NotAParticipant,
+    ) -> None:
+        if verdict is not Verdict.ALLOWED:
+            fields = {"user_id": principal.id, "role": principal.role, "actions": " ".join(self.actions)}
+            log_security_event("access_denied", request_id, **fields, verdict=verdict)
+        _enforce(verdict, stranger)
 
     def scope_in(self, parley: Parley) -> ParticipantScope | None:
         """The participant scope of the guard's actions in a composed application."""

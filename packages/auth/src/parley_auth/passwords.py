@@ -1,6 +1,7 @@
 """Passwords: argon2id off the event loop, and the rules that a new one must meet."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -14,7 +15,8 @@ from parley_core.errors import Unavailable
 
 T = TypeVar("T")
 MAX_LENGTH = 128
-_THREADS = 2
+# One fewer than the machine has, so that the event loop keeps one: hashing takes a whole core for its time.
+_THREADS = max(1, (os.cpu_count() or 2) - 1)
 _QUEUE = 64
 # OWASP's floor for argon2id: 19 MiB, two passes, one lane. argon2-cffi's default costs eight times that.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -37,6 +39,10 @@ class Passwords:
         """Whether the password belongs to the hash; without a hash the same work is done and the answer is no."""
         matches = await self._run(lambda: _matches(password_hash or self._nobody, password))
         return matches and password_hash is not None
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether the hash was made with weaker parameters than new ones are."""
+        return HASHER.check_needs_rehash(password_hash)
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._waiting >= _QUEUE:

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 
+from parley_auth.keys import MIN_SECRET_BYTES, parse_keys
 from parley_auth.schemas import Email
 from parley_core import Settings
 
-MIN_SECRET_BYTES = 32
 _MIN_DISTINCT = 10
 _PLACEHOLDERS = ("secret", "change", "password", "example", "default")
 
@@ -32,6 +32,12 @@ def _paired(password: SecretStr | None, info: ValidationInfo) -> SecretStr | Non
     return password
 
 
+def _usable(keys: SecretStr | None) -> SecretStr | None:
+    if keys is not None:
+        parse_keys(keys.get_secret_value())
+    return keys
+
+
 class AuthSettings(Settings):
     """How accounts, passwords and tokens are handled."""
 
@@ -40,6 +46,9 @@ class AuthSettings(Settings):
     password_min_length: int = Field(8, ge=8, le=64)
     jwt_secret: Annotated[SecretStr | None, AfterValidator(_strong)] = Field(
         None, description="Signs access tokens: 32 random bytes or more. Only an embedded database makes its own."
+    )
+    jwt_keys: Annotated[SecretStr | None, AfterValidator(_usable)] = Field(
+        None, description="A JWK Set of several keys for rotation: the first signs, all verify; `parley make-key`."
     )
     access_token_minutes: int = Field(10, ge=1, le=60)
     admin_email: Email | None = Field(None, description="The first administrator, made where none exists.")
