@@ -173,7 +173,7 @@ class TestLogin:
         token = answer.json()
         me = await client.get("/v1/users/me", headers={"Authorization": f"Bearer {token['access_token']}"})
         assert answer.status_code == 200
-        assert token.keys() == {"access_token", "token_type", "expires_in"}
+        assert token.keys() == {"access_token", "token_type", "expires_in", "refresh_token"}
         assert (token["token_type"], token["expires_in"]) == ("bearer", 600)
         assert (answer.headers["Cache-Control"], answer.headers["Pragma"]) == ("no-store", "no-cache")
         assert me.json()["id"] == ada.id
@@ -184,7 +184,7 @@ class TestLogin:
         answer = await client.post(FORM, data=form | {"scope": "", "client_id": "docs", "client_secret": "none"})
         me = await client.get("/v1/users/me", headers={"Authorization": f"Bearer {answer.json()['access_token']}"})
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
-        assert answer.json().keys() == {"access_token", "token_type", "expires_in"}
+        assert answer.json().keys() == {"access_token", "token_type", "expires_in", "refresh_token"}
         assert me.json()["id"] == ada.id
 
     @pytest.mark.usefixtures("ada")

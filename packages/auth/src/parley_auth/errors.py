@@ -44,7 +44,7 @@ class InvalidCredentials(_BearerError):
 
 
 class RefreshReused(_BearerError):
-    """A spent refresh token was used again, by its thief or after him: the whole session has ended (RFC 9700, 4.14.2)."""
+    """A spent refresh token was used again, by its thief or after him: its session has ended (RFC 9700, 4.14.2)."""
 
     code = "refresh_reused"
     title = "The refresh token was used before; its session has ended"

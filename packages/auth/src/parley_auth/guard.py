@@ -58,6 +58,7 @@ class ScopedAccess(Access):
     def require(self, action: str) -> None:
         """Raises `PermissionDenied` (403) unless the caller may do `action`."""
         if not self.permits(action):
+            _log_denial(self.principal, [action], Verdict.PERMISSION_DENIED, self.request_id)
             raise PermissionDenied
 
     async def recheck(self, action: str) -> None:
@@ -132,8 +133,7 @@ class Guard:
         stranger: type[ParleyError] = NotAParticipant,
     ) -> None:
         if verdict is not Verdict.ALLOWED:
-            fields = {"user_id": principal.id, "role": principal.role, "actions": " ".join(self.actions)}
-            log_security_event("access_denied", request_id, **fields, verdict=verdict)
+            _log_denial(principal, self.actions, verdict, request_id)
         _enforce(verdict, stranger)
 
     def scope_in(self, parley: Parley) -> ParticipantScope | None:
@@ -173,6 +173,17 @@ def _check_ids(request: HTTPConnection, scope: ParticipantScope | None) -> None:
 
 def _hiding(parley: Parley, scope: ParticipantScope) -> type[ParleyError]:
     return scope.not_found if parley.settings(AuthSettings).hide_existence else NotAParticipant
+
+
+def _log_denial(principal: Principal, actions: Sequence[str], verdict: Verdict, request_id: str) -> None:
+    log_security_event(
+        "access_denied",
+        request_id,
+        user_id=principal.id,
+        role=principal.role,
+        actions=" ".join(actions),
+        verdict=verdict,
+    )
 
 
 def _enforce(verdict: Verdict, stranger: type[ParleyError] = NotAParticipant) -> None:

@@ -3,8 +3,9 @@
 import base64
 import hashlib
 import json
+import re
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt import PyJWK
 from jwt.algorithms import OKPAlgorithm
 
-_ALGORITHMS = {("oct", None): "HS256", ("OKP", "Ed25519"): "EdDSA"}
-_PUBLIC_MEMBERS = ("kty", "crv", "x")
 MIN_SECRET_BYTES = 32
+_MIN_DISTINCT = 10
+_PLACEHOLDERS = (b"secret", b"change", b"password", b"example", b"default")
+_KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NO_SET = 'must be a JWK Set: {"keys": [...]}'
+# The examples of RFC 7515, A.1, and RFC 8037, A.1, by their SHA-256.
+_PUBLISHED = {
+    "c8ecc9361a05e285f04c26f9572131a6deab07e9e2b865053c6f75a4d8bd2b32",
+    "644d50ab64864c20a12b3c4656d46b4a48f69ef7c47ecdc8415cd28316b22ef5",
+}
 
 
 class UnusableKey(ValueError):
@@ -38,7 +46,7 @@ class Key:
     algorithm: str
     signing: Any
     verifying: Any
-    public: dict[str, str] | None
+    public: Mapping[str, str] | None
 
 
 class KeyRing:
@@ -66,9 +74,9 @@ class KeyRing:
         """The key of that id."""
         return self._keys.get(key_id) if isinstance(key_id, str) else None
 
-    def public_set(self) -> dict[str, Sequence[dict[str, str]]]:
-        """The JWK Set of the public keys (RFC 7517, section 5); shared secrets are never in it."""
-        return {"keys": [key.public for key in self._keys.values() if key.public is not None]}
+    def public_set(self) -> Sequence[Mapping[str, str]]:
+        """The public keys as the members of a JWK Set (RFC 7517, section 5); shared secrets are never among them."""
+        return [key.public for key in self if key.public is not None]
 
 
 def parse_keys(text: str) -> list[Key]:
@@ -79,10 +87,10 @@ def parse_keys(text: str) -> list[Key]:
     """
     try:
         keys = json.loads(text)["keys"]
-    except (ValueError, TypeError, KeyError):
-        raise UnusableKey('must be a JWK Set: {"keys": [...]}') from None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise UnusableKey(_NO_SET) from None
     if not isinstance(keys, list):
-        raise UnusableKey('must be a JWK Set: {"keys": [...]}')
+        raise UnusableKey(_NO_SET)
     return list(KeyRing(key_of(jwk) for jwk in keys))
 
 
@@ -103,27 +111,56 @@ def key_of(jwk: object) -> Key:
     """The key that a JWK describes: `oct` of 32 bytes or more, or `OKP` with Ed25519.
 
     Raises:
-        UnusableKey: it is of another kind, malformed, or has no `kid`.
+        UnusableKey: it is of another kind, malformed, weak, or has no `kid`.
     """
-    if not isinstance(jwk, dict) or not isinstance(jwk.get("kid"), str) or not jwk["kid"]:
-        raise UnusableKey("every key needs a kid")
-    algorithm = _ALGORITHMS.get((jwk.get("kty"), jwk.get("crv")))
-    if algorithm is None:
-        raise UnusableKey(f"key '{jwk['kid']}': only kty oct, and kty OKP with crv Ed25519, are used")
+    if not isinstance(jwk, dict) or not isinstance(jwk.get("kid"), str) or not _KEY_ID.fullmatch(jwk["kid"]):
+        raise UnusableKey("every key needs a kid of 1 to 64 letters, digits, dots, dashes or underscores")
     try:
-        parsed = PyJWK.from_dict(jwk, algorithm=algorithm)
-    except (jwt.PyJWTError, ValueError, TypeError, KeyError) as error:
+        return _key(jwk)
+    except UnusableKey as error:
+        raise UnusableKey(f"key '{jwk['kid']}' {error}") from None
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UnusableKey(f"key '{jwk['kid']}' is malformed ({type(error).__name__})") from None
-    return _shared(jwk, parsed.key) if algorithm == "HS256" else _asymmetric(jwk, parsed.key)
 
 
-def _shared(jwk: dict[str, Any], secret: bytes) -> Key:
-    if len(secret) < MIN_SECRET_BYTES:
-        raise UnusableKey(f"key '{jwk['kid']}' is weak: it needs {MIN_SECRET_BYTES} bytes or more")
+def check_secret(secret: bytes) -> None:
+    """Raises `UnusableKey` for a secret that is short, monotonous, a placeholder or known from a standard."""
+    if len(secret) < MIN_SECRET_BYTES or len(set(secret)) < _MIN_DISTINCT:
+        raise UnusableKey(
+            f"is weak: it needs {MIN_SECRET_BYTES} random bytes or more, and not the same few over and over"
+        )
+    if any(word in secret.lower() for word in _PLACEHOLDERS) or hashlib.sha256(secret).hexdigest() in _PUBLISHED:
+        raise UnusableKey("looks like a placeholder: it needs random text")
+
+
+def _key(jwk: dict[str, Any]) -> Key:
+    match jwk:
+        case {"kty": "oct"}:
+            return _shared(jwk)
+        case {"kty": "OKP", "crv": "Ed25519"}:
+            return _asymmetric(jwk)
+        case _:
+            raise UnusableKey("is of no kind that is used: kty oct, or kty OKP with crv Ed25519")
+
+
+def _shared(jwk: dict[str, Any]) -> Key:
+    secret = _parsed(jwk, "HS256")
+    check_secret(secret)
     return Key(jwk["kid"], "HS256", secret, secret, None)
 
 
-def _asymmetric(jwk: dict[str, Any], key: Any) -> Key:
-    is_private = "d" in jwk
-    public = {"kid": jwk["kid"], "use": "sig", "alg": "EdDSA", **{m: jwk[m] for m in _PUBLIC_MEMBERS}}
-    return Key(jwk["kid"], "EdDSA", key if is_private else None, key.public_key() if is_private else key, public)
+def _asymmetric(jwk: dict[str, Any]) -> Key:
+    key = _parsed(jwk, "EdDSA")
+    is_private = isinstance(key, Ed25519PrivateKey)
+    if is_private:
+        check_secret(key.private_bytes_raw())
+    verifying = key.public_key() if is_private else key
+    # Not copied from the JWK, whose public part need not belong to its private one.
+    public = {"kid": jwk["kid"], "use": "sig", "alg": "EdDSA", **OKPAlgorithm.to_jwk(verifying, as_dict=True)}
+    return Key(jwk["kid"], "EdDSA", key if is_private else None, verifying, public)
+
+
+def _parsed(jwk: dict[str, Any], algorithm: str) -> Any:
+    if jwk.get("alg", algorithm) != algorithm or jwk.get("use", "sig") != "sig":
+        raise UnusableKey(f"is meant for something else: it would be used to sign with {algorithm}")
+    return PyJWK.from_dict(jwk, algorithm=algorithm).key

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from parley_auth.authenticator import Authenticator
 from parley_auth.bootstrap import ensure_first_admin
-from parley_auth.passwords import Passwords
+from parley_auth.passwords import Passwords, common_passwords
 from parley_auth.secret import key_ring
 from parley_auth.settings import AuthSettings
 from parley_auth.tokens import AccessTokens
@@ -26,6 +26,8 @@ async def auth_lifespan(parley: Parley) -> AsyncIterator[None]:
     for provided in (keys, tokens, passwords, Authenticator(parley.database, tokens, parley.clock)):
         parley.provide(provided)
     try:
+        # Here rather than in the first registration, which would make all other requests wait 0.1 s.
+        common_passwords()
         await ensure_first_admin(parley)
         yield
     finally:

@@ -56,3 +56,22 @@ class RefreshToken:
     def digest(self) -> str:
         """What the database keeps of it."""
         return hashlib.sha256(self.secret).hexdigest()
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Where a session's exchanges of refresh tokens stand.
+
+    Args:
+        current: the digest of the token that can be exchanged next.
+        spent: the digest of the one that was exchanged last.
+        raced_until: nanoseconds since 1970: a request for `spent` that began before can't have seen its answer.
+    """
+
+    current: str
+    spent: str | None
+    raced_until: int
+
+    def raced(self, token: RefreshToken, begun: int) -> bool:
+        """Whether the request that brought `token` ran beside its exchange, rather than after it."""
+        return token.digest == self.spent and begun < self.raced_until

@@ -8,6 +8,8 @@ import json
 import logging
 from typing import Literal
 
+from parley_core import utc_now
+
 _log = logging.getLogger("parley.security")
 
 Kind = Literal[
@@ -36,7 +38,8 @@ def log_security_event(kind: Kind, request_id: str, **fields: str | None) -> Non
     level = logging.INFO if kind in {"login", "session_ended", "sessions_ended"} else logging.WARNING
     if _log.isEnabledFor(level):
         given = {name: value for name, value in fields.items() if value is not None}
-        _log.log(level, "%s", json.dumps({"event": kind, "request_id": request_id, **given}))
+        told = {"at": utc_now().isoformat(), "event": kind, "request_id": request_id, **given}
+        _log.log(level, "%s", json.dumps(told))
 
 
 def digest_of(email: str) -> str:

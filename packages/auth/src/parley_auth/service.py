@@ -3,12 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from parley_auth.errors import (
-    LastAdmin,
-    RegistrationClosed,
-    UserNotFound,
-    WrongPassword,
-)
+from parley_auth.errors import LastAdmin, RegistrationClosed, UserNotFound, WrongPassword
 from parley_auth.events import (
     USER_CREATED,
     USER_DEACTIVATED,
@@ -68,9 +63,11 @@ class AccountService:
             WeakPassword: `new` is too short or too well known.
             RateLimited: too many attempts have failed.
         """
-        check_strength(new, min_length=self._settings.password_min_length)
         found = await self._users.credentials({"_id": principal.id})
-        if found is None or not await self._proof.holds(found, current, origin, email=found.user.email):
+        if found is None:
+            raise WrongPassword
+        self._check_strength(new, found.user.email, found.user.name)
+        if not await self._proof.holds(found, current, origin, email=found.user.email):
             raise WrongPassword
         event = Event(
             type=USER_PASSWORD_CHANGED,
@@ -84,8 +81,11 @@ class AccountService:
             raise WrongPassword
         log_security_event("password_changed", origin.request_id, user_id=principal.id)
 
+    def _check_strength(self, password: str, email: str, name: str | None) -> None:
+        check_strength(password, min_length=self._settings.password_min_length, email=email, name=name)
+
     async def _create(self, wanted: Registration, role: Role, kind: EventType, actor: Actor, *, user_id: str) -> User:
-        check_strength(wanted.password, min_length=self._settings.password_min_length)
+        self._check_strength(wanted.password, wanted.email, wanted.name)
         password_hash = await self._passwords.hash(wanted.password)
         now = self._clock()
         user = User(user_id, wanted.email, wanted.name, role, active=True, created_at=now)

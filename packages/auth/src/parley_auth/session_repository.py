@@ -7,7 +7,7 @@ from typing import Any
 
 from parley_auth.indexes import USERS
 from parley_auth.models import Credentials
-from parley_auth.refresh import RefreshToken
+from parley_auth.refresh import Exchange, RefreshToken
 from parley_auth.sessions import IDLE, MOST, LoginSession
 from parley_core import Database, Document
 
@@ -43,27 +43,50 @@ class SessionRepository:
         }
         return (await self._users.update_one(where, update)).matched_count > 0
 
-    async def rotate(self, spent: RefreshToken, following: RefreshToken, now: datetime) -> int | None:
+    async def rotate(
+        self, spent: RefreshToken, following: RefreshToken, now: datetime, *, raced_until: int
+    ) -> int | None:
         """Exchanges a session's refresh token; the account's token version, None when `spent` isn't its current one."""
         live = {"$gt": now}
         current = {"id": spent.session_id, "digest": spent.digest, "idle_until": live, "ends_at": live}
-        exchanged = {"digest": following.digest, "used_at": now, "idle_until": now + IDLE}
+        exchanged = {
+            "digest": following.digest,
+            "used_at": now,
+            "idle_until": now + IDLE,
+            "spent": spent.digest,
+            "raced_until": raced_until,
+        }
         changed = await self._users.find_one_and_update(
             {"_id": spent.user_id, "active": True, "sessions": {"$elemMatch": current}},
-            {"$set": {f"sessions.$.{name}": value for name, value in exchanged.items()}},
+            _in_session(exchanged),
             projection={"token_version": True},
         )
         return changed["token_version"] if changed else None
+
+    async def settle(self, current: RefreshToken, raced_until: int) -> None:
+        """Notes, before an exchange is answered, when that was; whoever begins later has no excuse."""
+        where = {
+            "_id": current.user_id,
+            "sessions": {"$elemMatch": {"id": current.session_id, "digest": current.digest}},
+        }
+        await self._users.update_one(where, _in_session({"raced_until": raced_until}))
+
+    async def exchange(self, token: RefreshToken, now: datetime) -> Exchange | None:
+        """Where a token's session stands; None when it has ended."""
+        live = {"$gt": now}
+        alive = {"id": token.session_id, "idle_until": live, "ends_at": live}
+        where = {"_id": token.user_id, "active": True, "sessions": {"$elemMatch": alive}}
+        found = await self._users.find_one(where, {"sessions.$": True})
+        if found is None:
+            return None
+        [session] = found["sessions"]
+        return Exchange(session["digest"], session.get("spent"), session.get("raced_until", 0))
 
     async def live(self, user_id: str, now: datetime) -> list[LoginSession]:
         """The active user's sessions that haven't ended, oldest first."""
         found = await self._users.find_one({"_id": user_id, "active": True}, {"sessions": True})
         sessions = [_session(document) for document in found["sessions"]] if found else []
         return [session for session in sessions if min(session.idle_until, session.ends_at) > now]
-
-    async def find(self, user_id: str, session_id: str, now: datetime) -> LoginSession | None:
-        """One of these sessions."""
-        return next((session for session in await self.live(user_id, now) if session.id == session_id), None)
 
     async def end(self, user_id: str, session_id: str) -> bool:
         """Ends one session; False when there is none of that id."""
@@ -73,6 +96,10 @@ class SessionRepository:
     async def end_all(self, user_id: str) -> None:
         """Ends every session, and every access token with the raised token version."""
         await self._users.update_one({"_id": user_id}, {"$set": {"sessions": []}, "$inc": {"token_version": 1}})
+
+
+def _in_session(values: Mapping[str, object]) -> Document:
+    return {"$set": {f"sessions.$.{name}": value for name, value in values.items()}}
 
 
 def _is_live(now: datetime) -> Document:

@@ -1,8 +1,9 @@
 """Logging in, staying logged in, logging out."""
 
 import secrets
+import time
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 
 from parley_auth.errors import (
     InvalidCredentials,
@@ -22,7 +23,11 @@ from parley_auth.security_log import log_security_event
 from parley_auth.session_repository import SessionRepository
 from parley_auth.sessions import ABSOLUTE, IDLE, LoginSession
 from parley_auth.tokens import AccessTokens, IssuedToken
-from parley_core import Clock, Parley
+from parley_core import Clock, Parley, ParleyError
+from parley_core.errors import Unavailable
+
+# Nanoseconds after which a worker that died before it answered an exchange excuses nobody any more.
+_LONGEST_EXCHANGE = 10_000_000_000
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,7 @@ class SessionService:
         if not await self._proof.holds(usable, password, origin, email=email) or usable is None:
             raise InvalidCredentials
         pair = await self._open(usable, origin)
-        if self._passwords.is_outdated(usable.password_hash):
-            await self._users.rehash(usable, await self._passwords.hash(password))
+        await self._renew_hash(usable, password)
         return pair
 
     async def refresh(self, text: str, origin: Origin) -> TokenPair:
@@ -67,18 +71,20 @@ class SessionService:
         Raises:
             InvalidToken: it is not ours, or its session has ended.
             RefreshReused: it was spent before; its session ends, the newest token included.
-            RefreshInProgress: it is being spent by another request that began before this one.
+            RefreshInProgress: another request has spent it, whose answer this one's sender can't have had.
         """
-        begun = self._clock()
+        # Not the application's clock: what is compared is the order of requests, to the nanosecond.
+        begun = time.time_ns()
         if (spent := RefreshToken.parse(text)) is None:
             raise InvalidToken
-        following = RefreshToken.new(spent.user_id, spent.session_id)
-        live = await self._sessions.find(spent.user_id, spent.session_id, begun)
-        if live is None:
+        before = await self._sessions.exchange(spent, self._clock())
+        if before is None:
             raise InvalidToken
-        version = await self._sessions.rotate(spent, following, self._clock())
+        following = RefreshToken.new(spent.user_id, spent.session_id)
+        version = await self._sessions.rotate(spent, following, self._clock(), raced_until=begun + _LONGEST_EXCHANGE)
         if version is None:
-            raise await self._reason_against(spent, begun, origin)
+            raise await self._reason_against(spent, origin, begun=begun, was_current=before.current == spent.digest)
+        await self._sessions.settle(following, time.time_ns())
         return self._pair(following, version)
 
     async def log_out(self, principal: Principal, origin: Origin) -> None:
@@ -100,6 +106,13 @@ class SessionService:
         if not await self._sessions.end(principal.id, session_id):
             raise SessionNotFound
         log_security_event("session_ended", origin.request_id, user_id=principal.id, session_id=session_id)
+
+    async def _renew_hash(self, credentials: Credentials, password: str) -> None:
+        if not self._passwords.is_outdated(credentials.password_hash):
+            return
+        # A login that has succeeded doesn't fail for a full queue: the next one does it.
+        with suppress(Unavailable):
+            await self._users.rehash(credentials, await self._passwords.hash(password))
 
     async def _open(self, credentials: Credentials, origin: Origin) -> TokenPair:
         now = self._clock()
@@ -129,13 +142,18 @@ class SessionService:
         access = self._tokens.issue(token.user_id, session_id=token.session_id, token_version=token_version)
         return TokenPair(access, token.text)
 
-    async def _reason_against(self, spent: RefreshToken, begun: datetime, origin: Origin) -> Exception:
-        """Why a token that belongs to a session couldn't be exchanged; a reuse ends the session."""
-        session = await self._sessions.find(spent.user_id, spent.session_id, self._clock())
-        if session is None:
+    async def _reason_against(
+        self, spent: RefreshToken, origin: Origin, *, begun: int, was_current: bool
+    ) -> ParleyError:
+        """Why a token that belongs to a session couldn't be exchanged; a reuse ends the session.
+
+        Whoever began before the exchange was answered raced with it, as two tabs of a browser do. That his token was
+        current when he first looked shows it on any clock; else the times say, of one machine or several that agree.
+        """
+        exchange = await self._sessions.exchange(spent, self._clock())
+        if exchange is None:
             return InvalidToken()
-        # Whoever began before the exchange can't have had its answer: he raced with it, as two tabs of a browser do.
-        if begun <= session.used_at:
+        if was_current or exchange.raced(spent, begun):
             return RefreshInProgress()
         await self._sessions.end(spent.user_id, spent.session_id)
         log_security_event(

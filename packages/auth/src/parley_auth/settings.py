@@ -4,24 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 
-from parley_auth.keys import MIN_SECRET_BYTES, parse_keys
+from parley_auth.keys import check_secret, parse_keys
 from parley_auth.schemas import Email
 from parley_core import Settings
 
-_MIN_DISTINCT = 10
-_PLACEHOLDERS = ("secret", "change", "password", "example", "default")
-
 
 def _strong(secret: SecretStr | None) -> SecretStr | None:
-    if secret is None:
-        return None
-    text = secret.get_secret_value()
-    if len(text.encode()) < MIN_SECRET_BYTES or len(set(text)) < _MIN_DISTINCT:
-        raise ValueError(
-            f"is weak: it needs {MIN_SECRET_BYTES} random bytes or more, and not the same few over and over"
-        )
-    if any(word in text.lower() for word in _PLACEHOLDERS):
-        raise ValueError("looks like a placeholder: it needs random text")
+    if secret is not None:
+        check_secret(secret.get_secret_value().encode())
     return secret
 
 

@@ -4,20 +4,19 @@ Failures count for the account and for the network that they come from. A networ
 a counter of its own, so that a stranger's failures never lock him out there.
 """
 
-import asyncio
 import hashlib
 import ipaddress
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from parley_auth.errors import RateLimited
 from parley_auth.throttle_repository import ThrottleRepository
 from parley_core import Clock, Database
 
 _LONGEST = timedelta(minutes=15)
-_IPV6 = 6
+_CUSTOMER = 64
 
 
 @dataclass(frozen=True)
@@ -65,15 +64,9 @@ class Throttle:
         """
         now = self._clock()
         attempt = Attempt(_account_key(email, network if network in known else "elsewhere"), f"network:{network}")
-        blocked_until = max(
-            await asyncio.gather(
-                self._counters.count(attempt.account_key, now, OF_ACCOUNT.delay_after),
-                self._counters.blocked_until(attempt.network_key, now),
-            )
-        )
-        if blocked_until > now:
-            seconds = max(1, math.ceil((blocked_until - now).total_seconds()))
-            raise RateLimited(headers={"Retry-After": str(seconds)})
+        # The network first: an attempt that it refuses doesn't count against the account.
+        _refuse_until(await self._counters.blocked_until(attempt.network_key, now), now)
+        _refuse_until(await self._counters.count(attempt.account_key, now, OF_ACCOUNT.delay_after), now)
         return attempt
 
     async def failed(self, attempt: Attempt) -> None:
@@ -96,7 +89,15 @@ def network_of(address: str) -> str:
     except ValueError:
         # The peer of a Unix socket has no address.
         return "local"
-    return str(ipaddress.ip_network(f"{parsed}/64", strict=False)) if parsed.version == _IPV6 else address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    # Without the zone of a link-local address, which has no place in a network.
+    return str(parsed.ipv4_mapped or ipaddress.IPv6Network((int(parsed), _CUSTOMER), strict=False))
+
+
+def _refuse_until(then: datetime, now: datetime) -> None:
+    if then > now:
+        raise RateLimited(headers={"Retry-After": str(math.ceil((then - now).total_seconds()))})
 
 
 def _account_key(email: str, place: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pymongo.errors import DuplicateKeyError
 
 from parley_auth.indexes import LOGIN_FAILURES
-from parley_core import Database
+from parley_core import Database, Document
 from parley_core.errors import Unavailable
 
 _FORGOTTEN_AFTER = timedelta(hours=24)
@@ -27,7 +27,7 @@ class ThrottleRepository:
         """
         delays = [delay_after(failures) // timedelta(milliseconds=1) for failures in range(_MOST + 1)]
         failures = {"$min": [{"$add": [{"$ifNull": ["$failures", 0]}, 1]}, _MOST]}
-        update = [
+        update: list[Document] = [
             {"$set": {"failures": failures, "expires_at": now + _FORGOTTEN_AFTER}},
             {"$set": {"blocked_until": {"$add": [now, {"$arrayElemAt": [delays, "$failures"]}]}}},
         ]

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import jwt
+from jwt.types import Options
 
 from parley_auth.errors import InvalidToken, TokenExpired
 from parley_auth.keys import Key, KeyRing
@@ -20,6 +21,14 @@ _ISSUER = _AUDIENCE = "parley"
 # Nothing else: a header such as jwk, jku, x5u, crit or b64 would have the token say how it is to be verified.
 _HEADER = {"alg", "typ", "kid"}
 _CLAIMS = ["iss", "aud", "sub", "iat", "nbf", "exp", "jti", "sid", "tv"]
+# The times are judged here, by the application's own clock.
+_OPTIONS: Options = {
+    "require": _CLAIMS,
+    "strict_aud": True,
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+}
 _LONGEST = 2048
 _ID = re.compile(ID_PATTERN)
 _LEEWAY = timedelta(seconds=5)
@@ -77,14 +86,13 @@ class AccessTokens:
 
     def _decode(self, token: str) -> Mapping[str, object]:
         key = self._key_of(jwt.get_unverified_header(token))
-        # The times are judged below, by the application's own clock.
         return jwt.decode(
             token,
             key.verifying,
             algorithms=[key.algorithm],
             audience=_AUDIENCE,
             issuer=_ISSUER,
-            options={"require": _CLAIMS, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
+            options=_OPTIONS,
         )
 
     def _key_of(self, header: Mapping[str, Any]) -> Key:

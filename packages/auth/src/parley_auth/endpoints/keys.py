@@ -1,7 +1,5 @@
 """The public keys, for services that verify access tokens themselves (RFC 7517, RFC 8414)."""
 
-from typing import Any
-
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict
 
@@ -20,11 +18,11 @@ class KeySet(BaseModel):
         }
     )
 
-    keys: list[dict[str, Any]]
+    keys: list[dict[str, str]]
 
 
 @router.get("/jwks.json", summary="Read the public keys")
 async def read_keys(parley: ParleyDep, response: Response) -> KeySet:
     """The public part of the keys that sign access tokens."""
     response.headers["Cache-Control"] = "public, max-age=300"
-    return KeySet(keys=list(parley.require(KeyRing).public_set()["keys"]))
+    return KeySet(keys=[dict(key) for key in parley.require(KeyRing).public_set()])
