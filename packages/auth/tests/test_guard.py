@@ -425,7 +425,7 @@ class TestForeignApplication:
 
     async def test_its_errors_are_problems_too(self, host: httpx.AsyncClient) -> None:
         """A refusal looks the same wherever it comes from."""
-        answer = await host.get("/orders/12", headers=bearer(self.app.state.parley, new_id()))
+        answer = await host.get("/orders/12", headers=bearer(self.app.state.parley, new_id(), new_id()))
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
 

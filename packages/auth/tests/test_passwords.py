@@ -87,6 +87,7 @@ def test_list_of_common_ones() -> None:
     assert len(common) > 20_000
     assert all(password == password.lower() for password in common)
     assert {"password", "12345678", "iloveyou", "qwertyuiop"} <= common
+    assert sum(len(password) >= 8 for password in common) > 3_000  # ASVS 6.2.4
 
 
 @pytest.mark.parametrize("length", [8, 20])

@@ -155,7 +155,6 @@ def _asymmetric(jwk: dict[str, Any]) -> Key:
     if is_private:
         check_secret(key.private_bytes_raw())
     verifying = key.public_key() if is_private else key
-    # Not copied from the JWK, whose public part need not belong to its private one.
     public = {"kid": jwk["kid"], "use": "sig", "alg": "EdDSA", **OKPAlgorithm.to_jwk(verifying, as_dict=True)}
     return Key(jwk["kid"], "EdDSA", key if is_private else None, verifying, public)
 

@@ -1,6 +1,7 @@
 """Builders of accounts and settings for tests of packages that build on auth."""
 
 import itertools
+import json
 import secrets
 from dataclasses import dataclass
 from functools import cache
@@ -31,12 +32,18 @@ def auth_settings(**changes: Any) -> AuthSettings:
     return AuthSettings(**{"jwt_secret": secret, **changes})
 
 
+def jwk_set(*keys: dict[str, str]) -> SecretStr:
+    """A value of PARLEY_JWT_KEYS: these keys, the first of which signs."""
+    return SecretStr(json.dumps({"keys": keys}))
+
+
 @dataclass(frozen=True)
 class Account:
-    """An account and the headers that its owner sends."""
+    """An account, the headers that its owner sends, and his refresh token; an inactive one's are empty."""
 
     user: User
     headers: dict[str, str]
+    refresh_token: str = ""
 
     @property
     def id(self) -> str:
@@ -95,7 +102,10 @@ async def an_account(
     event = Event(type=USER_CREATED, at=user.created_at, actor=_TESTER, audience=(user.id,))
     password_hash = _hash_of(password) if password else "no password"
     await UserRepository(parley.database).add(user, password_hash, event)
-    return Account(user, await log_in(parley, user) if active else {})
+    if not active:
+        return Account(user, {})
+    token = await open_session(parley, user)
+    return Account(user, bearer(parley, user.id, token.session_id), token.text)
 
 
 @cache
@@ -105,14 +115,22 @@ def _hash_of(password: str) -> str:
 
 
 async def log_in(parley: Parley, user: User) -> dict[str, str]:
-    """The headers of a request in a new session of a stored, active account, without its password being asked for."""
+    """The headers of a request in a new session of a stored, active account."""
+    token = await open_session(parley, user)
+    found = await UserRepository(parley.database).credentials({"_id": user.id})
+    assert found is not None
+    return bearer(parley, user.id, token.session_id, token_version=found.token_version)
+
+
+async def open_session(parley: Parley, user: User) -> RefreshToken:
+    """A new session of a stored, active account, without its password being asked for."""
     found = await UserRepository(parley.database).credentials({"_id": user.id})
     assert found is not None
     now = parley.clock()
     session = LoginSession(secrets.token_hex(12), now, now, now + IDLE, now + ABSOLUTE, "127.0.0.1", "test")
-    digest = RefreshToken.new(user.id, session.id).digest
-    assert await SessionRepository(parley.database).open(found, session, digest)
-    return bearer(parley, user.id, session.id, token_version=found.token_version)
+    token = RefreshToken.new(user.id, session.id)
+    assert await SessionRepository(parley.database).open(found, session, token.digest)
+    return token
 
 
 def bearer(parley: Parley, user_id: str, session_id: str, *, token_version: int = 0) -> dict[str, str]:

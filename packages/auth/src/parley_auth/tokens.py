@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 from jwt.types import Options
+from jwt.utils import base64url_decode, base64url_encode
 
 from parley_auth.errors import InvalidToken, TokenExpired
 from parley_auth.keys import Key, KeyRing
@@ -86,7 +87,7 @@ class AccessTokens:
 
     def _decode(self, token: str) -> Mapping[str, object]:
         key = self._key_of(jwt.get_unverified_header(token))
-        return jwt.decode(
+        claims = jwt.decode(
             token,
             key.verifying,
             algorithms=[key.algorithm],
@@ -94,6 +95,11 @@ class AccessTokens:
             issuer=_ISSUER,
             options=_OPTIONS,
         )
+        # The signature covers all but its own spelling, which base64 has many of.
+        signature = token.rpartition(".")[2]
+        if base64url_encode(base64url_decode(signature)).decode() != signature:
+            raise InvalidToken
+        return claims
 
     def _key_of(self, header: Mapping[str, Any]) -> Key:
         key = self._keys.get(header.get("kid"))
