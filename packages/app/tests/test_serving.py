@@ -1,3 +1,4 @@
+import json
 import os
 import secrets
 import signal
@@ -7,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 from pymongo import MongoClient
 
@@ -52,6 +54,15 @@ class TestReady:
         serving.get("/healthz?token=secret")
         eventually(lambda: "parley.access: GET /healthz 400" in serving.complained)
         assert "secret" not in serving.complained
+
+    def test_each_security_event_is_a_json_line(self, serving: Serving) -> None:
+        body = {"email": "nobody@example.com", "password": "nine green bottles"}
+        answer = httpx.post(f"{serving.url}/v1/auth/login", json=body, timeout=10)
+        eventually(lambda: answer.headers["X-Request-ID"] in serving.complained)
+        [event] = [json.loads(line) for line in serving.complained.splitlines() if line.startswith("{")]
+        assert (event["event"], event["request_id"]) == ("login_failed", answer.headers["X-Request-ID"])
+        assert "nobody@" not in serving.complained
+        assert "bottles" not in serving.complained
 
     def test_what_the_environment_switches_off_is_not_promised(self, start: Start, tmp_path: Path) -> None:
         serving = start("--data-dir", tmp_path / "data", PARLEY_DOCS="false", PARLEY_PORT="tcp://10.0.0.1:1")

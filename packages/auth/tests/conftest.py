@@ -1,9 +1,13 @@
 """What the tests of auth share: an application of auth alone, one account of each role, and a strict client."""
 
+import json
+import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -16,7 +20,84 @@ from parley_core.embedded import embedded_mongodb
 from parley_core.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
 
+SECRET_FIELDS = {"password", "current_password", "new_password", "refresh_token"}
+ISSUING = {"/v1/auth/login", "/v1/auth/token", "/v1/auth/refresh"}
 FRAMEWORK_CODES = {"not_found", "method_not_allowed", "internal_error"}
+
+
+class Canaries(logging.Handler):
+    """Every password and token that travels in a test, and where any of them turns up.
+
+    Short passwords are left out: `password1` is a word like another.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.secrets: set[str] = set()
+        self.seen: list[tuple[str, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen.append((f"log of {record.name}", self.format(record)))
+
+    def note(self, response: httpx.Response) -> None:
+        """Remembers what a request held, and what it was answered."""
+        request = response.request
+        self.secrets.update(secrets_in(request.headers.get("Authorization", ""), request.content))
+        issued = secrets_in("", response.content) if request.url.path in ISSUING else set()
+        text = f"{response.headers} {response.text}"
+        for secret in issued:
+            text = text.replace(secret, "")
+        self.secrets |= issued
+        self.seen.append((f"answer of {request.url.path}", text))
+
+    def leaks(self) -> list[str]:
+        """Where secrets have been seen."""
+        return [place for place, text in self.seen for secret in self.secrets if secret in text]
+
+
+def secrets_in(authorization: str, body: bytes) -> set[str]:
+    """The passwords and tokens of a message."""
+    try:
+        fields = json.loads(body)
+    except ValueError:
+        fields = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
+    fields = fields if isinstance(fields, dict) else {}
+    found = [fields.get(name) for name in SECRET_FIELDS | {"access_token"}]
+    found.append(authorization.partition(" ")[2].strip())
+    return {text for text in found if isinstance(text, str) and len(text) >= 12}
+
+
+@pytest.fixture(autouse=True)
+def canaries(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Canaries]:
+    """Fails a test after which a secret stands in an answer, a log line or the database."""
+    # Asked for here, so that the database is still there when this one ends.
+    core = request.getfixturevalue("core_settings") if "core_settings" in request.fixturenames else None
+    watch, send = Canaries(), httpx.AsyncClient.send
+
+    async def watched(client: httpx.AsyncClient, sent: httpx.Request, **options: Any) -> httpx.Response:
+        response = await send(client, sent, **options)
+        await sent.aread()
+        await response.aread()
+        watch.note(response)
+        return response
+
+    monkeypatch.setattr(httpx.AsyncClient, "send", watched)
+    monkeypatch.setattr(logging.getLogger("parley"), "level", logging.INFO)
+    logging.getLogger().addHandler(watch)
+    yield watch
+    logging.getLogger().removeHandler(watch)
+    if core is not None:
+        watch.seen += [("database", text) for text in stored_in(core)]
+    assert watch.leaks() == []
+
+
+def stored_in(core: CoreSettings) -> Iterator[str]:
+    """Every document of the test's database."""
+    assert core.mongodb_uri
+    with MongoClient[dict[str, Any]](core.mongodb_uri.get_secret_value()) as client:
+        database = client[core.mongodb_database]
+        for name in database.list_collection_names():
+            yield from map(str, database[name].find())
 
 
 @pytest.fixture
@@ -35,6 +116,18 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with running_client(app) as client:
         client.event_hooks["response"].append(_refusing_undocumented(app))
         yield client
+
+
+@pytest.fixture
+async def workers(core_settings: CoreSettings, clock: MovableClock) -> AsyncIterator[list[httpx.AsyncClient]]:
+    """Clients of three workers: three applications on one database, with the same settings."""
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(
+                running_client(an_application([core_settings, auth_settings()], [parley_auth.plugin], clock=clock))
+            )
+            for _ in range(3)
+        ]
 
 
 @pytest.fixture

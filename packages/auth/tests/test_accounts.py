@@ -112,6 +112,17 @@ class TestPasswordRules:
                 assert (answer.status_code, answer.json()["code"]) == (400, "weak_password")
                 assert not password or password not in answer.text
 
+    async def test_own_names(self, client: httpx.AsyncClient, canaries: Any, subtests: pytest.Subtests) -> None:
+        """Nobody's password is his e-mail, its first part, his name or a word of this product."""
+        for password in ("Ada.Lovelace@example.com", "ada.lovelace", "Lady Lovelace", "Interviewer"):
+            with subtests.test(password):
+                body = a_body(email="ada.lovelace@example.com", name="Lady Lovelace", password=password)
+                answer = await client.post(REGISTER, json=body)
+                assert (answer.status_code, answer.json()["code"]) == (400, "weak_password")
+        body = a_body(email="ada.lovelace@example.com", password="ada.lovelace is no name")
+        assert (await client.post(REGISTER, json=body)).status_code == 201
+        canaries.secrets.clear()  # the address is answered, as an address
+
     async def test_too_long(self, client: httpx.AsyncClient) -> None:
         """129 characters are refused rather than cut, and none of them is repeated."""
         answer = await client.post(REGISTER, json=a_body(password="qx7!" * 32 + "z"))
@@ -173,7 +184,7 @@ class TestLogin:
         token = answer.json()
         me = await client.get("/v1/users/me", headers={"Authorization": f"Bearer {token['access_token']}"})
         assert answer.status_code == 200
-        assert token.keys() == {"access_token", "token_type", "expires_in"}
+        assert token.keys() == {"access_token", "token_type", "expires_in", "refresh_token"}
         assert (token["token_type"], token["expires_in"]) == ("bearer", 600)
         assert (answer.headers["Cache-Control"], answer.headers["Pragma"]) == ("no-store", "no-cache")
         assert me.json()["id"] == ada.id
@@ -184,7 +195,7 @@ class TestLogin:
         answer = await client.post(FORM, data=form | {"scope": "", "client_id": "docs", "client_secret": "none"})
         me = await client.get("/v1/users/me", headers={"Authorization": f"Bearer {answer.json()['access_token']}"})
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
-        assert answer.json().keys() == {"access_token", "token_type", "expires_in"}
+        assert answer.json().keys() == {"access_token", "token_type", "expires_in", "refresh_token"}
         assert me.json()["id"] == ada.id
 
     @pytest.mark.usefixtures("ada")
@@ -239,6 +250,31 @@ class TestLogin:
             assert answer.status_code == 401
         assert len(hasher.costs) == 4
         assert len(set(hasher.costs)) == 1
+
+    async def test_rehash(
+        self, app: FastAPI, client: httpx.AsyncClient, ada: Account, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """When parameters rise, the next login stores the same password anew, once, and its session lives."""
+        users = app.state.parley.database.users
+        before = (await users.find_one({"_id": ada.id}))["password_hash"]
+        monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=3, memory_cost=20 * 1024, parallelism=1))
+        token = (await client.post(LOGIN, json=ADA)).json()["access_token"]
+        raised = (await users.find_one({"_id": ada.id}))["password_hash"]
+        assert before.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+        assert raised.startswith("$argon2id$v=19$m=20480,t=3,p=1$")
+        assert (await client.get("/v1/users/me", headers={"Authorization": f"Bearer {token}"})).status_code == 200
+        assert (await client.post(LOGIN, json=ADA)).status_code == 200
+        stored = await users.find_one({"_id": ada.id})
+        assert (stored["password_hash"], stored["rev"]) == (raised, 1)
+
+    async def test_no_rehash_of_a_wrong_password(
+        self, app: FastAPI, client: httpx.AsyncClient, ada: Account, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A failed login changes nothing."""
+        before = await app.state.parley.database.users.find_one({"_id": ada.id})
+        monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=3, memory_cost=20 * 1024, parallelism=1))
+        assert (await client.post(LOGIN, json=a_body(password="ten green bottles"))).status_code == 401
+        assert await app.state.parley.database.users.find_one({"_id": ada.id}) == before
 
     async def test_malformed(self, client: httpx.AsyncClient, ada: Account, subtests: pytest.Subtests) -> None:
         """A malformed body, one with operators of MongoDB too, is a validation problem that repeats nothing of it."""

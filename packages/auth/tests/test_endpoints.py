@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,8 +18,10 @@ from fastapi import FastAPI
 from hypothesis import strategies as st
 
 import parley_auth.plugin
-from parley_auth.testing import PASSWORD, People, auth_settings, some_people
-from parley_core import new_id
+from parley_auth.refresh import RefreshToken
+from parley_auth.session_repository import SessionRepository
+from parley_auth.testing import PASSWORD, Account, People, auth_settings, open_session, some_people
+from parley_core import Parley, new_id
 from parley_core.embedded import EmbeddedMongoDB
 from parley_core.recorded import HISTORY_LIMIT
 from parley_core.settings import CoreSettings
@@ -29,6 +32,12 @@ OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "register": ("POST", "/v1/auth/register", {"json": NEW}),
     "log_in": ("POST", "/v1/auth/login", {"json": {"email": "{email}", "password": PASSWORD}}),
     "log_in_with_form": ("POST", "/v1/auth/token", {"data": {"username": "{email}", "password": PASSWORD}}),
+    "refresh": ("POST", "/v1/auth/refresh", {"json": {"refresh_token": "{refresh_token}"}}),
+    "log_out": ("POST", "/v1/auth/logout", {}),
+    "log_out_everywhere": ("POST", "/v1/auth/logout-all", {}),
+    "list_sessions": ("GET", "/v1/auth/sessions", {}),
+    "end_session": ("DELETE", "/v1/auth/sessions/{session_id}", {}),
+    "read_keys": ("GET", "/.well-known/jwks.json", {}),
     "read_account": ("GET", "/v1/users/me", {}),
     "update_account": ("PATCH", "/v1/users/me", {"json": {"name": "Ada King"}}),
     "change_password": (
@@ -49,6 +58,12 @@ ACCESS = {
     "register": (201, 201, 201, 201),
     "log_in": (200, 200, 200, 200),
     "log_in_with_form": (200, 200, 200, 200),
+    "refresh": (200, 200, 200, 200),
+    "log_out": (401, 204, 204, 204),
+    "log_out_everywhere": (401, 204, 204, 204),
+    "list_sessions": (401, 200, 200, 200),
+    "end_session": (401, 204, 404, 404),
+    "read_keys": (200, 200, 200, 200),
     "read_account": (401, 200, 200, 200),
     "update_account": (401, 200, 200, 200),
     "change_password": (401, 204, 204, 204),
@@ -65,20 +80,36 @@ def request_of(operation: str, people: People, **changes: Any) -> dict[str, Any]
     method, path, body = OPERATIONS[operation]
     kind, content = next(iter(body.items()), ("json", None))
     if isinstance(content, dict):
-        meant = {"{email}": people.candidate.user.email, "{new}": f"new-{next(_numbers)}@example.com"}
-        body = {kind: {name: meant.get(value, value) for name, value in content.items()}}
-    return {"method": method, "url": path.replace("{user_id}", people.candidate.id), **body, **changes}
+        body = {kind: {name: _filled(value, people.candidate) for name, value in content.items()}}
+    return {"method": method, "url": _filled(path, people.candidate), **body, **changes}
+
+
+def _filled(text: str, account: Account) -> str:
+    """A text with an account's details in the places that are named for them."""
+    session = RefreshToken.parse(account.refresh_token)
+    assert session
+    details = {
+        "{email}": account.user.email,
+        "{new}": f"new-{next(_numbers)}@example.com",
+        "{user_id}": account.id,
+        "{session_id}": session.session_id,
+        "{refresh_token}": account.refresh_token,
+    }
+    for place, detail in details.items():
+        text = text.replace(place, detail)
+    return text
 
 
 class TestAccess:
     @pytest.mark.parametrize("operation", ACCESS)
     async def test_rows(
-        self, app: FastAPI, client: httpx.AsyncClient, people: People, operation: str, subtests: pytest.Subtests
+        self, app: FastAPI, client: httpx.AsyncClient, operation: str, subtests: pytest.Subtests
     ) -> None:
         """Who may gets an answer; who may not gets 401 or 403, changes nothing and learns nobody's e-mail."""
         users = app.state.parley.database.users
         for caller, status in zip(CALLERS, ACCESS[operation], strict=True):
             with subtests.test(f"{caller}-{status}"):
+                people = await some_people(app, password=PASSWORD)
                 before = await users.find().to_list()
                 answer = await client.request(**request_of(operation, people, headers=people.headers_of(caller)))
                 assert answer.status_code == status
@@ -94,7 +125,7 @@ class TestAccess:
             (operation["operationId"], method.upper(), path)
             for path, operations in app.openapi()["paths"].items()
             for method, operation in operations.items()
-            if path.startswith("/v1/")
+            if not path.endswith("z")  # core's own, /healthz and /readyz
         }
         assert documented == {(name, method, path) for name, (method, path, _) in OPERATIONS.items()}
         assert ACCESS.keys() == OPERATIONS.keys()
@@ -120,7 +151,8 @@ class Scene:
         self.operation = operation
         self.client = client
         self.people = people
-        self.users = app.state.parley.database.users
+        self.parley: Parley = app.state.parley
+        self.users = self.parley.database.users
         self.clock: MovableClock = app.state.parley.clock
 
     async def send(self, **changes: Any) -> httpx.Response:
@@ -135,6 +167,8 @@ class Scene:
         return await self.client.request(**request_of(self.operation, self.people))
 
     async def with_nonsense(self) -> httpx.Response:
+        if self.operation == "refresh":
+            return await self.send_json(refresh_token="nonsense")
         return await self.send(headers={"Authorization": "Bearer nonsense"})
 
     async def with_old_token(self) -> httpx.Response:
@@ -161,10 +195,28 @@ class Scene:
         return {"Content-Type": "application/x-www-form-urlencoded" if is_form else "application/json"}
 
     async def with_malformed_id(self) -> httpx.Response:
-        return await self.send(url="/v1/users/zzz")
+        return await self.send(url=request_of(self.operation, self.people)["url"].rpartition("/")[0] + "/zzz")
 
     async def with_unknown_id(self) -> httpx.Response:
         return await self.send(url=f"/v1/users/{new_id()}")
+
+    async def with_unknown_session(self) -> httpx.Response:
+        return await self.send(url=f"/v1/auth/sessions/{new_id()}")
+
+    async def with_spent_token(self, *, excuse: int = -1) -> httpx.Response:
+        spent = await open_session(self.parley, self.people.candidate.user)
+        following = RefreshToken.new(spent.user_id, spent.session_id)
+        until = time.time_ns() + excuse
+        await SessionRepository(self.parley.database).rotate(spent, following, self.clock(), raced_until=until)
+        return await self.send_json(refresh_token=spent.text)
+
+    async def beside_another(self) -> httpx.Response:
+        return await self.with_spent_token(excuse=10**10)
+
+    async def too_often(self) -> httpx.Response:
+        for _ in range(6):
+            await self.with_wrong_password()
+        return await self.with_wrong_password()
 
     async def with_taken_email(self) -> httpx.Response:
         return await self.send_json(email=self.people.candidate.user.email)
@@ -206,6 +258,10 @@ PROVOCATIONS: dict[str, Callable[[Scene], Awaitable[httpx.Response]]] = {
     "wrong_password": Scene.with_wrong_password,
     "last_admin": Scene.on_last_admin,
     "history_full": Scene.with_full_history,
+    "session_not_found": Scene.with_unknown_session,
+    "refresh_in_progress": Scene.beside_another,
+    "refresh_reused": Scene.with_spent_token,
+    "rate_limited": Scene.too_often,
     "token_expired": Scene.with_old_token,
 }
 ELSEWHERE = {"registration_closed", "unavailable"}
@@ -218,7 +274,19 @@ ANYTHING = st.recursive(
     max_leaves=8,
 )
 FIELDS = st.sampled_from(
-    ["email", "password", "name", "role", "active", "current_password", "new_password", "username", "$set", "_id"]
+    [
+        "email",
+        "password",
+        "name",
+        "role",
+        "active",
+        "current_password",
+        "new_password",
+        "refresh_token",
+        "username",
+        "$set",
+        "_id",
+    ]
 )
 
 
@@ -286,7 +354,8 @@ class TestErrors:
         app = an_application([settings, auth_settings()], [parley_auth.plugin])
         async with running_client(app) as client:
             people = await some_people(app, password=PASSWORD)
-            requests = {name: request_of(name, people, headers=people.admin.headers) for name in OPERATIONS}
+            asking = OPERATIONS.keys() - {"read_keys"}  # which needs no database
+            requests = {name: request_of(name, people, headers=people.admin.headers) for name in asking}
             os.kill(server.pid, signal.SIGSTOP)
             try:
                 sent = [client.request(**request) for request in requests.values()]

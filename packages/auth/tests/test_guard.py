@@ -1,5 +1,6 @@
 """The guard over HTTP and WebSocket, on a tiny feature of this module's own: things, and who takes part in them."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -279,6 +280,17 @@ class TestScope:
             answer = await client.put(address, json={"word": word}, headers=caller.headers)
             assert (answer.status_code, answer.json() if told else None) == (status, told)
 
+    async def test_denials_are_logged(
+        self, client: httpx.AsyncClient, stage: Stage, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A stranger's denial, and one that the body alone gives reason for, are security events."""
+        address, headers = f"/v1/things/{stage.opened}", stage.people.candidate.headers
+        await client.put(f"{address}/either", json={"word": "write"}, headers=headers)
+        await client.post(f"{address}/parts/{new_id()}", json={"word": "x"}, headers=headers)
+        events = [json.loads(r.getMessage()) for r in caplog.records if r.name == "parley.security"]
+        assert [(e["event"], e["actions"]) for e in events] == [("access_denied", "things:write")] * 2
+        assert {e["user_id"] for e in events} == {stage.people.candidate.id}
+
     async def test_hold(self, client: httpx.AsyncClient, stage: Stage) -> None:
         """Inside a transaction the resource is judged once more: state, and whether the caller still takes part."""
         answers = {
@@ -485,7 +497,7 @@ class TestForeignApplication:
 
     async def test_its_errors_are_problems_too(self, host: httpx.AsyncClient) -> None:
         """A refusal looks the same wherever it comes from."""
-        answer = await host.get("/orders/12", headers=bearer(self.app.state.parley, new_id()))
+        answer = await host.get("/orders/12", headers=bearer(self.app.state.parley, new_id(), new_id()))
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
 

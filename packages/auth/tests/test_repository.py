@@ -1,6 +1,7 @@
 """What the database of accounts promises beneath HTTP: conditions, history, indexes."""
 
 import asyncio
+import dataclasses
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from parley_auth import Role, UserDirectory
 from parley_auth.events import USER_DEACTIVATED, USER_PASSWORD_CHANGED, USER_REACTIVATED
 from parley_auth.repository import UserRepository
 from parley_auth.testing import PASSWORD, People, an_account
+from parley_auth.tokens import AccessTokens
 from parley_core import Actor, Event, EventType, Parley, new_id
 
 ACTOR = Actor(None, "system", "test")
@@ -49,8 +51,8 @@ class TestConditions:
         assert found
         assert (found.role, found.active) == (Role.ADMIN, True)
 
-    async def test_token_version_only_grows(self, app: FastAPI, parley: Parley) -> None:
-        """A password change whose author didn't see a deactivation still outdates the tokens issued after that."""
+    async def test_deactivation_ends_what_a_password_change_would_keep(self, app: FastAPI, parley: Parley) -> None:
+        """A password change whose author didn't see a deactivation brings no session back."""
         users, account = UserRepository(parley.database), await an_account(app)
         seen = await users.credentials({"_id": account.id})
         assert seen
@@ -58,17 +60,21 @@ class TestConditions:
         shut = await users.by_id(account.id)
         assert shut
         await users.change(shut, {"active": True}, an_event(USER_REACTIVATED, parley))
-        assert await users.change_password(seen, "a new hash", an_event(USER_PASSWORD_CHANGED, parley))
-        assert await users.principal(account.id, token_version=1) is None
-        assert await users.principal(account.id, token_version=2)
+        claims = parley.require(AccessTokens).verify(account.headers["Authorization"].removeprefix("Bearer "))
+        event, kept = an_event(USER_PASSWORD_CHANGED, parley), claims.session_id
+        assert await users.change_password(seen, "a new hash", event, kept_session=kept)
+        for version in range(3):
+            later = dataclasses.replace(claims, token_version=version)
+            assert await users.principal(later, parley.clock()) is None
 
     async def test_password_of_another_time(self, app: FastAPI, parley: Parley) -> None:
         """A password is replaced only as long as it is the one that was verified."""
         users, account = UserRepository(parley.database), await an_account(app)
         seen = await users.credentials({"_id": account.id})
         assert seen
-        assert await users.change_password(seen, "a second hash", an_event(USER_PASSWORD_CHANGED, parley))
-        assert not await users.change_password(seen, "a third hash", an_event(USER_PASSWORD_CHANGED, parley))
+        event, kept = an_event(USER_PASSWORD_CHANGED, parley), new_id()
+        assert await users.change_password(seen, "a second hash", event, kept_session=kept)
+        assert not await users.change_password(seen, "a third hash", event, kept_session=kept)
 
 
 class TestHistory:

@@ -1,30 +1,31 @@
 """Access tokens, as HTTP meets them: what gets in, and what each bad one is answered."""
 
-import base64
-import json
-from collections.abc import Callable
+import functools
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import httpx
-import jwt
+import hypothesis
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from hypothesis import strategies as st
 
-from parley_auth.settings import AuthSettings
-from parley_auth.testing import Account, an_account, auth_settings
+import parley_auth.plugin
+from parley_auth import Role
+from parley_auth.forging import Forger, forged_tokens, respellings
+from parley_auth.guard import Guard
+from parley_auth.keys import KeyRing, new_jwk
+from parley_auth.proof import calls_of
+from parley_auth.testing import Account, an_account, auth_settings, jwk_set
 from parley_core import new_id
-from parley_core.testing import MovableClock
+from parley_core.settings import CoreSettings
+from parley_core.testing import MovableClock, an_application, running_client
 
 ME = "/v1/users/me"
-
-
-def _secret(settings: AuthSettings) -> str:
-    assert settings.jwt_secret
-    return settings.jwt_secret.get_secret_value()
-
-
-SECRET = _secret(auth_settings())
+ALGORITHMS = ("HS256", "EdDSA")
+Change = Callable[[str], str]
 
 
 @pytest.fixture
@@ -32,111 +33,61 @@ async def ada(app: FastAPI, client: httpx.AsyncClient) -> Account:
     return await an_account(app)
 
 
-class Forger:
-    """Makes tokens for an account, each wrong in one thing alone, with the right secret where nothing else is said."""
-
-    def __init__(self, account: Account, clock: MovableClock) -> None:
-        now = int(clock().timestamp())
-        self.claims: dict[str, Any] = {
-            "iss": "parley",
-            "aud": "parley",
-            "sub": account.id,
-            "iat": now,
-            "nbf": now,
-            "exp": now + 600,
-            "jti": "x1",
-            "tv": 0,
-        }
-        self.now = now
-
-    def signed(
-        self, *, key: str = SECRET, algorithm: str = "HS256", headers: dict[str, Any] | None = None, **changes: Any
-    ) -> str:
-        headers = {"typ": "at+jwt"} | (headers or {})
-        return jwt.encode(self.claims | changes, key, algorithm=algorithm, headers=headers)
-
-    def without(self, claim: str) -> str:
-        left = {name: value for name, value in self.claims.items() if name != claim}
-        return jwt.encode(left, SECRET, algorithm="HS256", headers={"typ": "at+jwt"})
-
-    def unsigned(self, algorithm: str) -> str:
-        return f"{_encoded({'typ': 'at+jwt', 'alg': algorithm})}.{_encoded(self.claims)}."
-
-    def with_signature_of(self, other: str, **changes: Any) -> str:
-        head, _, signature = other.split(".")
-        return f"{head}.{_encoded(self.claims | changes)}.{signature}"
-
-    def with_raw_claims(self, text: bytes) -> str:
-        return jwt.api_jws.encode(text, SECRET, algorithm="HS256", headers={"typ": "at+jwt"})
+def token_of(account: Account) -> str:
+    return account.headers["Authorization"].removeprefix("Bearer ")
 
 
-def _encoded(part: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+def forger_for(app: FastAPI, account: Account) -> Forger:
+    return Forger(token_of(account), app.state.parley.require(KeyRing).signer)
 
 
-INVALID: dict[str, Callable[[Forger], str]] = {
-    "no JWT": lambda _: "nonsense",
-    "two parts": lambda f: f.signed().rpartition(".")[0],
-    "four parts": lambda f: f.signed() + ".x",
-    "empty parts": lambda _: "..",
-    "not base64": lambda _: "é.é.é",
-    "header no JSON": lambda f: "e30x." + f.signed().partition(".")[2],
-    "header deeply nested": lambda f: "W1tb" * 400 + "." + f.signed().partition(".")[2],
-    "header a list": lambda f: _encoded(["at+jwt"]) + "." + f.signed().partition(".")[2],
-    "signature cut": lambda f: f.signed()[:-6],
-    "signature gone": lambda f: f.signed().rpartition(".")[0] + ".",
-    "forged claims": lambda f: f.with_signature_of(f.signed(), sub=new_id()),
-    "another secret": lambda f: f.signed(key="another-key-of-thirty-two-letters"),
-    "alg none": lambda f: f.unsigned("none"),
-    "alg nOnE": lambda f: f.unsigned("nOnE"),
-    "alg HS512": lambda f: f.signed(algorithm="HS512", key=SECRET * 2),
-    "alg RS256 in name": lambda f: f"{_encoded({'typ': 'at+jwt', 'alg': 'RS256'})}.{f.signed().split('.', 1)[1]}",
-    "crit": lambda f: f.signed(headers={"crit": ["exp"]}),
-    "typ JWT": lambda f: f.signed(headers={"typ": "JWT"}),
-    "typ missing": lambda f: f.signed(headers={"typ": None}),
-    "typ a number": lambda f: f.signed(headers={"typ": 7}),
-    "iss other": lambda f: f.signed(iss="other"),
-    "aud other": lambda f: f.signed(aud="other"),
-    "sub nobody": lambda f: f.signed(sub=new_id()),
-    "sub no id": lambda f: f.signed(sub="admin"),
-    "sub NUL": lambda f: f.signed(sub="a\x00b"),
-    "sub no Unicode": lambda f: f.signed(sub="\ud800"),
-    "sub operator": lambda f: f.with_raw_claims(json.dumps(f.claims | {"sub": {"$gt": ""}}).encode()),
-    "tv past": lambda f: f.signed(tv=-1),
-    "tv future": lambda f: f.signed(tv=1),
-    "tv text": lambda f: f.signed(tv="0"),
-    "tv false": lambda f: f.signed(tv=False),
-    "tv 0.0": lambda f: f.signed(tv=0.0),
-    "tv huge": lambda f: f.signed(tv=2**70),
-    "iat text": lambda f: f.signed(iat=str(f.now)),
-    "iat future": lambda f: f.signed(iat=f.now + 86_400, exp=f.now + 86_400),
-    "nbf future": lambda f: f.signed(nbf=f.now + 60),
-    "nbf fraction": lambda f: f.signed(nbf=f.now + 0.5),
-    "exp text": lambda f: f.signed(exp=str(f.now + 600)),
-    "exp fraction": lambda f: f.signed(exp=f.now + 600.5),
-    "exp beyond the lifetime": lambda f: f.signed(exp=f.now + 601),
-    "exp in ten years": lambda f: f.signed(exp=f.now + 315_360_000),
-    "exp absurd": lambda f: f.signed(exp=10**30),
-    "exp of 1,200 digits": lambda f: f.with_raw_claims(
-        json.dumps(f.claims).replace(str(f.now + 600), "9" * 1_200, 1).encode()
-    ),
-    "exp Infinity": lambda f: f.signed(exp=float("inf")),
-    "exp NaN": lambda f: f.signed(exp=float("nan")),
-    "claims a list": lambda f: f.with_raw_claims(b"[1]"),
-    "claims no JSON": lambda f: f.with_raw_claims(b"{"),
-    "claims no UTF-8": lambda f: f.with_raw_claims(b"\xff"),
-    "claims deeply nested": lambda f: f.with_raw_claims(b"[" * 1_300),
-    "over 2 KB": lambda f: f.signed(pad="x" * 2_048),
-    "1 MB": lambda f: f.signed(pad="x" * 1_000_000),
-    **{f"without {claim}": lambda f, c=claim: f.without(c) for claim in ("iss", "aud", "sub", "iat", "nbf", "exp")},  # type: ignore[misc]
-    **{f"without {claim}": lambda f, c=claim: f.without(c) for claim in ("jti", "tv")},  # type: ignore[misc]
-}
+def bearing(token: str) -> dict[bytes, bytes]:
+    """The header, as a client sends it that doesn't know what a header may hold."""
+    return {b"Authorization": f"Bearer {token}".encode()}
+
+
+def _replaced(place: float, length: int, text: str) -> Change:
+    """Replaces `length` letters at a place, from 0 to 1 of the token, by a text."""
+
+    def change(token: str) -> str:
+        start = int(place * len(token))
+        return token[:start] + text + token[start + length :]
+
+    return change
+
+
+def _swapped(one: int, other: int) -> Change:
+    """Exchanges two of the parts."""
+
+    def change(token: str) -> str:
+        parts = token.split(".")
+        one_, other_ = one % len(parts), other % len(parts)
+        parts[one_], parts[other_] = parts[other_], parts[one_]
+        return ".".join(parts)
+
+    return change
+
+
+_LETTERS = st.text("ABCabc019-_=.+/", max_size=4) | st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\x00"), max_size=4
+)
+CHANGES: st.SearchStrategy[Change] = st.builds(
+    _replaced, st.floats(0, 1), st.integers(0, 40) | st.just(1), _LETTERS
+) | st.builds(_swapped, st.integers(0, 2), st.integers(0, 2))
+
+
+def protected_routes(app: FastAPI) -> Iterator[tuple[str, str]]:
+    """Method and address of every route that has a guard."""
+    for route in iter_route_contexts(app.routes):
+        if any(isinstance(call, Guard) for call in calls_of(getattr(route, "dependant", None))):
+            path = (route.path or "").replace("{user_id}", new_id()).replace("{session_id}", new_id())
+            yield from ((method, path) for method in route.methods or ())
 
 
 class TestGood:
-    async def test_opens_its_account(self, client: httpx.AsyncClient, ada: Account, clock: MovableClock) -> None:
+    async def test_opens_its_account(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
         """The forger's unchanged token gets in, so that each refusal below is due to its one change."""
-        token = Forger(ada, clock).signed()
+        token = forger_for(app, ada).signed()
         for scheme in ("Bearer", "bearer", "BEARER"):
             answer = await client.get(ME, headers={"Authorization": f"{scheme} {token}"})
             assert (answer.status_code, answer.json()["id"]) == (200, ada.id)
@@ -150,13 +101,15 @@ class TestGood:
         assert (answer.status_code, answer.json()["code"]) == (401, "token_expired")
         assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
 
-    async def test_says_nothing_but_who_and_how_long(self, client: httpx.AsyncClient, ada: Account) -> None:
+    async def test_says_nothing_but_who_and_how_long(
+        self, app: FastAPI, client: httpx.AsyncClient, ada: Account
+    ) -> None:
         """A token holds no role, no name and no e-mail, and each one has an id of its own."""
-        token = ada.headers["Authorization"].removeprefix("Bearer ")
-        claims = jwt.decode(token, options={"verify_signature": False})
-        assert claims.keys() == {"iss", "aud", "sub", "iat", "nbf", "exp", "jti", "tv"}
-        assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "at+jwt"}
-        assert len(claims["jti"]) >= 22
+        forger = forger_for(app, ada)
+        assert forger.claims.keys() == {"iss", "aud", "sub", "iat", "nbf", "exp", "jti", "sid", "tv"}
+        assert forger.header.keys() == {"alg", "typ", "kid"}
+        assert (forger.header["alg"], forger.header["typ"]) == ("HS256", "at+jwt")
+        assert len(forger.claims["jti"]) >= 22
         assert (await client.get(ME, headers=ada.headers)).status_code == 200
 
     async def test_clock_of_another_worker(self, client: httpx.AsyncClient, ada: Account, clock: MovableClock) -> None:
@@ -193,31 +146,98 @@ class TestMissing:
 
 
 class TestInvalid:
-    async def test_each(
-        self, client: httpx.AsyncClient, ada: Account, clock: MovableClock, subtests: pytest.Subtests
-    ) -> None:
+    async def test_each(self, app: FastAPI, client: httpx.AsyncClient, ada: Account, subtests: pytest.Subtests) -> None:
         """Whatever is wrong with a token, the answer is 401 `invalid_token` and says no more."""
-        forger = Forger(ada, clock)
-        for name, forge in INVALID.items():
+        for name, token in forged_tokens(token_of(ada), app.state.parley.require(KeyRing).signer).items():
             with subtests.test(name):
-                header = f"Bearer {forge(forger)}".encode()
-                answer = await client.get(ME, headers={b"Authorization": header})
+                answer = await client.get(ME, headers=bearing(token))
                 assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
                 assert answer.json()["detail"] == "The access token is not valid"
                 assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+        assert (await client.get(ME, headers=ada.headers)).status_code == 200
 
-    async def test_no_look_into_long_ones(self, client: httpx.AsyncClient, ada: Account, clock: MovableClock) -> None:
-        """A well signed token of 2,048 letters is read, one of 2,049 isn't."""
-        forger = Forger(ada, clock)
-        room = 2_048 - len(forger.signed(pad=""))
-        tokens = [forger.signed(pad="x" * size) for size in range(room * 3 // 4 - 8, room * 3 // 4 + 8)]
-        answers = {len(t): (await client.get(ME, headers={"Authorization": f"Bearer {t}"})).status_code for t in tokens}
-        assert {length <= 2_048 for length in answers} == {True, False}
-        assert all((status == 200) == (length <= 2_048) for length, status in answers.items())
+    async def test_no_look_into_long_ones(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
+        """A well signed token of more than 2,048 letters isn't even found to be expired."""
+        forger = forger_for(app, ada)
+        room = 2_048 - len(forger.signed({"exp": 0, "jti": ""}))
+        tokens = [forger.signed({"exp": 0, "jti": "x" * size}) for size in range(room * 3 // 4 - 8, room * 3 // 4 + 8)]
+        codes = {len(token): (await client.get(ME, headers=bearing(token))).json()["code"] for token in tokens}
+        assert {length <= 2_048 for length in codes} == {True, False}
+        assert all((code == "token_expired") == (length <= 2_048) for length, code in codes.items())
 
-    async def test_expired_before_long(self, client: httpx.AsyncClient, ada: Account, clock: MovableClock) -> None:
+    async def test_expired_before_long(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
         """A token whose time was over before it began is expired, not an error of the server."""
         for end in (0, -1, -(10**30)):
-            token = Forger(ada, clock).signed(exp=end)
-            answer = await client.get(ME, headers={"Authorization": f"Bearer {token}"})
+            answer = await client.get(ME, headers=bearing(forger_for(app, ada).signed({"exp": end})))
             assert (answer.status_code, answer.json()["code"]) == (401, "token_expired")
+
+    async def test_respellings_of_a_revoked_one(self, client: httpx.AsyncClient, ada: Account) -> None:
+        """A logout ends a token under each of its spellings; none of them but the issued one ever got in."""
+        spellings = respellings(token_of(ada)).values()
+        before = {(await client.get(ME, headers=bearing(text))).status_code for text in spellings}
+        await client.post("/v1/auth/logout", headers=ada.headers)
+        after = {(await client.get(ME, headers=bearing(text))).status_code for text in [token_of(ada), *spellings]}
+        assert (before, after) == ({401}, {401})
+
+
+@pytest.fixture(params=ALGORITHMS)
+async def either(
+    request: pytest.FixtureRequest, core_settings: CoreSettings
+) -> AsyncIterator[tuple[FastAPI, httpx.AsyncClient]]:
+    """An application that signs with this algorithm and still takes a key of the other one."""
+    other = next(algorithm for algorithm in ALGORITHMS if algorithm != request.param)
+    settings = auth_settings(jwt_secret=None, jwt_keys=jwk_set(new_jwk(request.param), new_jwk(other)))
+    app = an_application([core_settings, settings], [parley_auth.plugin])
+    async with running_client(app) as client:
+        app.state.protected_routes = list(protected_routes(app))
+        yield app, client
+
+
+@pytest.fixture
+async def good(either: tuple[FastAPI, httpx.AsyncClient]) -> str:
+    """The token of an administrator."""
+    return token_of(await an_account(either[0], Role.ADMIN))
+
+
+class TestEveryRoute:
+    """The corpus over every route that has a guard; found by machine, so that none is forgotten."""
+
+    async def test_crafted(self, either: tuple[FastAPI, httpx.AsyncClient], subtests: pytest.Subtests) -> None:
+        """No crafted token gets into any route or makes one fail, whichever algorithm signs."""
+        app, client = either
+        admin = await an_account(app, Role.ADMIN)
+        routes = app.state.protected_routes
+        forged = forged_tokens(token_of(admin), app.state.parley.require(KeyRing).signer)
+        assert (len(routes) >= 11, len(forged) >= 60) == (True, True)
+        for name, token in forged.items():
+            with subtests.test(name):
+                answers = [await client.request(*route, headers=bearing(token)) for route in routes]
+                assert {(a.status_code, a.json()["code"]) for a in answers} == {(401, "invalid_token")}
+        assert (await client.get(ME, headers=admin.headers)).status_code == 200
+
+    @hypothesis.settings(
+        deadline=None,
+        max_examples=5_000,
+        database=None,
+        suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+    )
+    @hypothesis.given(changes=st.lists(CHANGES, min_size=1, max_size=3), number=st.integers(0, 999))
+    async def test_mutated(
+        self, either: tuple[FastAPI, httpx.AsyncClient], good: str, changes: list[Change], number: int
+    ) -> None:
+        """Of 5,000 mutations of a good token of either algorithm, 10,000 in all, none gets in and none fails."""
+        app, client = either
+        token = functools.reduce(lambda text, change: change(text), changes, good)
+        hypothesis.assume(token.strip() != good)  # space around it belongs to the header
+        routes = app.state.protected_routes
+        answer = await client.request(*routes[number % len(routes)], headers=bearing(token))
+        assert answer.status_code == 401
+
+    async def test_fires(self, either: tuple[FastAPI, httpx.AsyncClient]) -> None:
+        """The good token is let through by the same routes, so that the refusals are the tokens' doing."""
+        app, client = either
+        admin = await an_account(app, Role.ADMIN)
+        ways = [route for route in app.state.protected_routes if route[0] == "GET"]
+        answers = [await client.request(*route, headers=admin.headers) for route in ways]
+        assert 401 not in {answer.status_code for answer in answers}
+        assert len(answers) >= 4

@@ -296,6 +296,22 @@ class TestHost:
             assert (await client.put("/api/v1/notes")).headers["allow"] == "GET, POST"
 
 
+async def test_router_without_version(core_settings: CoreSettings) -> None:
+    """A router whose address a standard fixes is mounted at the root, and answers like the others."""
+    router = Router(prefix="/.well-known", tag="notes", versioned=False)
+
+    @router.get("/notes.json")
+    async def read_known_notes() -> dict[str, str]:
+        return {"notes": "none"}
+
+    app = an_application([core_settings], [notes(parley_routers=[a_router(), router])])
+    async with running_client(app) as client:
+        assert (await client.get("/.well-known/notes.json")).json() == {"notes": "none"}
+        assert (await client.get("/.well-known/notes.json?x=1")).json()["code"] == "validation_error"
+        assert (await client.get("/v1/.well-known/notes.json")).status_code == 404
+        assert (await client.get("/v1/notes")).status_code == 200
+
+
 async def test_client_of_a_started_application(core_settings: CoreSettings) -> None:
     """The client of the tests speaks to the application that it starts."""
     async with running_client(an_application([core_settings], [notes()])) as client:

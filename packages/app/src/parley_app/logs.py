@@ -1,12 +1,25 @@
-"""Where log lines go: one a request from `parley.access`, and whatever is wrong, all to standard error."""
+"""Where log lines go, all of them standard error: one a request from `parley.access`, and whatever is wrong.
+
+Security events, `parley.security`, are JSON objects already and get no prefix, so that a collector can read them.
+"""
 
 from typing import Any
 
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"parley": {"level": "INFO"}, "uvicorn": {"level": "WARNING"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "bare": {"format": "%(message)s"},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "bare": {"class": "logging.StreamHandler", "formatter": "bare"},
+    },
+    "loggers": {
+        "parley": {"level": "INFO"},
+        "parley.security": {"handlers": ["bare"], "propagate": False},
+        "uvicorn": {"level": "WARNING"},
+    },
     "root": {"level": "WARNING", "handlers": ["stderr"]},
 }

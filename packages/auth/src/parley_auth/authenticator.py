@@ -4,15 +4,16 @@ from parley_auth.errors import AuthenticationRequired, InvalidToken
 from parley_auth.models import Principal
 from parley_auth.repository import UserRepository
 from parley_auth.tokens import AccessTokens
-from parley_core import Database
+from parley_core import Clock, Database
 
 
 class Authenticator:
     """Turns an access token into the principal that its account is at this moment."""
 
-    def __init__(self, database: Database, tokens: AccessTokens) -> None:
+    def __init__(self, database: Database, tokens: AccessTokens, clock: Clock) -> None:
         self._users = UserRepository(database)
         self._tokens = tokens
+        self._clock = clock
 
     async def authenticate(self, token: str | None) -> Principal:
         """The caller.
@@ -20,12 +21,11 @@ class Authenticator:
         Raises:
             AuthenticationRequired: no token was sent.
             TokenExpired: its time is over.
-            InvalidToken: it is not ours, or the account is gone, inactive or past the token's version.
+            InvalidToken: it is not ours, or its session has ended, or the account is gone or inactive.
         """
         if not token:
             raise AuthenticationRequired
-        claims = self._tokens.verify(token)
-        principal = await self._users.principal(claims.user_id, token_version=claims.token_version)
+        principal = await self._users.principal(self._tokens.verify(token), self._clock())
         if principal is None:
             raise InvalidToken
         return principal

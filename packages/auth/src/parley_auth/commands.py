@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from parley_auth.bootstrap import provide_admin
+from parley_auth.keys import new_jwk
 from parley_auth.policy_page import policy_of, rendered
 from parley_auth.schemas import normalised
 from parley_auth.settings import AuthSettings
@@ -56,6 +57,23 @@ def _changed(cls: type[S], **changes: object) -> S:
 async def _provide(parley: Parley, email: str, password: str) -> None:
     async with parley.running():
         await provide_admin(parley, email=email, password=password)
+
+
+class Algorithm(StrEnum):
+    """What a key signs with."""
+
+    EDDSA = "EdDSA"
+    HS256 = "HS256"
+
+
+@app.command("make-key")
+def make_key(
+    algorithm: Annotated[Algorithm, typer.Option(help="EdDSA has a public part, HS256 is a shared secret.")] = (
+        Algorithm.EDDSA
+    ),
+) -> None:
+    """Print a new private key for PARLEY_JWT_KEYS, as a JWK Set; put it first and keep the old ones behind it."""
+    typer.echo(json.dumps({"keys": [new_jwk(algorithm)]}))
 
 
 @app.command("policy")

@@ -6,6 +6,7 @@ from fastapi import Depends
 
 from parley_auth.guard import Access, Guard
 from parley_auth.service import AccountService, UserService
+from parley_auth.session_service import SessionService
 from parley_core import ParleyDep
 
 
@@ -17,8 +18,13 @@ async def _user_service(parley: ParleyDep) -> UserService:
     return UserService(parley)
 
 
+async def _session_service(parley: ParleyDep) -> SessionService:
+    return SessionService(parley)
+
+
 AccountServiceDep = Annotated[AccountService, Depends(_account_service)]
 UserServiceDep = Annotated[UserService, Depends(_user_service)]
+SessionServiceDep = Annotated[SessionService, Depends(_session_service)]
 
 AccountRead = Annotated[Access, Depends(Guard("account:read"))]
 AccountUpdate = Annotated[Access, Depends(Guard("account:update"))]

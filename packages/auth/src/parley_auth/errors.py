@@ -1,6 +1,13 @@
 """What auth answers when it doesn't let a request through."""
 
-from parley_core.errors import AuthenticationError, AuthorizationError, BusinessRuleError, NotFoundError
+from parley_core.errors import (
+    AuthenticationError,
+    AuthorizationError,
+    BusinessRuleError,
+    ConflictError,
+    NotFoundError,
+    RateLimitError,
+)
 
 
 class _BearerError(AuthenticationError):
@@ -36,6 +43,23 @@ class InvalidCredentials(_BearerError):
     challenge = "Bearer"
 
 
+class RefreshReused(_BearerError):
+    """A spent refresh token was used again, by its thief or after him: its session has ended (RFC 9700, 4.14.2)."""
+
+    code = "refresh_reused"
+    title = "The refresh token was used before; its session has ended"
+
+
+class RefreshInProgress(ConflictError):
+    code = "refresh_in_progress"
+    title = "Another request has exchanged this refresh token at the same moment; use what it was answered"
+
+
+class RateLimited(RateLimitError):
+    code = "rate_limited"
+    title = "Too many failed attempts; wait before the next one"
+
+
 class PermissionDenied(AuthorizationError):
     code = "permission_denied"
     title = "Your role may not do this"
@@ -54,6 +78,11 @@ class RegistrationClosed(AuthorizationError):
 class UserNotFound(NotFoundError):
     code = "user_not_found"
     title = "There is no such user"
+
+
+class SessionNotFound(NotFoundError):
+    code = "session_not_found"
+    title = "You have no such session"
 
 
 class DuplicateEmail(BusinessRuleError):

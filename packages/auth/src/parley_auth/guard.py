@@ -15,6 +15,7 @@ from parley_auth.models import Principal, Resource, Role
 from parley_auth.policy import PolicyTable, Verdict
 from parley_auth.registry import ScopeRegistry
 from parley_auth.scopes import ParticipantScope
+from parley_auth.security_log import log_security_event
 from parley_auth.settings import AuthSettings
 from parley_core import Parley, ParleyError, Session, parse_id, request_id_of
 from parley_core.errors import InvalidId
@@ -67,6 +68,7 @@ class ScopedAccess(Access):
     def require(self, action: str) -> None:
         """Raises `PermissionDenied` (403) unless the caller may do `action`."""
         if not self.permits(action):
+            _log_denial(self.principal, [action], Verdict.PERMISSION_DENIED, self.request_id)
             raise PermissionDenied
 
     async def recheck(self, action: str) -> None:
@@ -143,13 +145,26 @@ class Guard:
         policy = parley.require(PolicyTable)
         request_id = request_id_of(request.scope)
         if scope is None:
-            _enforce(policy.judge(self.actions, principal.role, member=False))
+            self._enforce(policy.judge(self.actions, principal.role, member=False), principal, request_id)
             return Access(principal, request_id, policy)
         resource = await scope.access_of(parley, request.path_params[scope.path_param], principal)
         if resource is None:
             raise scope.not_found
-        _enforce(policy.judge(self.actions, principal.role, member=resource.member), _hiding(parley, scope))
-        return ScopedAccess(principal, request_id, policy, resource, parley, scope, again=partial(self, request, token))
+        verdict = policy.judge(self.actions, principal.role, member=resource.member)
+        self._enforce(verdict, principal, request_id, _hiding(parley, scope))
+        again = partial(self, request, token)
+        return ScopedAccess(principal, request_id, policy, resource, parley, scope, again)
+
+    def _enforce(
+        self,
+        verdict: Verdict,
+        principal: Principal,
+        request_id: str,
+        stranger: type[ParleyError] = NotAParticipant,
+    ) -> None:
+        if verdict is not Verdict.ALLOWED:
+            _log_denial(principal, self.actions, verdict, request_id)
+        _enforce(verdict, stranger)
 
     def scope_in(self, parley: Parley) -> ParticipantScope | None:
         """The participant scope of the guard's actions in a composed application."""
@@ -188,6 +203,17 @@ def _check_ids(request: HTTPConnection, scope: ParticipantScope | None) -> None:
 
 def _hiding(parley: Parley, scope: ParticipantScope) -> type[ParleyError]:
     return scope.not_found if parley.settings(AuthSettings).hide_existence else NotAParticipant
+
+
+def _log_denial(principal: Principal, actions: Sequence[str], verdict: Verdict, request_id: str) -> None:
+    log_security_event(
+        "access_denied",
+        request_id,
+        user_id=principal.id,
+        role=principal.role,
+        actions=" ".join(actions),
+        verdict=verdict,
+    )
 
 
 def _enforce(verdict: Verdict, stranger: type[ParleyError] = NotAParticipant) -> None:

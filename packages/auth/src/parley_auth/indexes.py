@@ -1,10 +1,11 @@
-"""The indexes of `users`."""
+"""The indexes of `users`, and of the counters of failed logins."""
 
 from pymongo import IndexModel
 
 from parley_core import CollectionIndexes
 
 USERS = "users"
+LOGIN_FAILURES = "login_failures"
 
 INDEXES = [
     CollectionIndexes(
@@ -15,5 +16,7 @@ INDEXES = [
             IndexModel([("created_at", -1), ("_id", -1)], name="newest"),
             IndexModel([("role", 1), ("created_at", -1), ("_id", -1)], name="newest_of_role"),
         ),
-    )
+    ),
+    # A counter that nobody has added to for a day is forgotten.
+    CollectionIndexes(LOGIN_FAILURES, (IndexModel("expires_at", name="forget", expireAfterSeconds=0),)),
 ]

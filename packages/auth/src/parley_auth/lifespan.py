@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from parley_auth.authenticator import Authenticator
 from parley_auth.bootstrap import ensure_first_admin
-from parley_auth.passwords import Passwords
-from parley_auth.secret import signing_secret
+from parley_auth.passwords import Passwords, common_passwords
+from parley_auth.secret import key_ring
 from parley_auth.settings import AuthSettings
 from parley_auth.tokens import AccessTokens
 from parley_core import Parley
@@ -21,10 +21,13 @@ async def auth_lifespan(parley: Parley) -> AsyncIterator[None]:
         StartupError: there is no secret to sign with, or the administrator can't be made.
     """
     lifetime = timedelta(minutes=parley.settings(AuthSettings).access_token_minutes)
-    tokens, passwords = AccessTokens(signing_secret(parley), lifetime=lifetime, clock=parley.clock), Passwords()
-    for provided in (tokens, passwords, Authenticator(parley.database, tokens)):
+    keys, passwords = key_ring(parley), Passwords()
+    tokens = AccessTokens(keys, lifetime=lifetime, clock=parley.clock)
+    for provided in (keys, tokens, passwords, Authenticator(parley.database, tokens, parley.clock)):
         parley.provide(provided)
     try:
+        # Here rather than in the first registration, which would make all other requests wait 0.1 s.
+        common_passwords()
         await ensure_first_admin(parley)
         yield
     finally:

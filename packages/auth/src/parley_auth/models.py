@@ -33,14 +33,39 @@ class Credentials:
     user: User
     password_hash: str
     token_version: int
+    known_networks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a verified access token says.
+
+    Args:
+        user_id: whose it is.
+        session_id: the login that it belongs to.
+        token_version: the account's token version when it was issued; a raised one outdates it.
+        expires_at: seconds since 1970.
+    """
+
+    user_id: str
+    session_id: str
+    token_version: int
+    expires_at: int
 
 
 @dataclass(frozen=True)
 class Principal:
-    """The authenticated caller, read from the database for this one request."""
+    """The authenticated caller, read from the database for this one request.
+
+    Args:
+        id: his account.
+        role: what that is now.
+        session_id: the login that his access token belongs to.
+    """
 
     id: str
     role: Role
+    session_id: str
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,26 @@
 """Accounts in MongoDB."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
 from parley_auth.errors import DuplicateEmail
 from parley_auth.indexes import USERS
-from parley_auth.models import Credentials, Principal, Role, User
+from parley_auth.models import Claims, Credentials, Principal, Role, User
 from parley_core import Database, Document, Event, Expression, Session, first_recorded, record
 from parley_core.sorting import Sort
 
 _PUBLIC = {"email": True, "name": True, "role": True, "active": True, "created_at": True}
-_CREDENTIALS = {**_PUBLIC, "password_hash": True, "token_version": True}
+_CREDENTIALS = {**_PUBLIC, "password_hash": True, "token_version": True, "known_networks": True}
+_PRINCIPAL = {
+    "role": True,
+    "active": True,
+    "token_version": True,
+    "sessions.id": True,
+    "sessions.ends_at": True,
+}
 _NEXT_TOKEN_VERSION = Expression({"$add": ["$token_version", 1]})
 
 
@@ -44,17 +52,22 @@ class UserDirectory:
 class UserRepository(UserDirectory):
     """Reading and writing accounts; every write is recorded and carries its condition."""
 
-    async def principal(self, user_id: str, *, token_version: int) -> Principal | None:
-        """The active account whose tokens of this version are still good."""
-        found = await self._users.find_one({"_id": user_id}, {"role": True, "active": True, "token_version": True})
-        if found is None or not found["active"] or found["token_version"] != token_version:
+    async def principal(self, claims: Claims, now: datetime) -> Principal | None:
+        """The active account whose session and token version a token names; None when either has ended."""
+        found = await self._users.find_one({"_id": claims.user_id}, _PRINCIPAL)
+        if found is None or not found["active"] or found["token_version"] != claims.token_version:
             return None
-        return Principal(user_id, Role(found["role"]))
+        if not any(s["id"] == claims.session_id and s["ends_at"] > now for s in found["sessions"]):
+            return None
+        return Principal(claims.user_id, Role(found["role"]), claims.session_id)
 
     async def credentials(self, where: Mapping[str, object]) -> Credentials | None:
         """What a login to the account that meets `where` is checked against."""
         found = await self._users.find_one(where, _CREDENTIALS)
-        return Credentials(_as_user(found), found["password_hash"], found["token_version"]) if found else None
+        if found is None:
+            return None
+        networks = tuple(found.get("known_networks", ()))
+        return Credentials(_as_user(found), found["password_hash"], found["token_version"], networks)
 
     async def add(self, user: User, password_hash: str, event: Event, session: Session | None = None) -> None:
         """Stores a new account.
@@ -88,17 +101,29 @@ class UserRepository(UserDirectory):
         """Changes an account whose changed fields still are what `before` says; None when they aren't."""
         where = {"_id": before.id} | {name: {"$eq": getattr(before, name)} for name in changes if name in _PUBLIC}
         if changes.get("active") is False:
-            # Tokens of before the deactivation stay dead when the account is opened again.
-            changes = {**changes, "token_version": _NEXT_TOKEN_VERSION}
+            # What was logged in before the deactivation stays dead when the account is opened again.
+            changes = {**changes, "token_version": _NEXT_TOKEN_VERSION, "sessions": []}
         return _user(await record(self._users, where, changes, event, session=session))
 
     async def change_password(
-        self, credentials: Credentials, password_hash: str, event: Event, session: Session | None = None
+        self,
+        credentials: Credentials,
+        password_hash: str,
+        event: Event,
+        *,
+        kept_session: str,
+        session: Session | None = None,
     ) -> bool:
-        """Replaces the password that was verified and ends every token; False when it has changed meanwhile."""
+        """Replaces the password that was verified and ends every other session; False when it has changed meanwhile."""
         where = {"_id": credentials.user.id, "password_hash": {"$eq": credentials.password_hash}}
-        changes = {"password_hash": password_hash, "token_version": _NEXT_TOKEN_VERSION}
+        kept = {"$filter": {"input": "$sessions", "cond": {"$eq": ["$$this.id", {"$literal": kept_session}]}}}
+        changes = {"password_hash": password_hash, "sessions": Expression(kept)}
         return await record(self._users, where, changes, event, session=session) is not None
+
+    async def rehash(self, credentials: Credentials, password_hash: str) -> None:
+        """Stores the same password's hash under stronger parameters, unless the password has changed meanwhile."""
+        where = {"_id": credentials.user.id, "password_hash": {"$eq": credentials.password_hash}}
+        await self._users.update_one(where, {"$set": {"password_hash": password_hash}})
 
     async def touch_another_admin(self, user_id: str, session: Session) -> bool:
         """Touches an active administrator other than `user_id`, so that he stays one until the transaction ends."""

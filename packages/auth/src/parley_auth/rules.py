@@ -20,4 +20,6 @@ PUBLIC_ROUTES = [
     PublicRoute("POST", "/v1/auth/register", "nobody has an account before he has made one"),
     PublicRoute("POST", "/v1/auth/login", "the password is the proof"),
     PublicRoute("POST", "/v1/auth/token", "the password is the proof"),
+    PublicRoute("POST", "/v1/auth/refresh", "the refresh token is the proof"),
+    PublicRoute("GET", "/.well-known/jwks.json", "public keys are public"),
 ]

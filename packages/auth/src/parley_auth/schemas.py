@@ -1,7 +1,7 @@
 """What auth's endpoints take and answer."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import (
@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
+from parley_auth import sessions
 from parley_auth.models import Role
 from parley_auth.passwords import MAX_LENGTH
 from parley_core import PageQuery
@@ -150,16 +151,72 @@ class LoginForm(BaseModel):
     password: str
 
 
+class Refresh(Body):
+    """A refresh token to exchange."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"refresh_token": "AWZfHCq35PkNHDpbd..."}]})
+
+    refresh_token: str
+
+
 class Token(Representation):
-    """An access token (RFC 6749, section 5.1)."""
+    """An access token and the refresh token that gets the next one (RFC 6749, section 5.1)."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"access_token": "eyJ...", "token_type": "bearer", "expires_in": 600}]}
+        json_schema_extra={
+            "examples": [
+                {
+                    "access_token": "eyJ...",
+                    "token_type": "bearer",
+                    "expires_in": 600,
+                    "refresh_token": "AWZfHCq35PkNHDpbd...",
+                }
+            ]
+        }
     )
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the type, not a token
-    expires_in: int = Field(description="Seconds.")
+    expires_in: int = Field(description="Seconds that the access token lives.")
+    refresh_token: str = Field(description="Works once.")
+
+
+class LoginSession(Representation):
+    """A login that is alive."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "0b6d3f5a9c4e7d21a8f0c3b6",
+                    "created_at": "2027-03-01T09:30:00Z",
+                    "used_at": "2027-03-01T11:10:00Z",
+                    "idle_until": "2027-03-08T11:10:00Z",
+                    "ends_at": "2027-03-31T09:30:00Z",
+                    "network": "203.0.113.7",
+                    "user_agent": "Mozilla/5.0",
+                    "current": True,
+                }
+            ]
+        },
+    )
+
+    id: str
+    created_at: datetime
+    used_at: datetime = Field(description="When a refresh token was last exchanged.")
+    idle_until: datetime = Field(description="It ends then unless it is used before.")
+    ends_at: datetime = Field(description="It ends then in any case.")
+    network: str
+    user_agent: str
+    current: bool = Field(description="Whether it is the one that asks.")
+
+    @classmethod
+    def of(cls, session: sessions.LoginSession, *, current_id: str) -> Self:
+        """How a session looks to its owner."""
+        return cls(
+            **{f: getattr(session, f) for f in cls.model_fields if f != "current"}, current=session.id == current_id
+        )
 
 
 class User(Representation):

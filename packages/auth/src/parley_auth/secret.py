@@ -1,14 +1,31 @@
-"""The secret that signs access tokens: given, or made once for an embedded database."""
+"""The keys that sign access tokens: given, or one secret made once for an embedded database."""
 
 import os
 import secrets
 from pathlib import Path
 
-from parley_auth.settings import MIN_SECRET_BYTES, AuthSettings
+from parley_auth.keys import MIN_SECRET_BYTES, KeyRing, UnusableKey, parse_keys, secret_key
+from parley_auth.settings import AuthSettings
 from parley_core import Parley, StartupError
 
 _FILE = "jwt_secret"
 _ADVICE = 'set PARLEY_JWT_SECRET to the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"'
+
+
+def key_ring(parley: Parley) -> KeyRing:
+    """The keys of PARLEY_JWT_KEYS, then PARLEY_JWT_SECRET; without either the one that an embedded database keeps.
+
+    Raises:
+        StartupError: there is no key, or two have one id.
+    """
+    settings = parley.settings(AuthSettings)
+    keys = parse_keys(settings.jwt_keys.get_secret_value()) if settings.jwt_keys else []
+    if settings.jwt_secret or not keys:
+        keys.append(secret_key(signing_secret(parley)))
+    try:
+        return KeyRing(keys)
+    except UnusableKey as error:
+        raise StartupError(f"PARLEY_JWT_KEYS: {error}") from None
 
 
 def signing_secret(parley: Parley) -> bytes:

@@ -1,15 +1,9 @@
 """The rules of accounts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from parley_auth.errors import (
-    InvalidCredentials,
-    LastAdmin,
-    RegistrationClosed,
-    UserNotFound,
-    WrongPassword,
-)
+from parley_auth.errors import LastAdmin, RegistrationClosed, UserNotFound, WrongPassword
 from parley_auth.events import (
     USER_CREATED,
     USER_DEACTIVATED,
@@ -19,12 +13,14 @@ from parley_auth.events import (
     USER_ROLE_CHANGED,
     USER_UPDATED,
 )
-from parley_auth.models import Role, User
+from parley_auth.models import Principal, Role, User
+from parley_auth.origin import Origin
 from parley_auth.passwords import Passwords, check_strength
+from parley_auth.proving import PasswordProof
 from parley_auth.repository import UserRepository
-from parley_auth.schemas import Registration, UserQuery, normalised
+from parley_auth.schemas import Registration, UserQuery
+from parley_auth.security_log import Kind, log_security_event
 from parley_auth.settings import AuthSettings
-from parley_auth.tokens import AccessTokens, IssuedToken
 from parley_core import PRIVATE, Actor, Clock, Event, EventType, Parley, Session, in_transaction, new_id
 from parley_core.sorting import SortKeys
 
@@ -38,7 +34,7 @@ class AccountService:
         self._users = UserRepository(parley.database)
         self._settings = parley.settings(AuthSettings)
         self._passwords = parley.require(Passwords)
-        self._tokens = parley.require(AccessTokens)
+        self._proof = PasswordProof(parley)
         self._clock: Clock = parley.clock
 
     async def register(self, wanted: Registration, request_id: str) -> User:
@@ -59,42 +55,37 @@ class AccountService:
         """Makes an account of any role, on behalf of an administrator or of the system; raises as `register` does."""
         return await self._create(wanted, role, USER_CREATED, actor, user_id=new_id())
 
-    async def log_in(self, email: str, password: str) -> IssuedToken:
-        """An access token for the active account with this e-mail and password.
-
-        Raises:
-            InvalidCredentials: there is none; the same work has been done, whatever the reason.
-        """
-        found = await self._users.credentials({"email": {"$eq": normalised(email)}})
-        usable = found if found and found.user.active else None
-        matches = await self._passwords.verify(usable.password_hash if usable else None, password)
-        if usable is None or not matches:
-            raise InvalidCredentials
-        return self._tokens.issue(usable.user.id, token_version=usable.token_version)
-
-    async def change_password(self, actor: Actor, *, current: str, new: str) -> None:
-        """Replaces the caller's password; every access token of the account ends.
+    async def change_password(self, principal: Principal, origin: Origin, *, current: str, new: str) -> None:
+        """Replaces the caller's password and ends every other session of his.
 
         Raises:
             WrongPassword: `current` isn't the password.
             WeakPassword: `new` is too short or too well known.
+            RateLimited: too many attempts have failed.
         """
-        check_strength(new, min_length=self._settings.password_min_length)
-        found = await self._users.credentials({"_id": actor.id})
-        if found is None or not await self._passwords.verify(found.password_hash, current):
+        found = await self._users.credentials({"_id": principal.id})
+        if found is None:
+            raise WrongPassword
+        self._check_strength(new, found.user.email, found.user.name)
+        if not await self._proof.holds(found, current, origin, email=found.user.email):
             raise WrongPassword
         event = Event(
             type=USER_PASSWORD_CHANGED,
             at=self._clock(),
-            actor=actor,
+            actor=Actor(principal.id, principal.role, origin.request_id),
             changes={"password": (PRIVATE, PRIVATE)},
-            audience=(actor.id,),
+            audience=(principal.id,),
         )
-        if not await self._users.change_password(found, await self._passwords.hash(new), event):
+        password_hash = await self._passwords.hash(new)
+        if not await self._users.change_password(found, password_hash, event, kept_session=principal.session_id):
             raise WrongPassword
+        log_security_event("password_changed", origin.request_id, user_id=principal.id)
+
+    def _check_strength(self, password: str, email: str, name: str | None) -> None:
+        check_strength(password, min_length=self._settings.password_min_length, email=email, name=name)
 
     async def _create(self, wanted: Registration, role: Role, kind: EventType, actor: Actor, *, user_id: str) -> User:
-        check_strength(wanted.password, min_length=self._settings.password_min_length)
+        self._check_strength(wanted.password, wanted.email, wanted.name)
         password_hash = await self._passwords.hash(wanted.password)
         now = self._clock()
         user = User(user_id, wanted.email, wanted.name, role, active=True, created_at=now)
@@ -131,21 +122,30 @@ class UserService:
             UserNotFound: there is no such account.
             LastAdmin: no active administrator would be left.
         """
-        return await in_transaction(self._client, lambda session: self._update(user_id, wanted, actor, session))
+        before, after = await in_transaction(
+            self._client, lambda session: self._update(user_id, wanted, actor, session)
+        )
+        for kind in _security_events(before, after):
+            log_security_event(
+                kind, actor.request_id, user_id=user_id, by=actor.id, role_before=before.role, role_after=after.role
+            )
+        return after
 
-    async def _update(self, user_id: str, wanted: Mapping[str, object], actor: Actor, session: Session) -> User:
+    async def _update(
+        self, user_id: str, wanted: Mapping[str, object], actor: Actor, session: Session
+    ) -> tuple[User, User]:
         before = await self._users.by_id(user_id, session)
         if before is None:
             raise UserNotFound
         changes = {name: value for name, value in wanted.items() if value != getattr(before, name)}
         if not changes:
-            return before
+            return before, before
         if _is_admin(before) and not _is_admin(before, changes):
             await self._keep_another_admin(user_id, session)
         after = await self._users.change(before, changes, self._event(before, changes, actor), session)
         if after is None:
             raise UserNotFound
-        return after
+        return before, after
 
     async def _keep_another_admin(self, user_id: str, session: Session) -> None:
         # The touch makes two demotions at once conflict, even when each spares the other's target.
@@ -170,3 +170,10 @@ def _kind_of(changes: Mapping[str, object]) -> EventType:
     if "active" in changes:
         return USER_REACTIVATED if changes["active"] else USER_DEACTIVATED
     return USER_ROLE_CHANGED if "role" in changes else USER_UPDATED
+
+
+def _security_events(before: User, after: User) -> Iterator[Kind]:
+    if before.role is not after.role:
+        yield "role_changed"
+    if before.active is not after.active:
+        yield "account_reactivated" if after.active else "account_deactivated"

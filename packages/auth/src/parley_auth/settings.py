@@ -4,24 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 
+from parley_auth.keys import check_secret, parse_keys
 from parley_auth.schemas import Email
 from parley_core import Settings
 
-MIN_SECRET_BYTES = 32
-_MIN_DISTINCT = 10
-_PLACEHOLDERS = ("secret", "change", "password", "example", "default")
-
 
 def _strong(secret: SecretStr | None) -> SecretStr | None:
-    if secret is None:
-        return None
-    text = secret.get_secret_value()
-    if len(text.encode()) < MIN_SECRET_BYTES or len(set(text)) < _MIN_DISTINCT:
-        raise ValueError(
-            f"is weak: it needs {MIN_SECRET_BYTES} random bytes or more, and not the same few over and over"
-        )
-    if any(word in text.lower() for word in _PLACEHOLDERS):
-        raise ValueError("looks like a placeholder: it needs random text")
+    if secret is not None:
+        check_secret(secret.get_secret_value().encode())
     return secret
 
 
@@ -32,6 +22,12 @@ def _paired(password: SecretStr | None, info: ValidationInfo) -> SecretStr | Non
     return password
 
 
+def _usable(keys: SecretStr | None) -> SecretStr | None:
+    if keys is not None:
+        parse_keys(keys.get_secret_value())
+    return keys
+
+
 class AuthSettings(Settings):
     """How accounts, passwords and tokens are handled."""
 
@@ -40,6 +36,9 @@ class AuthSettings(Settings):
     password_min_length: int = Field(8, ge=8, le=64)
     jwt_secret: Annotated[SecretStr | None, AfterValidator(_strong)] = Field(
         None, description="Signs access tokens: 32 random bytes or more. Only an embedded database makes its own."
+    )
+    jwt_keys: Annotated[SecretStr | None, AfterValidator(_usable)] = Field(
+        None, description="A JWK Set of several keys for rotation: the first signs, all verify; `parley make-key`."
     )
     access_token_minutes: int = Field(10, ge=1, le=60)
     admin_email: Email | None = Field(None, description="The first administrator, made where none exists.")

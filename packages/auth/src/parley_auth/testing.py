@@ -1,6 +1,8 @@
 """Builders of accounts and settings for tests of packages that build on auth."""
 
 import itertools
+import json
+import secrets
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,7 +13,10 @@ from pydantic import SecretStr
 from parley_auth.events import USER_CREATED
 from parley_auth.models import Role, User
 from parley_auth.passwords import HASHER
+from parley_auth.refresh import RefreshToken
 from parley_auth.repository import UserRepository
+from parley_auth.session_repository import SessionRepository
+from parley_auth.sessions import ABSOLUTE, IDLE, LoginSession
 from parley_auth.settings import AuthSettings
 from parley_auth.tokens import AccessTokens
 from parley_core import Actor, Event, Parley, new_id
@@ -27,12 +32,18 @@ def auth_settings(**changes: Any) -> AuthSettings:
     return AuthSettings(**{"jwt_secret": secret, **changes})
 
 
+def jwk_set(*keys: dict[str, str]) -> SecretStr:
+    """A value of PARLEY_JWT_KEYS: these keys, the first of which signs."""
+    return SecretStr(json.dumps({"keys": keys}))
+
+
 @dataclass(frozen=True)
 class Account:
-    """An account and the headers that its owner sends."""
+    """An account, the headers that its owner sends, and his refresh token; an inactive one's are empty."""
 
     user: User
     headers: dict[str, str]
+    refresh_token: str = ""
 
     @property
     def id(self) -> str:
@@ -91,7 +102,10 @@ async def an_account(
     event = Event(type=USER_CREATED, at=user.created_at, actor=_TESTER, audience=(user.id,))
     password_hash = _hash_of(password) if password else "no password"
     await UserRepository(parley.database).add(user, password_hash, event)
-    return Account(user, bearer(parley, user.id))
+    if not active:
+        return Account(user, {})
+    token = await open_session(parley, user)
+    return Account(user, bearer(parley, user.id, token.session_id), token.text)
 
 
 @cache
@@ -100,7 +114,26 @@ def _hash_of(password: str) -> str:
     return HASHER.hash(password)
 
 
-def bearer(parley: Parley, user_id: str, *, token_version: int = 0) -> dict[str, str]:
-    """The headers of a request with a fresh access token."""
-    token = parley.require(AccessTokens).issue(user_id, token_version=token_version)
+async def log_in(parley: Parley, user: User) -> dict[str, str]:
+    """The headers of a request in a new session of a stored, active account."""
+    token = await open_session(parley, user)
+    found = await UserRepository(parley.database).credentials({"_id": user.id})
+    assert found is not None
+    return bearer(parley, user.id, token.session_id, token_version=found.token_version)
+
+
+async def open_session(parley: Parley, user: User) -> RefreshToken:
+    """A new session of a stored, active account, without its password being asked for."""
+    found = await UserRepository(parley.database).credentials({"_id": user.id})
+    assert found is not None
+    now = parley.clock()
+    session = LoginSession(secrets.token_hex(12), now, now, now + IDLE, now + ABSOLUTE, "127.0.0.1", "test")
+    token = RefreshToken.new(user.id, session.id)
+    assert await SessionRepository(parley.database).open(found, session, token.digest)
+    return token
+
+
+def bearer(parley: Parley, user_id: str, session_id: str, *, token_version: int = 0) -> dict[str, str]:
+    """The headers of a request with a fresh access token of these ids."""
+    token = parley.require(AccessTokens).issue(user_id, session_id=session_id, token_version=token_version)
     return {"Authorization": f"Bearer {token.text}"}

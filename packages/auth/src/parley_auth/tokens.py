@@ -1,36 +1,38 @@
-"""Access tokens: JWTs of RFC 9068's type, HS256, short-lived, every claim required."""
+"""Access tokens: JWTs of RFC 9068's type, short-lived, every claim required, one algorithm a key."""
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import jwt
+from jwt.types import Options
+from jwt.utils import base64url_decode, base64url_encode
 
 from parley_auth.errors import InvalidToken, TokenExpired
+from parley_auth.keys import Key, KeyRing
+from parley_auth.models import Claims
 from parley_core import Clock
 from parley_core.ids import ID_PATTERN
 
-_ALGORITHM = "HS256"
 _TYPE = "at+jwt"
 _ISSUER = _AUDIENCE = "parley"
-_CLAIMS = ["iss", "aud", "sub", "iat", "nbf", "exp", "jti", "tv"]
+# Nothing else: a header such as jwk, jku, x5u, crit or b64 would have the token say how it is to be verified.
+_HEADER = {"alg", "typ", "kid"}
+_CLAIMS = ["iss", "aud", "sub", "iat", "nbf", "exp", "jti", "sid", "tv"]
+# The times are judged here, by the application's own clock.
+_OPTIONS: Options = {
+    "require": _CLAIMS,
+    "strict_aud": True,
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+}
 _LONGEST = 2048
 _ID = re.compile(ID_PATTERN)
 _LEEWAY = timedelta(seconds=5)
-
-
-@dataclass(frozen=True)
-class Claims:
-    """What a verified token says.
-
-    Args:
-        user_id: whose it is.
-        token_version: the account's token version when it was issued; a raised one outdates it.
-    """
-
-    user_id: str
-    token_version: int
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,15 @@ class IssuedToken:
 
 
 class AccessTokens:
-    """Issues and verifies access tokens under one secret."""
+    """Issues and verifies access tokens (RFC 8725, ASVS V9)."""
 
-    def __init__(self, secret: bytes, *, lifetime: timedelta, clock: Clock) -> None:
-        self._secret = secret
+    def __init__(self, keys: KeyRing, *, lifetime: timedelta, clock: Clock) -> None:
+        self._keys = keys
         self._lifetime = lifetime
         self._clock = clock
 
-    def issue(self, user_id: str, *, token_version: int) -> IssuedToken:
-        """A token for an account, valid from now for the configured lifetime."""
+    def issue(self, user_id: str, *, session_id: str, token_version: int) -> IssuedToken:
+        """A token of a session, valid from now for the configured lifetime, signed with the first key."""
         now = self._clock()
         claims = {
             "iss": _ISSUER,
@@ -60,9 +62,11 @@ class AccessTokens:
             "nbf": now,
             "exp": now + self._lifetime,
             "jti": secrets.token_urlsafe(16),
+            "sid": session_id,
             "tv": token_version,
         }
-        text = jwt.encode(claims, self._secret, algorithm=_ALGORITHM, headers={"typ": _TYPE})
+        key = self._keys.signer
+        text = jwt.encode(claims, key.signing, algorithm=key.algorithm, headers={"typ": _TYPE, "kid": key.id})
         return IssuedToken(text, int(self._lifetime.total_seconds()))
 
     def verify(self, token: str) -> Claims:
@@ -81,23 +85,34 @@ class AccessTokens:
             raise InvalidToken from error
         return self._judged(claims)
 
-    def _decode(self, token: str) -> dict[str, object]:
-        if jwt.get_unverified_header(token).get("typ") != _TYPE:
-            raise InvalidToken
-        # The times are judged below, by the application's own clock.
-        return jwt.decode(
+    def _decode(self, token: str) -> Mapping[str, object]:
+        key = self._key_of(jwt.get_unverified_header(token))
+        claims = jwt.decode(
             token,
-            self._secret,
-            algorithms=[_ALGORITHM],
+            key.verifying,
+            algorithms=[key.algorithm],
             audience=_AUDIENCE,
             issuer=_ISSUER,
-            options={"require": _CLAIMS, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
+            options=_OPTIONS,
         )
+        # The signature covers all but its own spelling, which base64 has many of.
+        signature = token.rpartition(".")[2]
+        if base64url_encode(base64url_decode(signature)).decode() != signature:
+            raise InvalidToken
+        return claims
 
-    def _judged(self, claims: dict[str, object]) -> Claims:
-        subject, version = claims["sub"], claims["tv"]
+    def _key_of(self, header: Mapping[str, Any]) -> Key:
+        key = self._keys.get(header.get("kid"))
+        if key is None or header.keys() != _HEADER or header["typ"] != _TYPE or header["alg"] != key.algorithm:
+            raise InvalidToken
+        return key
+
+    def _judged(self, claims: Mapping[str, object]) -> Claims:
+        if claims.keys() != set(_CLAIMS):
+            raise InvalidToken
+        subject, session, version = claims["sub"], claims["sid"], claims["tv"]
         issued, begins, expires = claims["iat"], claims["nbf"], claims["exp"]
-        if type(subject) is not str or not _ID.fullmatch(subject) or type(version) is not int:
+        if not _is_id(subject) or not _is_id(session) or type(version) is not int:
             raise InvalidToken
         if type(issued) is not int or type(begins) is not int or type(expires) is not int:
             raise InvalidToken
@@ -106,4 +121,8 @@ class AccessTokens:
             raise InvalidToken
         if expires <= now:
             raise TokenExpired
-        return Claims(subject, version)
+        return Claims(str(subject), str(session), version, expires)
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and _ID.fullmatch(value) is not None

@@ -166,6 +166,20 @@ class UnsupportedMediaType(ParleyError):
     category = "validation"
 
 
+class RateLimitError(ParleyError):
+    """Too many requests: 429, with `Retry-After` in seconds (RFC 6585, section 4)."""
+
+    status = 429
+    category = "rate_limit"
+
+
+class ConflictError(ParleyError):
+    """The request collides with another one that is still running: 409."""
+
+    status = 409
+    category = "conflict"
+
+
 class InternalError(ParleyError):
     status = 500
     code = "internal_error"

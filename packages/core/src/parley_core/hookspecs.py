@@ -53,7 +53,8 @@ def parley_settings() -> Sequence[type[BaseSettings]]:
 def parley_routers() -> Sequence[APIRouter]:
     """Called once, when Parley is mounted on an application.
 
-    Returns: `parley_core.Router`s, each with its prefix and tags; they are mounted under `/v1`.
+    Returns: `parley_core.Router`s, each with its prefix and tags; they are mounted under `/v1`,
+    or at the root where a router says `versioned=False`.
 
     Start-up fails when a router is not a `parley_core.Router`, holds a mounted sub-application, a served folder or
     a route of another class, or brings a method and path or an operation id that exists already, and when no plugin

@@ -119,7 +119,8 @@ class Parley:
         self._owns_app = owns_app
         for declared in self.plugins.declarations("parley_routers", object):
             check_router(declared)
-            self.include(app, declared.value, plugin=declared.plugin, prefix=PREFIX)
+            prefix = PREFIX if declared.value.versioned else ""
+            self.include(app, declared.value, plugin=declared.plugin, prefix=prefix)
         install_handlers(app, self.answers_for)
         install_openapi(app)
         app.add_middleware(RequestLog)

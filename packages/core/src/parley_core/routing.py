@@ -152,9 +152,11 @@ class Router(APIRouter):
     Args:
         prefix: the path below `/v1`, like `/interviews`.
         tag: the heading in the documentation.
+        versioned: False mounts it at the root instead, where a standard fixes the address.
     """
 
-    def __init__(self, *, prefix: str, tag: str) -> None:
+    def __init__(self, *, prefix: str, tag: str, versioned: bool = True) -> None:
+        self.versioned = versioned
         super().__init__(
             prefix=prefix,
             tags=[tag],

@@ -15,8 +15,9 @@ from parley_auth.dependencies import (
     UserRead,
     UserServiceDep,
 )
-from parley_auth.errors import DuplicateEmail, LastAdmin, UserNotFound, WeakPassword, WrongPassword
+from parley_auth.errors import DuplicateEmail, LastAdmin, RateLimited, UserNotFound, WeakPassword, WrongPassword
 from parley_auth.models import User
+from parley_auth.origin import OriginDep
 from parley_core import Page, PagerDep, Router, raises
 from parley_core.errors import HistoryFull, InvalidId, InvalidSort
 
@@ -37,10 +38,12 @@ async def update_account(access: AccountUpdate, body: schemas.ProfileUpdate, use
 
 
 @router.post("/me/password", summary="Change your password", status_code=status.HTTP_204_NO_CONTENT)
-@raises(WrongPassword, WeakPassword, HistoryFull)
-async def change_password(access: AccountUpdate, body: schemas.PasswordChange, accounts: AccountServiceDep) -> None:
-    """Replaces the password and ends every access token of the account."""
-    await accounts.change_password(access.actor, current=body.current_password, new=body.new_password)
+@raises(WrongPassword, WeakPassword, RateLimited, HistoryFull)
+async def change_password(
+    access: AccountUpdate, body: schemas.PasswordChange, accounts: AccountServiceDep, origin: OriginDep
+) -> None:
+    """Replaces the password and ends every other session of the account."""
+    await accounts.change_password(access.principal, origin, current=body.current_password, new=body.new_password)
 
 
 @router.get("", summary="List accounts", response_model=Page[schemas.User])

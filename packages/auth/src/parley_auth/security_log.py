@@ -1,0 +1,47 @@
+"""Security events as structured log lines (ASVS 16.3): one JSON object a line, with the request id, without a secret.
+
+Identities are told as ids; an e-mail that was tried stands as its SHA-256, so that attempts can be counted and joined.
+"""
+
+import hashlib
+import json
+import logging
+from typing import Literal
+
+from parley_core import utc_now
+
+_log = logging.getLogger("parley.security")
+
+Kind = Literal[
+    "login",
+    "login_failed",
+    "login_throttled",
+    "refresh_reused",
+    "session_ended",
+    "sessions_ended",
+    "password_changed",
+    "role_changed",
+    "account_deactivated",
+    "account_reactivated",
+    "access_denied",
+]
+
+
+def log_security_event(kind: Kind, request_id: str, **fields: str | None) -> None:
+    """Logs what happened.
+
+    Args:
+        kind: what.
+        request_id: in which request.
+        fields: ids, roles, actions and networks; never a password, a token or an e-mail.
+    """
+    level = logging.INFO if kind in {"login", "session_ended", "sessions_ended"} else logging.WARNING
+    if _log.isEnabledFor(level):
+        given = {name: value for name, value in fields.items() if value is not None}
+        told = {"at": utc_now().isoformat(), "event": kind, "request_id": request_id, **given}
+        _log.log(level, "%s", json.dumps(told))
+
+
+def digest_of(email: str) -> str:
+    """What stands in the log for an e-mail that was tried."""
+    return hashlib.sha256(email.encode()).hexdigest()[:16]

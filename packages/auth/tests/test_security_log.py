@@ -1,0 +1,126 @@
+"""Security events: one JSON line each, with the request's id and without a secret."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, get_args
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from parley_auth.security_log import Kind
+from parley_auth.testing import PASSWORD, People
+
+SECRET = "ten green bottles"
+
+
+class Scene:
+    """A client and the people whose events are logged."""
+
+    def __init__(self, client: httpx.AsyncClient, people: People) -> None:
+        self.client = client
+        self.people = people
+
+    async def send(self, method: str, path: str, caller: str = "anonymous", **body: Any) -> httpx.Response:
+        headers = self.people.headers_of(caller) | {"X-Request-ID": "this-request"}
+        return await self.client.request(method, path, headers=headers, json=body or None)
+
+    async def log_in(self, password: str = PASSWORD) -> httpx.Response:
+        return await self.send("POST", "/v1/auth/login", email=self.people.candidate.user.email, password=password)
+
+    async def fail(self) -> httpx.Response:
+        return await self.log_in(SECRET)
+
+    async def fail_often(self) -> httpx.Response:
+        for _ in range(6):
+            await self.fail()
+        return await self.fail()
+
+    async def reuse(self) -> httpx.Response:
+        token = self.people.candidate.refresh_token
+        await self.send("POST", "/v1/auth/refresh", refresh_token=token)
+        return await self.send("POST", "/v1/auth/refresh", refresh_token=token)
+
+    async def log_out(self) -> httpx.Response:
+        return await self.send("POST", "/v1/auth/logout", "candidate")
+
+    async def log_out_everywhere(self) -> httpx.Response:
+        return await self.send("POST", "/v1/auth/logout-all", "candidate")
+
+    async def change_password(self) -> httpx.Response:
+        body = {"current_password": PASSWORD, "new_password": SECRET}
+        return await self.send("POST", "/v1/users/me/password", "candidate", **body)
+
+    async def change(self, **changes: Any) -> httpx.Response:
+        return await self.send("PATCH", f"/v1/users/{self.people.candidate.id}", "admin", **changes)
+
+    async def change_role(self) -> httpx.Response:
+        return await self.change(role="interviewer")
+
+    async def deactivate(self) -> httpx.Response:
+        return await self.change(active=False)
+
+    async def reactivate(self) -> httpx.Response:
+        await self.deactivate()
+        return await self.change(active=True)
+
+    async def ask_for_too_much(self) -> httpx.Response:
+        return await self.send("GET", "/v1/users", "candidate")
+
+
+ACTS: dict[str, tuple[Callable[[Scene], Awaitable[httpx.Response]], str, dict[str, str]]] = {
+    "login": (Scene.log_in, "INFO", {"network": "127.0.0.1"}),
+    "login_failed": (Scene.fail, "WARNING", {"network": "127.0.0.1"}),
+    "login_throttled": (Scene.fail_often, "WARNING", {"network": "127.0.0.1"}),
+    "refresh_reused": (Scene.reuse, "WARNING", {"network": "127.0.0.1"}),
+    "session_ended": (Scene.log_out, "INFO", {}),
+    "sessions_ended": (Scene.log_out_everywhere, "INFO", {}),
+    "password_changed": (Scene.change_password, "WARNING", {}),
+    "role_changed": (Scene.change_role, "WARNING", {"role_before": "candidate", "role_after": "interviewer"}),
+    "account_deactivated": (Scene.deactivate, "WARNING", {"role_after": "candidate"}),
+    "account_reactivated": (Scene.reactivate, "WARNING", {"role_after": "candidate"}),
+    "access_denied": (Scene.ask_for_too_much, "WARNING", {"role": "candidate", "actions": "users:list"}),
+}
+
+
+@pytest.mark.parametrize("kind", ACTS)
+async def test_each(client: httpx.AsyncClient, people: People, caplog: pytest.LogCaptureFixture, kind: str) -> None:
+    """What happened is the last line of `parley.security`: when, what, in which request, to whom, and no secret."""
+    caplog.set_level(logging.INFO, "parley.security")
+    act, level, fields = ACTS[kind]
+    await act(Scene(client, people))
+    record = [record for record in caplog.records if record.name == "parley.security"][-1]
+    told = json.loads(record.getMessage())
+    assert (record.levelname, told["event"], told["request_id"]) == (level, kind, "this-request")
+    assert told["user_id"] == people.candidate.id
+    assert {name: told.get(name) for name in fields} == fields
+    assert told["at"].endswith("+00:00")
+    for secret in (PASSWORD, SECRET, people.candidate.user.email, people.candidate.refresh_token):
+        assert secret not in caplog.text
+    assert all(isinstance(value, str) for value in told.values())
+
+
+def test_table_is_complete() -> None:
+    """Each kind of event has its act."""
+    assert set(get_args(Kind)) == ACTS.keys()
+
+
+async def test_unknown_account(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Who tried an e-mail that nobody has is told by its digest, the same for each spelling."""
+    caplog.set_level(logging.INFO, "parley.security")
+    for email in ("nobody@example.com", " NOBODY@example.com"):
+        await client.post("/v1/auth/login", json={"email": email, "password": SECRET})
+    one, two = [json.loads(r.getMessage()) for r in caplog.records if r.name == "parley.security"]
+    assert one["email_digest"] == two["email_digest"]
+    assert "user_id" not in one
+    assert "nobody" not in caplog.text.lower()
+
+
+async def test_switched_off(app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
+    """A logger that takes no lines costs none: nothing is built, and the request is answered as before."""
+    logging.getLogger("parley.security").setLevel(logging.CRITICAL)
+    try:
+        assert (await Scene(client, people).log_in()).status_code == 200
+    finally:
+        logging.getLogger("parley.security").setLevel(logging.NOTSET)

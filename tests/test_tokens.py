@@ -1,0 +1,48 @@
+"""Forged access tokens on every protected route of all packages together."""
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from parley_auth.forging import forged_tokens
+from parley_auth.guard import Guard
+from parley_auth.keys import KeyRing
+from parley_auth.proof import calls_of
+from parley_auth.testing import Account
+from parley_core import new_id
+from parley_core.proof import routes_of
+
+IDS = ("{user_id}", "{session_id}", "{interview_id}")
+
+
+def protected_routes(app: FastAPI) -> list[tuple[str, str]]:
+    """Method and address of every route that has a guard; its ids are nobody's."""
+    found = []
+    for route in routes_of(app):
+        if any(isinstance(call, Guard) for call in calls_of(getattr(route, "dependant", None))):
+            address = route.path or ""
+            for name in IDS:
+                address = address.replace(name, new_id())
+            found += [(method, address) for method in sorted(route.methods or ())]
+    return found
+
+
+def test_the_routes_are_found(app: FastAPI) -> None:
+    """Routes of each package are among them, none with an id left open."""
+    routes = protected_routes(app)
+    for prefix in ("/v1/auth/", "/v1/users", "/v1/interviews"):
+        assert any(address.startswith(prefix) for _, address in routes)
+    assert any(address.endswith("/messages") for _, address in routes)
+    assert not any("{" in address for _, address in routes)
+
+
+async def test_none_gets_in(app: FastAPI, client: httpx.AsyncClient, admin: Account, subtests: pytest.Subtests) -> None:
+    """Every route answers every forged token with 401 `invalid_token`, and the true one otherwise."""
+    true = admin.headers["Authorization"].removeprefix("Bearer ")
+    forged = forged_tokens(true, app.state.parley.require(KeyRing).signer)
+    for route in protected_routes(app):
+        with subtests.test(" ".join(route)):
+            for name, token in forged.items():
+                answer = await client.request(*route, headers={b"Authorization": f"Bearer {token}".encode()})
+                assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token"), name
+    assert (await client.get("/v1/users/me", headers=admin.headers)).status_code == 200
