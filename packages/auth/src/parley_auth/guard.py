@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated
+from typing import Annotated, cast
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.requests import HTTPConnection
 from fastapi.security import OAuth2PasswordBearer
 
@@ -17,6 +17,7 @@ from parley_auth.registry import ScopeRegistry
 from parley_auth.scopes import ParticipantScope
 from parley_auth.settings import AuthSettings
 from parley_core import Parley, ParleyError, Session, parse_id, request_id_of
+from parley_core.cached_routes import admitted_by
 from parley_core.errors import InvalidId
 from parley_core.events import Actor
 from parley_core.routing import ParleyRoute
@@ -136,6 +137,10 @@ class Guard:
         self._closed = closed
 
     async def __call__(self, request: HTTPConnection, token: Annotated[str | None, Depends(_bearer)]) -> Access:
+        admitted = admitted_by(self, request)
+        return cast("Access", admitted) if admitted is not None else await self._judge(request, token)
+
+    async def _judge(self, request: HTTPConnection, token: str | None) -> Access:
         parley: Parley = request.app.state.parley
         principal = await parley.require(Authenticator).authenticate(token)
         scope = self.scope_in(parley)
@@ -149,7 +154,11 @@ class Guard:
         if resource is None:
             raise scope.not_found
         _enforce(policy.judge(self.actions, principal.role, member=resource.member), _hiding(parley, scope))
-        return ScopedAccess(principal, request_id, policy, resource, parley, scope, again=partial(self, request, token))
+        return ScopedAccess(principal, request_id, policy, resource, parley, scope, again=partial(self._judge, request, token))
+
+    async def admit(self, request: HTTPConnection) -> Access:
+        """The same judgement of a request outside of FastAPI's solving, for routes that answer from the cache."""
+        return await self._judge(request, await _bearer(cast("Request", request)))
 
     def scope_in(self, parley: Parley) -> ParticipantScope | None:
         """The participant scope of the guard's actions in a composed application."""

@@ -8,10 +8,12 @@ from pymongo.errors import DuplicateKeyError
 from parley_auth.errors import DuplicateEmail
 from parley_auth.indexes import USERS
 from parley_auth.models import Credentials, Principal, Role, User
-from parley_core import Database, Document, Event, Expression, Session, first_recorded, record
+from parley_core import Database, Document, Event, Expression, Session, insert_recorded, record
+from parley_core.point_reads import PointReader
 from parley_core.sorting import Sort
 
 _PUBLIC = {"email": True, "name": True, "role": True, "active": True, "created_at": True}
+_PRINCIPAL = {"role": True, "active": True, "token_version": True}
 _CREDENTIALS = {**_PUBLIC, "password_hash": True, "token_version": True}
 _NEXT_TOKEN_VERSION = Expression({"$add": ["$token_version", 1]})
 
@@ -44,9 +46,13 @@ class UserDirectory:
 class UserRepository(UserDirectory):
     """Reading and writing accounts; every write is recorded and carries its condition."""
 
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._principals = PointReader(self._users, _PRINCIPAL)
+
     async def principal(self, user_id: str, *, token_version: int) -> Principal | None:
         """The active account whose tokens of this version are still good."""
-        found = await self._users.find_one({"_id": user_id}, {"role": True, "active": True, "token_version": True})
+        found = await self._principals.read(user_id)
         if found is None or not found["active"] or found["token_version"] != token_version:
             return None
         return Principal(user_id, Role(found["role"]))
@@ -74,7 +80,7 @@ class UserRepository(UserDirectory):
             "created_at": user.created_at,
         }
         try:
-            await self._users.insert_one(first_recorded(document, event), session=session)
+            await insert_recorded(self._users, document, event, session=session)
         except DuplicateKeyError as error:
             raise DuplicateEmail from error
 

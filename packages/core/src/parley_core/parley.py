@@ -11,10 +11,12 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from pydantic_settings import BaseSettings
 from pymongo import AsyncMongoClient
 
+from parley_core.cache import ReadCache
 from parley_core.clock import Clock, utc_now
 from parley_core.database import Database, database_of, open_client
 from parley_core.errors import StartupError
 from parley_core.events import EventCatalogue, EventType, Invalidation
+from parley_core.generations import Generations
 from parley_core.indexes import CollectionIndexes, by_owner, ensure_indexes
 from parley_core.openapi import install_openapi
 from parley_core.plugins import Declared, Plugins
@@ -173,8 +175,12 @@ class Parley:
             core = self.settings(CoreSettings)
             uri = core.mongodb_uri.get_secret_value() if core.mongodb_uri else self._embedded(stack, core)
             client = await stack.enter_async_context(open_client(uri, core))
-            self._database = database_of(client, core.mongodb_database)
+            self._database = database = database_of(client, core.mongodb_database)
             stack.callback(self._forget_database)
+            database.generations = Generations(database, self.events)
+            stack.push_async_callback(database.generations.close)
+            self.provide(database.generations)
+            self.provide(ReadCache(max_bytes=core.cache_max_bytes if core.cache_enabled else 0))
             await ensure_indexes(self._database, self._indexes)
             for declared in self.plugins.call("parley_lifespan", parley=self):
                 await stack.enter_async_context(_attributed(declared))
