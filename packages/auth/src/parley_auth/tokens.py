@@ -2,12 +2,14 @@
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 import jwt
 
 from parley_auth.errors import InvalidToken, TokenExpired
+from parley_auth.verified import VerifiedTokens
 from parley_core import Clock
 from parley_core.ids import ID_PATTERN
 
@@ -48,6 +50,7 @@ class AccessTokens:
         self._secret = secret
         self._lifetime = lifetime
         self._clock = clock
+        self._verified = VerifiedTokens(self._decode)
 
     def issue(self, user_id: str, *, token_version: int) -> IssuedToken:
         """A token for an account, valid from now for the configured lifetime."""
@@ -76,7 +79,7 @@ class AccessTokens:
         if len(token) > _LONGEST:
             raise InvalidToken
         try:
-            claims = self._decode(token)
+            claims = self._verified.claims(token)
         except jwt.InvalidTokenError as error:
             raise InvalidToken from error
         return self._judged(claims)
@@ -94,7 +97,7 @@ class AccessTokens:
             options={"require": _CLAIMS, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
         )
 
-    def _judged(self, claims: dict[str, object]) -> Claims:
+    def _judged(self, claims: Mapping[str, object]) -> Claims:
         subject, version = claims["sub"], claims["tv"]
         issued, begins, expires = claims["iat"], claims["nbf"], claims["exp"]
         if type(subject) is not str or not _ID.fullmatch(subject) or type(version) is not int:
