@@ -8,6 +8,7 @@ from parley_core import Database, Document, Event, Expression, Session, insert_r
 from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.models import HistoryEntry, Interview, Participant, ParticipantRole, Status
 from parley_interviews.policy import MAX_PARTICIPANTS, OPEN, words_of
+from parley_interviews.totals import InterviewTotals
 
 _FIELDS = tuple(Interview.__dataclass_fields__)
 PROJECTION = {name: True for name in _FIELDS if name != "id"}
@@ -19,17 +20,19 @@ class InterviewRepository:
 
     def __init__(self, database: Database) -> None:
         self._interviews = database[INTERVIEWS]
+        self._totals = InterviewTotals(database)
 
     async def add(
-        self, interview: Interview, participants: Iterable[Participant], event: Event, session: Session | None = None
+        self, interview: Interview, participants: Iterable[Participant], event: Event, session: Session
     ) -> None:
-        """Stores a new interview with its participants."""
+        """Stores a new interview with its participants and counts it, in the caller's transaction."""
         document = {
             **_stored(interview),
             "title_words": words_of(interview.title),
             "participants": [asdict(participant) for participant in participants],
         }
         await insert_recorded(self._interviews, document, event, session=session)
+        await self._totals.count(session)
 
     async def get(self, interview_id: str) -> Interview | None:
         """The interview with this id."""
