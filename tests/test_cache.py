@@ -60,7 +60,7 @@ class TestAnswers:
     async def test_second_read_is_a_hit(
         self, client: httpx.AsyncClient, other: httpx.AsyncClient, interview: str, candidate: Account
     ) -> None:
-        """A second identical read is a hit and equal byte for byte with its headers; each worker fills its own cache."""
+        """A second identical read is a hit and equal byte for byte, with its headers; each worker keeps its own."""
         for address in reads_of(interview):
             first, second = [await client.get(address, headers=candidate.headers) for _ in range(2)]
             assert (status_of(first), status_of(second)) == (MISS, HIT), address
