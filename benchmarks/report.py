@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from benchmarks.machine import CONNECTIONS
+
 Measured = Mapping[str, Sequence[Mapping[str, Any]]]
 F = "F FastAPI, ready bytes"
 _PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pymongo", "pydantic", "cachetools")
@@ -48,7 +50,8 @@ def _head(measured: Measured) -> Iterator[str]:
     yield ""
     yield f"Written by `nox -s bench` on {datetime.now(UTC):%Y-%m-%d}: Python {platform.python_version()}"
     yield f"on {sys.platform} {platform.machine()}, {versions}."
-    yield f"Median of {rounds} alternating rounds, 16 connections, one worker on one core, load and MongoDB on another."
+    yield f"Median of {rounds} alternating rounds, {CONNECTIONS} connections; one worker on one core, load and MongoDB"
+    yield "on another."
     yield "Ratios hold, absolute figures belong to the machine. A ratio is the median of the rounds' own ratios."
 
 
@@ -57,7 +60,8 @@ def _throughput(measured: Measured) -> Iterator[str]:
     for name, results in measured.items():
         rates = [r["per_second"] for r in results]
         cpu, p99 = (statistics.median(r[key] for r in results) for key in ("cpu_us", "p99_ms"))
-        yield f"| {name} | {statistics.median(rates):,.0f} | {min(rates):,.0f}-{max(rates):,.0f} | {cpu:,.0f} | {p99:.1f} |"
+        median, low, high = statistics.median(rates), min(rates), max(rates)
+        yield f"| {name} | {median:,.0f} | {low:,.0f}-{high:,.0f} | {cpu:,.0f} | {p99:.1f} |"
 
 
 def _ratios(measured: Measured) -> Iterator[str]:
@@ -70,7 +74,11 @@ def _ratios(measured: Measured) -> Iterator[str]:
 
 
 def _sizes(sized: Measured) -> Iterator[str]:
-    yield from ("", "| latency without cache, one connection | median p50 ms | ratio | range | bar |", "|---|---|---|---|---|")
+    yield from (
+        "",
+        "| latency without cache, one connection | median p50 ms | ratio | range | bar |",
+        "|---|---|---|---|---|",
+    )
     names = list(sized)
     for small, large in zip(names[::2], names[1::2], strict=True):
         ratios = _paired(sized[large], sized[small], "p50_ms")

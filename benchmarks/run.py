@@ -1,11 +1,10 @@
 """`nox -s bench`: measures Parley against baselines and peers and writes benchmarks/RESULTS.md.
 
-    python -m benchmarks.run [--rounds 7] [--seconds 2] [--million 1000000]
+python -m benchmarks.run [--rounds 7] [--seconds 2] [--million 1000000]
 """
 
 import argparse
 import os
-import statistics
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from pymongo.database import Database
 
 from benchmarks import report
 from benchmarks.data import MESSAGES, READERS, an_id, copy_for_eve, fill, token
-from benchmarks.machine import LOAD_CORE, Server, call, load, request
+from benchmarks.machine import CONNECTIONS, LOAD_CORE, Server, call, load, request
 from benchmarks.servers import ADMIN, everybody, floor, parley
 from parley_core.embedded import embedded_mongodb
 
@@ -87,7 +86,7 @@ def _peer(name: str, server: Server, items: Sequence[tuple[Reader, str]]) -> Ite
     yield Case(f"{name} create", server, [request("/interviews", items[0][0].peer, new)], "201")
 
 
-def measure(todo: Sequence[Case], rounds: int, seconds: float, *, connections: int = 16) -> Measured:
+def measure(todo: Sequence[Case], rounds: int, seconds: float, *, connections: int = CONNECTIONS) -> Measured:
     """Each case once in each round, after one round that isn't counted."""
     measured: Measured = defaultdict(list)
     for number in range(rounds + 1):
@@ -113,7 +112,9 @@ def commands(database: Database[dict[str, Any]], ask: Callable[[], object], time
     return made / times
 
 
-def count_commands(database: Database[dict[str, Any]], servers: Mapping[str, Server], readers: Sequence[Reader]) -> dict[str, float]:
+def count_commands(
+    database: Database[dict[str, Any]], servers: Mapping[str, Server], readers: Sequence[Reader]
+) -> dict[str, float]:
     """Commands of one request at a time, cached and not."""
     paths = {"item": f"/v1/interviews/{an_id(2, 0)}", "list": f"/v1{LIST}"}
     paths["messages"] = f"/v1/interviews/{an_id(2, 0)}/messages"
@@ -125,7 +126,9 @@ def count_commands(database: Database[dict[str, Any]], servers: Mapping[str, Ser
     return counted
 
 
-def scale(uri: str, small: Server, admin: str, readers: Sequence[Reader], sizes: tuple[int, int], options: Any) -> Measured:
+def scale(
+    uri: str, *, small: Server, admin: str, readers: Sequence[Reader], sizes: tuple[int, int], options: Any
+) -> Measured:
     """The uncached list of an administrator at two numbers of interviews, and a page of messages at two offsets."""
     name = "bench_large"
     large_admin, large_readers = accounts(uri, name)
@@ -162,7 +165,6 @@ def starts(uri: str, rounds: int) -> dict[str, list[float]]:
 @contextmanager
 def everybody_small(uri: str) -> Iterator[tuple[Server, Server]]:
     """The floor and Parley, started one after the other."""
-
     with floor() as one, parley(uri, "bench_start") as two:
         yield one, two
 
@@ -182,7 +184,14 @@ def main() -> None:
         copy_for_eve(database)
         with everybody(uri, "bench") as servers:
             counted = count_commands(database, servers, readers)
-            sized = scale(uri, servers["uncached"], admin, readers, (1000, options.million), options)
+            sized = scale(
+                uri,
+                small=servers["uncached"],
+                admin=admin,
+                readers=readers,
+                sizes=(1000, options.million),
+                options=options,
+            )
             measured = measure(list(cases(servers, admin, readers)), options.rounds, options.seconds)
             memory = {name: servers[name].memory_mb() for name in ("fastapi", "naive", "parley")}
         started = starts(uri, max(3, options.rounds))

@@ -43,7 +43,7 @@ def everybody(uri: str, database: str) -> Iterator[dict[str, Server]]:
     """All servers on one database, by name; a peer whose program isn't there is left out."""
     environment = _bench(uri, database)
     baselines = ("bare", "fastapi", "naive")
-    commands = {name: (*_QUIET, f"benchmarks.baselines:{name}") for name in baselines}
+    commands: dict[str, tuple[str, ...]] = {name: (*_QUIET, f"benchmarks.baselines:{name}") for name in baselines}
     if eve := os.environ.get("BENCH_EVE_PYTHON"):
         gunicorn = (eve, "-m", "gunicorn", "-w", "1", "-k", "gthread", "--threads", "8", "--keep-alive", "75")
         listening = ("--log-level", "warning", "-b", "127.0.0.1:{port}", "--chdir", str(_PEERS), "eve_app:app")

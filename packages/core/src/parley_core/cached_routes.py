@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import pymongo
-from fastapi import Request
+from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope, Send
@@ -127,6 +127,11 @@ class CachedRoute(ParleyRoute):
         sent = _Captured()
         await super().handle(scope, receive, sent)
         return sent.answer()
+
+
+def is_hot(router: APIRouter) -> bool:
+    """Whether a router has a cached route."""
+    return any(isinstance(route, CachedRoute) for route in router.routes)
 
 
 class _Final:

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings
 from pymongo import AsyncMongoClient
 
 from parley_core.cache import ReadCache
+from parley_core.cached_routes import is_hot
 from parley_core.clock import Clock, utc_now
 from parley_core.database import Database, database_of, open_client
 from parley_core.errors import StartupError
@@ -120,8 +121,11 @@ class Parley:
         """
         app.state.parley = self
         self._owns_app = owns_app
-        for declared in self.plugins.declarations("parley_routers", object):
+        declarations = list(self.plugins.declarations("parley_routers", object))
+        for declared in declarations:
             check_router(declared)
+        # Routes are tried in turn, so those that are asked most come first; no two of them have one address.
+        for declared in sorted(declarations, key=lambda declared: not is_hot(declared.value)):
             self.include(app, declared.value, plugin=declared.plugin, prefix=PREFIX)
         install_handlers(app, self.answers_for)
         install_openapi(app)
