@@ -223,6 +223,10 @@ def coherence(session: nox.Session) -> None:
     _install(session, *PACKAGES, groups=("test",))
     session.env["COHERENCE_STEPS"] = "20000"
     _pytest(session, "tests/test_coherence.py")
+    # What the API promises holds without the cache, and over several workers with a cache each.
+    others = [f"--ignore=tests/{name}" for name in ("docs", "test_coherence.py", "test_cache.py")]
+    session.run("pytest", "tests", *others, env={"TESTS_CACHE": "off"})
+    session.run("pytest", "tests", *others, env={"TESTS_WORKERS": "2"})
 
 
 @nox.session(default=False)
