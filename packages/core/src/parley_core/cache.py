@@ -64,11 +64,12 @@ class ReadCache:
 
     def find(self, key: Hashable) -> Answer | None:
         """The answer that is kept under a key; counts a hit when there is one."""
-        kept = self._kept.get(key)
-        if kept is None:
+        try:
+            answer, _ = self._kept[key]
+        except KeyError:
             return None
         self.hits += 1
-        return kept[0]
+        return answer
 
     def keep(self, key: Hashable, answer: Answer, *, key_bytes: int) -> None:
         """Keeps an answer, unless it alone is larger than the cache.

@@ -4,6 +4,7 @@ A hit skips FastAPI's solving of dependencies and the encoding; a miss is answer
 answer without a cache, so that documentation, errors and the start-up proof are the same code.
 """
 
+import copy
 import hashlib
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pymongo
 from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
 from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
 from parley_core.cache import Answer, ReadCache
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from parley_core.parley import Parley
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
+R = TypeVar("R", bound=APIRouter)
 _ADMITTED = "parley.admitted"
 _OK = 200
 _HIT, _MISS, _BYPASS = (
@@ -49,11 +52,13 @@ class CachedRead:
             be read before the answer's data.
         is_final: whether the answer to a request never changes again, judged by the validator that it was made
             under; None when that is never so.
+        final_with: the query parameter without which no answer is final.
     """
 
     viewer: Callable[[Any], Hashable]
     validator: Callable[["Parley", Any], Awaitable[Hashable]]
     is_final: Callable[[Request, Any], bool] | None = None
+    final_with: str = ""
 
 
 def cached(read: CachedRead) -> Callable[[AnyFunction], AnyFunction]:
@@ -79,6 +84,7 @@ class CachedRoute(ParleyRoute):
     def __init__(self, path: str, endpoint: Callable[..., Awaitable[Any]], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
         self._read: CachedRead = endpoint.cached_read  # type: ignore[attr-defined]
+        self._final_with = self._read.final_with.encode()
         gates = list(_gates(self.dependant))
         if len(gates) != 1 or self.methods != {"GET"}:
             raise TypeError(f"the cached route {path} must be a GET with one guard")
@@ -102,7 +108,8 @@ class CachedRoute(ParleyRoute):
         scope[_ADMITTED] = self._gate, access
         # The query as it was spelt: the next page's address repeats it.
         target = scope["path"], scope.get("root_path", ""), scope["query_string"], self._read.viewer(access)
-        if self._read.is_final and (final := cache.find((target, _FINAL))):
+        may_be_final = self._read.is_final and self._final_with in scope["query_string"]
+        if may_be_final and (final := cache.find((target, _FINAL))):
             return final, _HIT
         validator = await self._read.validator(parley, access)
         if found := cache.find((target, validator)):
@@ -111,7 +118,7 @@ class CachedRoute(ParleyRoute):
         async def work() -> Answer:
             answer = await self._made(scope, receive)
             if answer.status == _OK:
-                is_final = self._read.is_final and self._read.is_final(request, validator)
+                is_final = may_be_final and self._read.is_final and self._read.is_final(request, validator)
                 size = len(scope["path"]) + len(scope["query_string"])
                 cache.keep((target, _FINAL if is_final else validator), answer, key_bytes=size)
             return answer
@@ -129,9 +136,28 @@ class CachedRoute(ParleyRoute):
         return sent.answer()
 
 
-def is_hot(router: APIRouter) -> bool:
-    """Whether a router has a cached route."""
-    return any(isinstance(route, CachedRoute) for route in router.routes)
+def split(router: R) -> tuple[R, R]:
+    """A router's cached routes, and its others, each as a router like it.
+
+    Routes are tried in turn, so that those asked most are to come first. One stays where it is when an earlier one
+    might be meant by its addresses, as `/things/mine` is by `/things/{thing_id}`.
+    """
+    first: list[BaseRoute] = []
+    for number, route in enumerate(router.routes):
+        if isinstance(route, CachedRoute) and not any(_overlap(route, earlier) for earlier in router.routes[:number]):
+            first.append(route)
+    return _with(router, first), _with(router, [route for route in router.routes if route not in first])
+
+
+def _overlap(route: CachedRoute, earlier: BaseRoute) -> bool:
+    path = getattr(earlier, "path", None)
+    return path is None or (path != route.path and route.path_regex.match(path) is not None)
+
+
+def _with(router: R, routes: list[BaseRoute]) -> R:
+    other = copy.copy(router)
+    other.routes = routes
+    return other
 
 
 class _Final:

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings
 from pymongo import AsyncMongoClient
 
 from parley_core.cache import ReadCache
-from parley_core.cached_routes import is_hot
+from parley_core.cached_routes import split
 from parley_core.clock import Clock, utc_now
 from parley_core.database import Database, database_of, open_client
 from parley_core.errors import StartupError
@@ -124,9 +124,9 @@ class Parley:
         declarations = list(self.plugins.declarations("parley_routers", object))
         for declared in declarations:
             check_router(declared)
-        # Routes are tried in turn, so those that are asked most come first; no two of them have one address.
-        for declared in sorted(declarations, key=lambda declared: not is_hot(declared.value)):
-            self.include(app, declared.value, plugin=declared.plugin, prefix=PREFIX)
+        halves = [(declared.plugin, *split(declared.value)) for declared in declarations]
+        for plugin, router in [(p, hot) for p, hot, _ in halves] + [(p, rest) for p, _, rest in halves]:
+            self.include(app, router, plugin=plugin, prefix=PREFIX)
         install_handlers(app, self.answers_for)
         install_openapi(app)
         app.add_middleware(RequestLog)

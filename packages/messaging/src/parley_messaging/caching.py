@@ -23,4 +23,4 @@ def _lies_below(request: Request, head: int) -> bool:
     return before.isdecimal() and int(before) <= head + 1
 
 
-PAGE = CachedRead(viewer=_viewer, validator=_head, is_final=_lies_below)
+PAGE = CachedRead(viewer=_viewer, validator=_head, is_final=_lies_below, final_with="before_seq")
