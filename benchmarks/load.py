@@ -92,7 +92,7 @@ def main() -> None:
     """Reads the requests from standard input."""
     port, connections, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     requests = [text.encode() for text in json.load(sys.stdin)]
-    print(json.dumps(asyncio.run(run(port, connections, seconds, requests))))  # noqa: T201 - its output
+    print(json.dumps(asyncio.run(run(port, connections, seconds, requests))))
 
 
 if __name__ == "__main__":

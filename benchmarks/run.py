@@ -197,7 +197,7 @@ def main() -> None:
         started = starts(uri, max(3, options.rounds))
     text = report.written(measured, sized, counted, memory, started)
     Path(__file__).with_name("RESULTS.md").write_text(text, encoding="utf-8")
-    print(text)  # noqa: T201 - what the session shows
+    print(text)
 
 
 if __name__ == "__main__":

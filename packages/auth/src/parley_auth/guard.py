@@ -154,7 +154,8 @@ class Guard:
         if resource is None:
             raise scope.not_found
         _enforce(policy.judge(self.actions, principal.role, member=resource.member), _hiding(parley, scope))
-        return ScopedAccess(principal, request_id, policy, resource, parley, scope, again=partial(self._judge, request, token))
+        again = partial(self._judge, request, token)
+        return ScopedAccess(principal, request_id, policy, resource, parley, scope, again=again)
 
     async def admit(self, request: HTTPConnection) -> Access:
         """The same judgement of a request outside of FastAPI's solving, for routes that answer from the cache."""
