@@ -120,6 +120,7 @@ class _InTurn(httpx.AsyncBaseTransport):
     """Gives the requests to several workers in turn."""
 
     def __init__(self, workers: Sequence[httpx.ASGITransport]) -> None:
+        self.app = workers[0].app
         self._workers = itertools.cycle(workers)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
