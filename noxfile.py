@@ -218,6 +218,42 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def coherence(session: nox.Session) -> None:
+    """Show over 20,000 writes and reads through three workers that no cached read is stale."""
+    _install(session, *PACKAGES, groups=("test",))
+    session.env["COHERENCE_STEPS"] = "20000"
+    _pytest(session, "tests/test_coherence.py")
+    # What the API promises holds without the cache, and over several workers with a cache each.
+    others = [f"--ignore=tests/{name}" for name in ("docs", "test_coherence.py", "test_cache.py")]
+    session.run("pytest", "tests", *others, env={"TESTS_CACHE": "off"})
+    session.run("pytest", "tests", *others, env={"TESTS_WORKERS": "2"})
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure Parley against baselines and peers on this machine and write benchmarks/RESULTS.md."""
+    _install(session, *PACKAGES, groups=("bench",))
+    folder = Path(session.create_tmp()).resolve()
+    session.env["BENCH_EVE_PYTHON"] = str(_eve(session, folder / "eve"))
+    if shutil.which("npm"):
+        session.env["BENCH_FASTIFY_DIR"] = str(folder / "fastify")
+        packages = ("fastify@5", "@fastify/jwt@10", "mongodb@7")
+        session.run("npm", "install", "--silent", f"--prefix={folder / 'fastify'}", *packages, external=True)
+    session.run("python", "-m", "benchmarks.run", *session.posargs)
+
+
+def _eve(session: nox.Session, folder: Path) -> Path:
+    """The interpreter of an environment of its own, for a peer's requirements are not the project's."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        session.run("uv", "venv", "--quiet", str(folder), external=True)
+    with tempfile.TemporaryDirectory() as outside, session.chdir(outside):  # the pins do not reach there
+        install = ("uv", "pip", "install", "--quiet", f"--python={python}")
+        session.run(*install, "eve>=2.3,<3", "gunicorn>=23", "pyjwt>=2.15", external=True)
+    return python
+
+
+@nox.session(default=False)
 def cover(session: nox.Session) -> None:
     """Run all tests and print what they leave untouched."""
     session.install("--no-sources", *_editable(), "--group=test", "--group=cover")

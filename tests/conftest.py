@@ -1,5 +1,6 @@
 """The whole application, composed from the installed entry points, and one account of each kind."""
 
+import os
 from collections.abc import AsyncIterator
 
 import httpx
@@ -19,8 +20,11 @@ def app(core_settings: CoreSettings) -> FastAPI:
 
 
 @pytest.fixture
-async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with running_client(app) as client:
+async def client(app: FastAPI, core_settings: CoreSettings) -> AsyncIterator[httpx.AsyncClient]:
+    # One worker more for each that TESTS_WORKERS asks for; the requests go to them in turn.
+    more = range(int(os.environ.get("TESTS_WORKERS", "1")) - 1)
+    others = [create_app([core_settings, auth_settings()]) for _ in more]
+    async with running_client(app, *others) as client:
         yield client
 
 

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from parley_auth import Role
 from parley_auth.testing import Account, an_account
 from parley_core import Database, Document, new_id
+from parley_core.cache import ReadCache
 from parley_core.testing import NOON
 from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.policy import words_of
@@ -40,6 +41,8 @@ async def crowd(app: FastAPI) -> Crowd:
     people = [member.id, *(new_id() for _ in range(29))]
     database: Database = app.state.parley.database
     await database[INTERVIEWS].insert_many(stored(n, people) for n in range(3000))
+    # What is looked at here is what a list costs that isn't kept yet.
+    app.state.parley.require(ReadCache).enabled = False
     return Crowd(admin, member)
 
 
@@ -134,6 +137,7 @@ class Reader:
     def __init__(self, database: Database, client: httpx.AsyncClient, crowd: Crowd, who: str) -> None:
         self.database, self.client = database, client
         self.account = crowd.member if who == "member" else crowd.admin
+        self.is_admin = who != "member"
         self.narrowed = {"participant_id": crowd.member.id} if who == "admin for one" else {}
 
     def list(self, **query: Any) -> Awaitable[httpx.Response]:
@@ -141,10 +145,12 @@ class Reader:
         return self.client.get("/v1/interviews", params=query | self.narrowed or None, headers=self.account.headers)
 
     async def plans(self, **query: Any) -> Sequence[Sequence[str]]:
-        """The stages of the plans of the two commands that list and count."""
+        """The stages of the plans of the commands that list and count; the number of all is known without."""
         answer, entries = await profiled(self.database, self.list(**query))
         assert answer.status_code == 200, answer.text
-        assert {next(iter(entry["command"])) for entry in entries} == {"find", "aggregate"}
+        is_all = self.is_admin and not self.narrowed and not query.keys() - {"sort"}
+        counting = set() if is_all else {"aggregate"}
+        assert {next(iter(entry["command"])) for entry in entries} == {"find"} | counting
         return [await stages(self.database, entry["command"]) for entry in entries]
 
 

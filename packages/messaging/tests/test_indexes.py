@@ -44,7 +44,7 @@ async def test_plan(chat: Chat, query: dict[str, Any]) -> None:
     assert len(answer.json()["items"]) == LIMIT
     keys, documents = work(entries)
     assert keys <= LIMIT + 2
-    assert documents <= LIMIT + 1
+    assert documents <= LIMIT + 2  # the head is read twice: once to judge a kept page, once for a new one
     assert not any("skip" in entry["command"] for entry in entries)
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated
+from typing import Annotated, cast
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.requests import HTTPConnection
 from fastapi.security import OAuth2PasswordBearer
 
@@ -18,6 +18,7 @@ from parley_auth.scopes import ParticipantScope
 from parley_auth.security_log import log_security_event
 from parley_auth.settings import AuthSettings
 from parley_core import Parley, ParleyError, Session, parse_id, request_id_of
+from parley_core.cached_routes import admitted_by
 from parley_core.errors import InvalidId
 from parley_core.events import Actor
 from parley_core.routing import ParleyRoute
@@ -138,6 +139,10 @@ class Guard:
         self._closed = closed
 
     async def __call__(self, request: HTTPConnection, token: Annotated[str | None, Depends(_bearer)]) -> Access:
+        admitted = admitted_by(self, request)
+        return cast("Access", admitted) if admitted is not None else await self._judge(request, token)
+
+    async def _judge(self, request: HTTPConnection, token: str | None) -> Access:
         parley: Parley = request.app.state.parley
         principal = await parley.require(Authenticator).authenticate(token)
         scope = self.scope_in(parley)
@@ -152,8 +157,12 @@ class Guard:
             raise scope.not_found
         verdict = policy.judge(self.actions, principal.role, member=resource.member)
         self._enforce(verdict, principal, request_id, _hiding(parley, scope))
-        again = partial(self, request, token)
+        again = partial(self._judge, request, token)
         return ScopedAccess(principal, request_id, policy, resource, parley, scope, again)
+
+    async def admit(self, request: HTTPConnection) -> Access:
+        """The same judgement of a request outside of FastAPI's solving, for routes that answer from the cache."""
+        return await self._judge(request, await _bearer(cast("Request", request)))
 
     def _enforce(
         self,

@@ -9,7 +9,8 @@ from pymongo.errors import DuplicateKeyError
 from parley_auth.errors import DuplicateEmail
 from parley_auth.indexes import USERS
 from parley_auth.models import Claims, Credentials, Principal, Role, User
-from parley_core import Database, Document, Event, Expression, Session, first_recorded, record
+from parley_core import Database, Document, Event, Expression, Session, insert_recorded, record
+from parley_core.point_reads import PointReader
 from parley_core.sorting import Sort
 
 _PUBLIC = {"email": True, "name": True, "role": True, "active": True, "created_at": True}
@@ -52,9 +53,13 @@ class UserDirectory:
 class UserRepository(UserDirectory):
     """Reading and writing accounts; every write is recorded and carries its condition."""
 
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._principals = PointReader(self._users, _PRINCIPAL)
+
     async def principal(self, claims: Claims, now: datetime) -> Principal | None:
         """The active account whose session and token version a token names; None when either has ended."""
-        found = await self._users.find_one({"_id": claims.user_id}, _PRINCIPAL)
+        found = await self._principals.read(claims.user_id)
         if found is None or not found["active"] or found["token_version"] != claims.token_version:
             return None
         if not any(s["id"] == claims.session_id and s["ends_at"] > now for s in found["sessions"]):
@@ -87,7 +92,7 @@ class UserRepository(UserDirectory):
             "created_at": user.created_at,
         }
         try:
-            await self._users.insert_one(first_recorded(document, event), session=session)
+            await insert_recorded(self._users, document, event, session=session)
         except DuplicateKeyError as error:
             raise DuplicateEmail from error
 

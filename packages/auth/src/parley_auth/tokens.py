@@ -14,6 +14,7 @@ from jwt.utils import base64url_decode, base64url_encode
 from parley_auth.errors import InvalidToken, TokenExpired
 from parley_auth.keys import Key, KeyRing
 from parley_auth.models import Claims
+from parley_auth.verified import VerifiedTokens
 from parley_core import Clock
 from parley_core.ids import ID_PATTERN
 
@@ -50,6 +51,7 @@ class AccessTokens:
         self._keys = keys
         self._lifetime = lifetime
         self._clock = clock
+        self._verified = VerifiedTokens(self._decode)
 
     def issue(self, user_id: str, *, session_id: str, token_version: int) -> IssuedToken:
         """A token of a session, valid from now for the configured lifetime, signed with the first key."""
@@ -80,7 +82,7 @@ class AccessTokens:
         if len(token) > _LONGEST:
             raise InvalidToken
         try:
-            claims = self._decode(token)
+            claims = self._verified.claims(token)
         except jwt.InvalidTokenError as error:
             raise InvalidToken from error
         return self._judged(claims)

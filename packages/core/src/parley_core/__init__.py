@@ -9,7 +9,7 @@ from parley_core.indexes import CollectionIndexes
 from parley_core.markers import hookimpl, hookspec
 from parley_core.pagination import Page, PageQuery, Pager, PagerDep
 from parley_core.parley import Parley, ParleyDep
-from parley_core.recorded import PRIVATE, Document, Expression, first_recorded, record, recorded
+from parley_core.recorded import PRIVATE, Document, Expression, first_recorded, insert_recorded, record, recorded
 from parley_core.requests import request_id_of
 from parley_core.routing import PublicRoute, Router
 from parley_core.settings import Settings
@@ -41,6 +41,7 @@ __all__ = [
     "hookimpl",
     "hookspec",
     "in_transaction",
+    "insert_recorded",
     "new_id",
     "parse_id",
     "raises",

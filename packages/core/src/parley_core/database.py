@@ -11,6 +11,8 @@ from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI, Op
 from pymongo.read_concern import ReadConcern
 
 from parley_core.errors import StartupError
+from parley_core.generations import RecordedDatabase
+from parley_core.outdating import outdating_transaction
 from parley_core.recorded import Document
 from parley_core.settings import CoreSettings
 
@@ -72,14 +74,14 @@ async def _prove_replica_set(client: AsyncMongoClient[Document]) -> None:
         )
 
 
-def database_of(client: AsyncMongoClient[Document], name: str) -> Database:
+def database_of(client: AsyncMongoClient[Document], name: str) -> RecordedDatabase:
     """The database with majority reads from the primary, so that a read sees every acknowledged write."""
-    return client.get_database(name, read_concern=ReadConcern("majority"), read_preference=ReadPreference.PRIMARY)
+    return RecordedDatabase(client, name, read_concern=ReadConcern("majority"), read_preference=ReadPreference.PRIMARY)
 
 
 async def in_transaction(client: AsyncMongoClient[Document], work: Callable[[Session], Awaitable[T]]) -> T:
     """Runs `work` in a transaction, again where it conflicts with another; bounded by the request's timeout."""
-    async with client.start_session() as session:
+    async with outdating_transaction(), client.start_session() as session:
         return await session.with_transaction(work, read_concern=ReadConcern("snapshot"))
 
 

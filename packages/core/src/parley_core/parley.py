@@ -1,7 +1,8 @@
 """`Parley`: the object that composes plugins into one application and holds what runs."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+import gc
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
@@ -11,10 +12,13 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from pydantic_settings import BaseSettings
 from pymongo import AsyncMongoClient
 
+from parley_core.cache import ReadCache
+from parley_core.cached_routes import split
 from parley_core.clock import Clock, utc_now
 from parley_core.database import Database, database_of, open_client
 from parley_core.errors import StartupError
 from parley_core.events import EventCatalogue, EventType, Invalidation
+from parley_core.generations import Generations
 from parley_core.indexes import CollectionIndexes, by_owner, ensure_indexes
 from parley_core.openapi import install_openapi
 from parley_core.plugins import Declared, Plugins
@@ -117,10 +121,12 @@ class Parley:
         """
         app.state.parley = self
         self._owns_app = owns_app
-        for declared in self.plugins.declarations("parley_routers", object):
+        declarations = list(self.plugins.declarations("parley_routers", object))
+        for declared in declarations:
             check_router(declared)
-            prefix = PREFIX if declared.value.versioned else ""
-            self.include(app, declared.value, plugin=declared.plugin, prefix=prefix)
+        halves = [(declared.plugin, *split(declared.value)) for declared in declarations]
+        for plugin, router in [(p, hot) for p, hot, _ in halves] + [(p, rest) for p, _, rest in halves]:
+            self.include(app, router, plugin=plugin, prefix=PREFIX if router.versioned else "")
         install_handlers(app, self.answers_for)
         install_openapi(app)
         app.add_middleware(RequestLog)
@@ -161,7 +167,8 @@ class Parley:
         """The lifespan of an application on which this Parley is mounted."""
         self.verify(app)
         async with self.running():
-            yield
+            with _frozen() if self._owns_app else nullcontext():
+                yield
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Parley"]:
@@ -174,8 +181,12 @@ class Parley:
             core = self.settings(CoreSettings)
             uri = core.mongodb_uri.get_secret_value() if core.mongodb_uri else self._embedded(stack, core)
             client = await stack.enter_async_context(open_client(uri, core))
-            self._database = database_of(client, core.mongodb_database)
+            self._database = database = database_of(client, core.mongodb_database)
             stack.callback(self._forget_database)
+            database.generations = Generations(database, self.events)
+            stack.push_async_callback(database.generations.close)
+            self.provide(database.generations)
+            self.provide(ReadCache(max_bytes=core.cache_max_bytes if core.cache_enabled else 0))
             await ensure_indexes(self._database, self._indexes)
             for declared in self.plugins.call("parley_lifespan", parley=self):
                 await stack.enter_async_context(_attributed(declared))
@@ -188,6 +199,17 @@ class Parley:
 
     def _forget_database(self) -> None:
         self._database = None
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """Keeps the garbage collector from looking at what the start has built, again and again under load."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @asynccontextmanager

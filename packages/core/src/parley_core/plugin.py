@@ -1,5 +1,7 @@
 """Core's own part in the composition; it uses the hooks that every plugin uses."""
 
+from parley_core.generations import GENERATIONS
+from parley_core.indexes import CollectionIndexes
 from parley_core.markers import hookimpl
 from parley_core.routing import PublicRoute
 from parley_core.settings import CoreSettings, PluginSettings, Settings
@@ -8,6 +10,11 @@ from parley_core.settings import CoreSettings, PluginSettings, Settings
 @hookimpl
 def parley_settings() -> list[type[Settings]]:
     return [PluginSettings, CoreSettings]
+
+
+@hookimpl
+def parley_indexes() -> list[CollectionIndexes]:
+    return [CollectionIndexes(GENERATIONS, ())]
 
 
 # The hook is specified by whoever guards routes; without such a package nothing has to be declared open.

@@ -15,6 +15,7 @@ from pymongo.errors import OperationFailure
 
 from parley_core.errors import HistoryFull
 from parley_core.events import Event
+from parley_core.outdating import outdating
 
 Document = dict[str, Any]
 
@@ -67,6 +68,26 @@ def first_recorded(document: Mapping[str, object], event: Event) -> Document:
     return {**document, "rev": 1, "history": [{"rev": 1, **_entry(event), "audience": event.audience}]}
 
 
+async def insert_recorded(
+    collection: AsyncCollection[Document],
+    document: Mapping[str, object],
+    event: Event,
+    *,
+    session: AsyncClientSession | None = None,
+) -> None:
+    """Stores a new document with its first event; what that outdates is advanced before this returns.
+
+    Raises:
+        DuplicateKeyError: a unique value is taken.
+        TypeError: as `first_recorded`.
+    """
+    first = first_recorded(document, event)
+    entry = first["history"][0]
+    async with outdating(collection, first["_id"], entry, session) as write:
+        await collection.insert_one(first, session=session)
+        write.entry = entry
+
+
 async def record(
     collection: AsyncCollection[Document],
     where: Mapping[str, object],
@@ -77,16 +98,32 @@ async def record(
 ) -> Document | None:
     """Applies a recorded write to the one document that meets `where`.
 
+    What the event outdates is advanced before this returns, in a transaction after its commit.
+
     Returns: the document after the change, without its history; None when no document meets `where`.
 
     Raises:
         HistoryFull: the document's history has no room for another entry.
     """
+    async with outdating(collection, where.get("_id"), None, session) as write:
+        document = await _changed(collection, where, recorded(changes, event), session)
+        write.entry = document.pop("history")[-1] if document else None
+    if document is None and await _is_full(collection, where, session):
+        raise HistoryFull
+    return document
+
+
+async def _changed(
+    collection: AsyncCollection[Document],
+    where: Mapping[str, object],
+    update: list[Document],
+    session: AsyncClientSession | None,
+) -> Document | None:
     try:
-        document = await collection.find_one_and_update(
+        return await collection.find_one_and_update(
             {**where, **_HAS_ROOM},
-            recorded(changes, event),
-            projection={"history": False},
+            update,
+            projection={"history": {"$slice": -1}},
             return_document=ReturnDocument.AFTER,
             session=session,
         )
@@ -94,9 +131,6 @@ async def record(
         if error.code in _TOO_LARGE:
             raise HistoryFull from error
         raise
-    if document is None and await _is_full(collection, where, session):
-        raise HistoryFull
-    return document
 
 
 async def _is_full(

@@ -164,6 +164,12 @@ class Router(APIRouter):
             generate_unique_id_function=lambda route: route.name,
         )
 
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        """Adds a route, of the class that the endpoint asks for (see `parley_core.cached_routes.cached`)."""
+        if (wanted := getattr(endpoint, "route_class", None)) is not None:
+            options["route_class_override"] = wanted
+        super().add_api_route(path, endpoint, **options)
+
 
 def _is_request(annotation: object) -> bool:
     return inspect.isclass(annotation) and issubclass(annotation, Request)

@@ -109,6 +109,12 @@ class CoreSettings(Settings):
     mongod: Path | None = Field(None, description="The mongod binary that the embedded MongoDB runs.")
     data_dir: Path = Field(Path(".parley"), description="Where the embedded MongoDB keeps its data.")
     request_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Time for one request's database work.")
+    cache_enabled: bool = Field(
+        default=True, description="Keep the answers to reads; what is answered is the same without."
+    )
+    cache_max_bytes: int = Field(
+        64 * 1024**2, ge=1024**2, le=2**40, description="Memory for kept answers per worker at most."
+    )
     docs: bool = Field(default=True, description="Serve /docs and /openapi.json.")
 
 

@@ -4,10 +4,11 @@ Tests talk to a real MongoDB: the embedded one, started once for a test run, wit
 """
 
 import inspect
+import itertools
 import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -71,7 +72,8 @@ def _remover(mongodb_uri: str) -> Iterator[MongoClient[dict[str, object]]]:
 def core_settings(mongodb_uri: str, _remover: MongoClient[dict[str, object]]) -> Iterator[CoreSettings]:
     """Settings with a database that is this test's own and is dropped after it."""
     name = f"test_{uuid.uuid4().hex[:20]}"
-    yield CoreSettings(mongodb_uri=mongodb_uri, mongodb_database=name)  # type: ignore[arg-type]
+    cached = os.environ.get("TESTS_CACHE") != "off"
+    yield CoreSettings(mongodb_uri=mongodb_uri, mongodb_database=name, cache_enabled=cached)  # type: ignore[arg-type]
     _remover.drop_database(name)
 
 
@@ -97,19 +99,32 @@ def an_application(settings: Sequence[Settings], plugins: Sequence[object], **op
 
 
 @asynccontextmanager
-async def running_client(app: FastAPI, *, shown_errors: bool = True) -> AsyncIterator[httpx.AsyncClient]:
+async def running_client(app: FastAPI, *others: FastAPI, shown_errors: bool = True) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the started application.
 
     Args:
         app: the application; it is started, and stopped at the end.
+        others: more workers of it, which get the requests in turn with the first.
         shown_errors: an unexpected exception in a handler fails the test; False answers 500, as a server does.
     """
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=shown_errors)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
-    ):
-        yield client
+    workers = [httpx.ASGITransport(app=worker, raise_app_exceptions=shown_errors) for worker in (app, *others)]
+    transport = _InTurn(workers) if others else workers[0]
+    async with AsyncExitStack() as stack:
+        for worker in (app, *others):
+            await stack.enter_async_context(worker.router.lifespan_context(worker))
+        client = httpx.AsyncClient(transport=transport, base_url="http://test")
+        yield await stack.enter_async_context(client)
+
+
+class _InTurn(httpx.AsyncBaseTransport):
+    """Gives the requests to several workers in turn."""
+
+    def __init__(self, workers: Sequence[httpx.ASGITransport]) -> None:
+        self.app = workers[0].app
+        self._workers = itertools.cycle(workers)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await next(self._workers).handle_async_request(request)
 
 
 async def walk(client: httpx.AsyncClient, address: str, **options: object) -> AsyncIterator[httpx.Response]:

@@ -5,6 +5,7 @@ from pymongo import IndexModel
 from parley_core import CollectionIndexes
 
 INTERVIEWS = "interviews"
+TOTALS = "interview_totals"
 
 _NEWEST = [("created_at", -1), ("_id", -1)]
 
@@ -21,7 +22,8 @@ INDEXES = [
             IndexModel([("scheduled_at", 1), ("_id", 1)], name="schedule"),
             IndexModel([("title", 1), ("_id", 1)], name="title"),
         ),
-    )
+    ),
+    CollectionIndexes(TOTALS, ()),
 ]
 
 INDEX_OF_SORT = {
@@ -31,6 +33,3 @@ INDEX_OF_SORT = {
     "status": "status_newest",
 }
 """The index to walk when a list is sorted by several keys and filtered by nothing: no plan would use one by itself."""
-
-INDEX_OF_ALL = "_id_"
-"""The index to count along when nothing is filtered, for the same reason."""

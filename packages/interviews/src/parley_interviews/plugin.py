@@ -1,8 +1,10 @@
 """The table of contents of interviews."""
 
+from contextlib import AbstractAsyncContextManager
+
 from parley_auth import ParticipantScope, PolicyRule
-from parley_core import CollectionIndexes, EventType, Router, hookimpl
-from parley_interviews import endpoints, events, indexes, policy, scope
+from parley_core import CollectionIndexes, EventType, Invalidation, Parley, Router, hookimpl
+from parley_interviews import caching, endpoints, events, indexes, lifespan, policy, scope
 
 
 @hookimpl
@@ -21,6 +23,11 @@ def parley_events() -> list[EventType]:
 
 
 @hookimpl
+def parley_cache_invalidations() -> list[Invalidation]:
+    return caching.INVALIDATIONS
+
+
+@hookimpl
 def parley_policies() -> list[PolicyRule]:
     return policy.POLICIES
 
@@ -28,3 +35,8 @@ def parley_policies() -> list[PolicyRule]:
 @hookimpl
 def parley_participant_scopes() -> list[ParticipantScope]:
     return scope.SCOPES
+
+
+@hookimpl
+def parley_lifespan(parley: Parley) -> AbstractAsyncContextManager[None]:
+    return lifespan.interviews_lifespan(parley)

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from parley_core import Database, Document, Event, Expression, Session, first_recorded, record
+from parley_core import Database, Document, Event, Expression, Session, insert_recorded, record
 from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.models import HistoryEntry, Interview, Participant, ParticipantRole, Status
 from parley_interviews.policy import MAX_PARTICIPANTS, OPEN, words_of
+from parley_interviews.totals import InterviewTotals
 
 _FIELDS = tuple(Interview.__dataclass_fields__)
 PROJECTION = {name: True for name in _FIELDS if name != "id"}
@@ -19,29 +20,24 @@ class InterviewRepository:
 
     def __init__(self, database: Database) -> None:
         self._interviews = database[INTERVIEWS]
+        self._totals = InterviewTotals(database)
 
     async def add(
-        self, interview: Interview, participants: Iterable[Participant], event: Event, session: Session | None = None
+        self, interview: Interview, participants: Iterable[Participant], event: Event, session: Session
     ) -> None:
-        """Stores a new interview with its participants."""
+        """Stores a new interview with its participants and counts it, in the caller's transaction."""
         document = {
             **_stored(interview),
             "title_words": words_of(interview.title),
             "participants": [asdict(participant) for participant in participants],
         }
-        await self._interviews.insert_one(first_recorded(document, event), session=session)
+        await insert_recorded(self._interviews, document, event, session=session)
+        await self._totals.count(session)
 
     async def get(self, interview_id: str) -> Interview | None:
         """The interview with this id."""
         found = await self._interviews.find_one({"_id": interview_id}, PROJECTION)
         return as_interview(found) if found else None
-
-    async def access(self, interview_id: str, user_id: str) -> Document | None:
-        """What a guard needs: `status`, `rev`, and in `participants` the user's own entry if there is one."""
-        mine = {"$elemMatch": {"user_id": user_id}}
-        return await self._interviews.find_one(
-            {"_id": interview_id}, {"status": True, "rev": True, "participants": mine}
-        )
 
     async def hold(
         self, interview_id: str, states: Iterable[str] | None, session: Session

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from parley_auth import Held, ParticipantScope, PolicyTable, Principal, Resource
 from parley_core import Parley, Session
+from parley_interviews.access import InterviewAccess
 from parley_interviews.errors import InterviewClosed, InterviewNotFound
 from parley_interviews.models import Status
 from parley_interviews.policy import SCOPE
@@ -12,10 +13,7 @@ from parley_interviews.repository import InterviewRepository
 
 async def access_of(parley: Parley, resource_id: str, principal: Principal) -> Resource | None:
     """An interview's status, revision and whether the principal takes part, fresh from the primary."""
-    found = await InterviewRepository(parley.database).access(resource_id, principal.id)
-    if found is None:
-        return None
-    return Resource(resource_id, found["status"], member=bool(found.get("participants")), validator=found["rev"])
+    return await parley.require(InterviewAccess).of(resource_id, principal)
 
 
 async def hold(parley: Parley, session: Session, resource_id: str, user_ids: Sequence[str], action: str) -> Held:

@@ -8,12 +8,11 @@ from typing import Any
 from parley_core import Database, Document
 from parley_core.sorting import Cursor, Sort, behind
 from parley_interviews import schemas
-from parley_interviews.indexes import INDEX_OF_ALL, INDEX_OF_SORT, INTERVIEWS
+from parley_interviews.indexes import INDEX_OF_SORT, INTERVIEWS
 from parley_interviews.models import Interview
 from parley_interviews.policy import words_of
 from parley_interviews.repository import PROJECTION, as_interview
-
-_ALONG_ALL: Mapping[str, Any] = {"hint": INDEX_OF_ALL}
+from parley_interviews.totals import InterviewTotals
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,7 @@ class InterviewSearch:
 
     def __init__(self, database: Database) -> None:
         self._interviews = database[INTERVIEWS]
+        self._totals = InterviewTotals(database)
 
     async def page(
         self, where: Mapping[str, Any], sort: Sort, *, viewer_id: str, limit: int, offset: int, cursor: Cursor | None
@@ -53,7 +53,7 @@ class InterviewSearch:
         return Found(shown, more=len(documents) > limit, total=total)
 
     async def _count(self, where: Mapping[str, Any]) -> int:
-        return await self._interviews.count_documents(where, **({} if where else _ALONG_ALL))
+        return await (self._interviews.count_documents(where) if where else self._totals.all())
 
 
 def filter_of(query: schemas.InterviewQuery, participant: str | None) -> Document:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from parley_auth import Access, ScopedAccess
-from parley_core import Clock, Event, Parley, new_id
+from parley_core import Clock, Event, Parley, in_transaction, new_id
 from parley_interviews import schemas
 from parley_interviews.assignment import Assignments
 from parley_interviews.errors import InterviewClosed, InterviewNotFound, InvalidTransition
@@ -32,6 +32,7 @@ class InterviewService:
     """
 
     def __init__(self, parley: Parley) -> None:
+        self._client = parley.client
         self._interviews = InterviewRepository(parley.database)
         self._assignments = Assignments(parley)
         self._clock: Clock = parley.clock
@@ -62,7 +63,9 @@ class InterviewService:
             changes=_as_planned(interview, participants),
             audience=tuple(p.user_id for p in participants),
         )
-        await self._interviews.add(interview, participants, event)
+        await in_transaction(
+            self._client, lambda session: self._interviews.add(interview, participants, event, session)
+        )
         return present(interview, access, member=any(p.user_id == access.principal.id for p in participants))
 
     async def get(self, access: ScopedAccess) -> schemas.Interview:

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from fastapi import Query, Response, status
 
 from parley_core import Page, PagerDep, Router, raises
+from parley_core.cached_routes import cached
 from parley_core.errors import InvalidSort
-from parley_messaging import schemas
+from parley_messaging import caching, schemas
 from parley_messaging.dependencies import FollowerDep, InterviewId, MessagePost, MessageRead, MessageServiceDep
 from parley_messaging.errors import ClientMessageIdReused
 from parley_messaging.event_stream import EventStream
@@ -45,6 +46,7 @@ async def post_message(
 
 @router.get("", summary="Read messages", response_model=Page[schemas.Message])
 @raises(InvalidSort)
+@cached(caching.PAGE)
 async def list_messages(
     access: MessageRead,
     _interview_id: InterviewId,

@@ -6,8 +6,9 @@ from fastapi import Query, Request, Response, status
 
 from parley_auth.errors import UserNotFound
 from parley_core import Page, PageQuery, PagerDep, Router, raises
+from parley_core.cached_routes import cached
 from parley_core.errors import HistoryFull, InvalidCursor, InvalidSort
-from parley_interviews import schemas
+from parley_interviews import caching, schemas
 from parley_interviews.dependencies import (
     InterviewCreation,
     InterviewId,
@@ -44,6 +45,7 @@ async def create_interview(
 
 @router.get("", summary="List interviews")
 @raises(InvalidSort, InvalidCursor)
+@cached(caching.LIST)
 async def list_interviews(
     access: InterviewListing,
     query: Annotated[schemas.InterviewQuery, Query()],
@@ -59,6 +61,7 @@ async def list_interviews(
 
 
 @router.get("/{interview_id}", summary="Read an interview")
+@cached(caching.DETAIL)
 async def read_interview(
     access: InterviewRead, _interview_id: InterviewId, interviews: InterviewServiceDep, response: Response
 ) -> schemas.Interview:

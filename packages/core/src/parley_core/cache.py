@@ -1,0 +1,120 @@
+"""The store of ready answers: bounded in bytes, short-lived, and filled once for all who ask at the same time.
+
+It knows no users and no rights. Whoever asks it has been let through by the guard of his own request, and its keys
+hold the validator that this request has read: an answer is found only as long as it is current (docs/caching.md).
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+
+from cachetools import TTLCache
+from pymongo import _csot
+
+from parley_core.errors import Unavailable
+
+# The last resort for a worker that died after a write and before it advanced what the write outdates.
+TTL_SECONDS = 30.0
+# What an entry costs besides its bytes, measured with tracemalloc.
+_OVERHEAD = 1500
+RawHeaders = tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An encoded answer.
+
+    Args:
+        status: only a 200 is kept.
+        headers: as they go over the wire, without `Cache-Status`.
+        body: the bytes.
+        etag: its strong entity tag, which is also among the headers.
+    """
+
+    status: int
+    headers: RawHeaders
+    body: bytes
+    etag: bytes
+
+
+class ReadCache:
+    """Keeps answers of this process.
+
+    Args:
+        max_bytes: room for all entries together; 0 keeps nothing.
+        timer: tells the seconds that an entry ages by.
+    """
+
+    def __init__(self, *, max_bytes: int, timer: Callable[[], float] = time.monotonic) -> None:
+        self.enabled = max_bytes > 0
+        self.hits = self.misses = 0
+        self._kept: TTLCache[Hashable, tuple[Answer, int]] = TTLCache(
+            max_bytes, TTL_SECONDS, timer=timer, getsizeof=lambda kept: kept[1]
+        )
+        self._flights: dict[Hashable, asyncio.Task[Answer]] = {}
+
+    @property
+    def size(self) -> int:
+        """The bytes that the entries take."""
+        return int(self._kept.currsize)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def find(self, key: Hashable) -> Answer | None:
+        """The answer that is kept under a key; counts a hit when there is one."""
+        try:
+            answer, _ = self._kept[key]
+        except KeyError:
+            return None
+        self.hits += 1
+        return answer
+
+    def keep(self, key: Hashable, answer: Answer, *, key_bytes: int) -> None:
+        """Keeps an answer, unless it alone is larger than the cache.
+
+        Args:
+            key: everything that the answer depends on.
+            answer: a 200.
+            key_bytes: what the key's own text takes.
+        """
+        size = _OVERHEAD + key_bytes + len(answer.body) + sum(len(name) + len(value) for name, value in answer.headers)
+        if size <= self._kept.maxsize:
+            self._kept[key] = answer, size
+
+    async def load(self, key: Hashable, work: Callable[[], Awaitable[Answer]]) -> tuple[Answer | None, bool]:
+        """What `work` answers, done once for all who want the same key now; counts a miss.
+
+        Returns: the answer, and whether this caller's own `work` gave it. The answer is None when another's
+        failed, which is no reason for this one to fail.
+
+        Raises:
+            Unavailable: the caller's time is over.
+        """
+        self.misses += 1
+        flight = self._flights.get(key)
+        if leads := flight is None:
+            flight = asyncio.get_running_loop().create_task(_run(work))
+            self._flights[key] = flight
+            flight.add_done_callback(lambda done: self._landed(key, done))
+        try:
+            async with asyncio.timeout(_csot.remaining()):
+                # Shielded: a caller who leaves doesn't take the answer away from the others.
+                return await asyncio.shield(flight), leads
+        except TimeoutError:
+            raise Unavailable from None
+        except Exception:
+            if leads:
+                raise
+            return None, False
+
+    def _landed(self, key: Hashable, flight: asyncio.Task[Answer]) -> None:
+        del self._flights[key]
+        # Looked at, so that asyncio doesn't report an error that nobody waited for.
+        if not flight.cancelled():
+            flight.exception()
+
+
+async def _run(work: Callable[[], Awaitable[Answer]]) -> Answer:
+    return await work()

@@ -1,0 +1,48 @@
+"""How answers of interviews are cached: by what they are proved current, who shares them, what outdates lists."""
+
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
+
+from parley_auth import Access, ScopedAccess
+from parley_core import Invalidation, Parley
+from parley_core.cached_routes import CachedRead
+from parley_core.generations import Generations
+from parley_interviews.events import EVENTS
+from parley_interviews.policy import lists_all
+
+ALL = "interviews:all"
+
+
+def list_of(user_id: str) -> str:
+    """The generation of the lists of one user's own interviews."""
+    return f"interviews:{user_id}"
+
+
+def outdated_lists(event: Mapping[str, Any]) -> Iterator[str]:
+    """The lists that an event outdates: the whole one, and those of all who took part before or after it."""
+    yield ALL
+    yield from (list_of(user_id) for user_id in event["audience"])
+
+
+def _detail_viewer(access: ScopedAccess) -> Hashable:
+    # `allowed_transitions` follow from these two and the status.
+    return access.principal.role, access.resource.member
+
+
+async def _rev(_parley: Parley, access: ScopedAccess) -> int:
+    return access.resource.validator
+
+
+def _list_viewer(access: Access) -> Hashable:
+    return access.principal.id, access.principal.role
+
+
+async def _generation(parley: Parley, access: Access) -> int:
+    shows_all = lists_all(access.policy, access.principal.role)
+    return await parley.require(Generations).current(ALL if shows_all else list_of(access.principal.id))
+
+
+DETAIL = CachedRead(viewer=_detail_viewer, validator=_rev)
+LIST = CachedRead(viewer=_list_viewer, validator=_generation)
+
+INVALIDATIONS = [Invalidation(on=event.name, keys=outdated_lists) for event in EVENTS]
