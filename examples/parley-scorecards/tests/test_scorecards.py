@@ -196,7 +196,7 @@ class TestRaces:
         """What the guard gives to the endpoint."""
         parley: Parley = stage.app.state.parley
         scope = parley.require(ScopeRegistry).by_name["interview"]
-        principal = Principal(stage.interviewer.id, Role.INTERVIEWER)
+        principal = Principal(stage.interviewer.id, Role.INTERVIEWER, new_id())
         resource = await scope.access_of(parley, stage.interview_id, principal)
         assert resource
         return ScopedAccess(principal, "test", parley.require(PolicyTable), resource, parley, scope)
