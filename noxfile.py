@@ -231,8 +231,8 @@ def coherence(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Measure Parley against baselines and peers on this machine and write benchmarks/RESULTS.md."""
-    _install(session, *PACKAGES, groups=("bench",))
+    """Measure reads against baselines and peers, into benchmarks/RESULTS.md, then the message log and logins."""
+    _install(session, *PACKAGES, groups=("bench", "test"))
     folder = Path(session.create_tmp()).resolve()
     session.env["BENCH_EVE_PYTHON"] = str(_eve(session, folder / "eve"))
     if shutil.which("npm"):
@@ -240,6 +240,8 @@ def bench(session: nox.Session) -> None:
         packages = ("fastify@5", "@fastify/jwt@10", "mongodb@7")
         session.run("npm", "install", "--silent", f"--prefix={folder / 'fastify'}", *packages, external=True)
     session.run("python", "-m", "benchmarks.run", *session.posargs)
+    for script in ("messages", "logins"):
+        session.run("python", f"benchmarks/{script}.py")
 
 
 def _eve(session: nox.Session, folder: Path) -> Path:

@@ -15,6 +15,9 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import NetworkTimeout
 
 MAX_BATCH = 100
+# Turns of the event loop before a query is sent: requests whose bytes came together are read together. Measured with
+# cached reads of three kinds: up to a fifth more requests a second for microseconds of delay.
+_TURNS = 3
 Waiting = dict[str, list["asyncio.Future[dict[str, Any] | None]"]]
 
 
@@ -59,6 +62,8 @@ class PointReader:
     async def _run(self) -> None:
         try:
             while self._waiting:
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
                 await self._answer(self._taken())
         finally:
             self._runner = None
