@@ -4,6 +4,7 @@ The application and its database serve a whole module: a test makes its own peop
 others. Where all interviews matter, a module plans them itself.
 """
 
+import os
 import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -55,8 +56,9 @@ class Deployment:
 
 @pytest.fixture(scope="module")
 def deployment(mongodb_uri: str) -> Iterator[Deployment]:
-    name = f"test_{uuid.uuid4().hex[:20]}"
-    yield Deployment(CoreSettings(mongodb_uri=mongodb_uri, mongodb_database=name), MovableClock())  # type: ignore[arg-type]
+    name, cached = f"test_{uuid.uuid4().hex[:20]}", os.environ.get("TESTS_CACHE") != "off"
+    settings = CoreSettings(mongodb_uri=mongodb_uri, mongodb_database=name, cache_enabled=cached)  # type: ignore[arg-type]
+    yield Deployment(settings, MovableClock())
     with MongoClient[dict[str, object]](mongodb_uri) as client:
         client.drop_database(name)
 
