@@ -25,9 +25,9 @@ from fastapi import FastAPI
 from parley_app import create_app
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import in_transaction, new_id
-from parley_core.database import Session
+from parley_core.data.database import Session
 from parley_core.embedded import EmbeddedMongoDB
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_interviews.testing import an_interview
 from parley_messaging import batches
 from parley_messaging.models import Draft

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from parley_app import create_app
 from parley_auth import Role
 from parley_auth.testing import Account, an_account, auth_settings
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
 
 

@@ -12,8 +12,8 @@ from parley_app import create_app
 from parley_auth import Role
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import Parley
-from parley_core.cache import ReadCache
-from parley_core.settings import CoreSettings
+from parley_core.caching.store import ReadCache
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
 from parley_interviews.search import InterviewSearch
 from parley_interviews.testing import plan

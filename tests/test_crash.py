@@ -16,7 +16,7 @@ import pytest
 from parley_app.testing import Serving, Start
 from parley_auth.testing import Account, auth_settings
 from parley_core.embedded import EmbeddedMongoDB
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_interviews.testing import plan
 from parley_messaging.testing import Listener, address, listening
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from parley_auth.bootstrap import provide_admin
+from parley_auth.accounts.bootstrap import provide_admin
 from parley_auth.testing import PASSWORD
 
 

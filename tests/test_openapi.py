@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from parley_core.problems import MEDIA_TYPE as PROBLEM
+from parley_core.http.problems import MEDIA_TYPE as PROBLEM
 
 METHODS = {"get", "put", "post", "patch", "delete"}
 

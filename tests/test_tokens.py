@@ -4,13 +4,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from parley_auth.authorization.guard import Guard
+from parley_auth.authorization.route_checks import calls_of
 from parley_auth.forging import forged_tokens
-from parley_auth.guard import Guard
-from parley_auth.keys import KeyRing
-from parley_auth.proof import calls_of
 from parley_auth.testing import Account
+from parley_auth.tokens.keys import KeyRing
 from parley_core import new_id
-from parley_core.proof import routes_of
+from parley_core.kernel.checks import routes_of
 
 IDS = ("{user_id}", "{session_id}", "{interview_id}")
 

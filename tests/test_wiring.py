@@ -14,7 +14,7 @@ import parley_auth.events
 import parley_interviews.events
 from parley_auth.testing import Account, auth_settings
 from parley_core import Parley, StartupError
-from parley_core.settings import CoreSettings, PluginSettings
+from parley_core.kernel.settings import CoreSettings, PluginSettings
 from parley_interviews.testing import bring_to, plan
 
 PACKAGES = Path(__file__).parents[1] / "packages"

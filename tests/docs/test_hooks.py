@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from parley_core.plugins import ENTRY_POINT_GROUP, Plugins
+from parley_core.kernel.plugins import ENTRY_POINT_GROUP, Plugins
 from parley_core.testing import a_plugin
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hooks.md").read_text()

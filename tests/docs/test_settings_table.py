@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic.fields import FieldInfo
 
-from parley_core.plugins import Plugins
-from parley_core.settings import env_name
+from parley_core.kernel.plugins import Plugins
+from parley_core.kernel.settings import env_name
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
 _ROW = re.compile(r"^\| `(PARLEY_\w+)` \| (.*?) ?\| (.*?) ?\|$", re.MULTILINE)

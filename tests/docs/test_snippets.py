@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 from parley_auth.testing import auth_settings
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
 
 ROOT = Path(__file__).parents[2]

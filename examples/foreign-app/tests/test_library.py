@@ -10,7 +10,7 @@ from library import create_app
 from parley_auth import Guard, Role
 from parley_auth.testing import PASSWORD, an_account, auth_settings
 from parley_core import StartupError
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
 
 BOOK = {"title": "Working Backwards"}

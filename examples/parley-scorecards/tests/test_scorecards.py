@@ -16,11 +16,11 @@ import parley_interviews.plugin
 import parley_scorecards.plugin
 from parley_app import create_app
 from parley_auth import PolicyTable, Principal, Role, ScopedAccess
+from parley_auth.authorization.registry import ScopeRegistry
 from parley_auth.errors import NotAParticipant
-from parley_auth.registry import ScopeRegistry
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import Parley, Router, StartupError, new_id
-from parley_core.settings import CoreSettings, PluginSettings
+from parley_core.kernel.settings import CoreSettings, PluginSettings
 from parley_core.testing import MovableClock, a_plugin, an_application, running_client, walk
 from parley_interviews.testing import bring_to, plan
 from parley_scorecards.errors import InterviewNotCompleted

@@ -5,7 +5,7 @@ from parley_app import create_app
 from parley_app.application import chosen_plugins
 from parley_app.testing import environment
 from parley_core import StartupError
-from parley_core.settings import CoreSettings, PluginSettings
+from parley_core.kernel.settings import CoreSettings, PluginSettings
 
 
 def _plugins_of(*settings: PluginSettings) -> set[str]:

@@ -6,7 +6,7 @@ import pytest
 from parley_app import create_app, docs_page
 from parley_app.testing import Serving
 from parley_core import StartupError
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 
 _FOREIGN = re.compile(r"(https?:)?//\w", re.IGNORECASE)
 

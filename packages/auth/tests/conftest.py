@@ -17,7 +17,7 @@ from pymongo import MongoClient
 import parley_auth.plugin
 from parley_auth.testing import PASSWORD, People, auth_settings, some_people
 from parley_core.embedded import embedded_mongodb
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
 
 SECRET_FIELDS = {"password", "current_password", "new_password", "refresh_token"}

@@ -9,9 +9,10 @@ from argon2 import PasswordHasher, extract_parameters
 from fastapi import FastAPI
 
 import parley_auth.plugin
-from parley_auth import Role, passwords
+from parley_auth import Role
+from parley_auth.passwords import hashing as passwords
 from parley_auth.testing import PASSWORD, Account, an_account, auth_settings
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import an_application, running_client
 
 REGISTER, LOGIN, FORM = "/v1/auth/register", "/v1/auth/login", "/v1/auth/token"

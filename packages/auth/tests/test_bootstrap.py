@@ -12,10 +12,10 @@ from pydantic import SecretStr
 
 import parley_auth.plugin
 from parley_auth import Role
-from parley_auth.bootstrap import provide_admin
+from parley_auth.accounts.bootstrap import provide_admin
 from parley_auth.testing import PASSWORD, an_account, auth_settings
 from parley_core import StartupError
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import an_application, running_client
 
 NAMED: dict[str, Any] = {"admin_email": "Root@Example.com", "admin_password": SecretStr(PASSWORD)}

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 import parley_auth.plugin
 from parley_auth.testing import PASSWORD, an_account, auth_settings
 from parley_core import PublicRoute, Router
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin, an_application, running_client
 
 

@@ -16,7 +16,7 @@ import parley_auth.plugin
 from parley_auth import commands
 from parley_auth.testing import PASSWORD
 from parley_core import StartupError
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import an_application
 
 EMAIL = "root@example.com"

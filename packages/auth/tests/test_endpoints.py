@@ -18,13 +18,13 @@ from fastapi import FastAPI
 from hypothesis import strategies as st
 
 import parley_auth.plugin
-from parley_auth.refresh import RefreshToken
-from parley_auth.session_repository import SessionRepository
+from parley_auth.sessions.refresh_tokens import RefreshToken
+from parley_auth.sessions.repository import SessionRepository
 from parley_auth.testing import PASSWORD, Account, People, auth_settings, open_session, some_people
 from parley_core import Parley, new_id
+from parley_core.data.recorded import HISTORY_LIMIT
 from parley_core.embedded import EmbeddedMongoDB
-from parley_core.recorded import HISTORY_LIMIT
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
 
 NEW = {"email": "{new}", "password": PASSWORD}

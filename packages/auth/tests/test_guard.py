@@ -40,7 +40,7 @@ from parley_core import (
     raises,
 )
 from parley_core.errors import BusinessRuleError, NotFoundError
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin, an_application, running_client
 
 

@@ -11,10 +11,10 @@ import pytest
 from fastapi import FastAPI
 
 import parley_auth.plugin
-from parley_auth.keys import UnusableKey, new_jwk, parse_keys
 from parley_auth.testing import Account, an_account, auth_settings, jwk_set
+from parley_auth.tokens.keys import UnusableKey, new_jwk, parse_keys
 from parley_core import Parley, StartupError
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import an_application, running_client
 
 ME, KEYS = "/v1/users/me", "/.well-known/jwks.json"

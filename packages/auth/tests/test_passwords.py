@@ -8,9 +8,9 @@ import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 
-from parley_auth import passwords
 from parley_auth.errors import WeakPassword
-from parley_auth.passwords import Passwords, check_strength, common_passwords
+from parley_auth.passwords import hashing as passwords
+from parley_auth.passwords.hashing import Passwords, check_strength, common_passwords
 from parley_auth.testing import PASSWORD, People, an_account
 
 

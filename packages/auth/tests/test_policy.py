@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from parley_auth import Membership, PolicyRule, PolicyTable, Role
-from parley_auth.policy import Verdict
+from parley_auth.authorization.policy_table import Verdict
 
 ADMINS, INTERVIEWERS, ALL = frozenset({Role.ADMIN}), frozenset({Role.INTERVIEWER}), frozenset(Role)
 ALLOWED, STRANGER, DENIED = Verdict.ALLOWED, Verdict.NOT_A_PARTICIPANT, Verdict.PERMISSION_DENIED

@@ -11,11 +11,11 @@ from starlette.routing import Route
 
 import parley_auth.plugin
 from parley_auth import Guard, Membership, ParticipantScope, PolicyRule, Role
-from parley_auth.policy_page import policy_of, rendered
+from parley_auth.authorization.policy_page import policy_of, rendered
 from parley_auth.testing import auth_settings
 from parley_core import Parley, PublicRoute, Router, StartupError
 from parley_core.errors import BusinessRuleError, NotFoundError
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin
 
 EVERYONE = frozenset(Role)

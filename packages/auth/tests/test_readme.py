@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from parley_auth.settings import AuthSettings
 from parley_auth.testing import some_people
-from parley_core.settings import CoreSettings, env_name
+from parley_core.kernel.settings import CoreSettings, env_name
 from parley_core.testing import running_client
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from parley_auth.refresh import Exchange, RefreshToken
-from parley_auth.session_repository import SessionRepository
+from parley_auth.sessions.refresh_tokens import Exchange, RefreshToken
+from parley_auth.sessions.repository import SessionRepository
 from parley_auth.testing import PASSWORD, Account, an_account
 from parley_core import Parley, new_id
 

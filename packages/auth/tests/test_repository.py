@@ -9,10 +9,10 @@ import pytest
 from fastapi import FastAPI
 
 from parley_auth import Role, UserDirectory
+from parley_auth.accounts.repository import UserRepository
 from parley_auth.events import USER_DEACTIVATED, USER_PASSWORD_CHANGED, USER_REACTIVATED
-from parley_auth.repository import UserRepository
 from parley_auth.testing import PASSWORD, People, an_account
-from parley_auth.tokens import AccessTokens
+from parley_auth.tokens.access_tokens import AccessTokens
 from parley_core import Actor, Event, EventType, Parley, new_id
 
 ACTOR = Actor(None, "system", "test")

@@ -8,7 +8,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from parley_auth import Role, session_service
+from parley_auth import Role
+from parley_auth.sessions import service as session_service
 from parley_auth.testing import PASSWORD, Account, an_account, log_in
 
 ROUNDS = 200

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from parley_auth.schemas import Registration, normalised
+from parley_auth.accounts.schemas import Registration, normalised
 
 
 def stored(email: str) -> str:

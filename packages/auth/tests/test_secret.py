@@ -14,7 +14,7 @@ import parley_auth.plugin
 from parley_auth.settings import AuthSettings
 from parley_auth.testing import an_account, auth_settings
 from parley_core import Parley, StartupError
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import an_application, running_client
 
 GOOD = "k7Qm2xVb9TzR4wLp8NcY3hJd6FsG1aEu"
@@ -119,7 +119,7 @@ class TestKept:
 
 def test_race_for_the_file(tmp_path: Path) -> None:
     """Whoever comes second keeps the first one's secret and leaves no draft behind."""
-    from parley_auth import secret  # noqa: PLC0415 - what it does beneath the start is this one test's matter
+    from parley_auth.tokens import secret  # noqa: PLC0415 - what it does beneath the start is this one test's matter
 
     path = tmp_path / "jwt_secret"
     secret._make(path)

@@ -11,9 +11,9 @@ import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 
-from parley_auth import passwords
+from parley_auth.passwords import hashing as passwords
+from parley_auth.passwords.throttle import OF_ACCOUNT, network_of
 from parley_auth.testing import PASSWORD, Account, an_account
-from parley_auth.throttle import OF_ACCOUNT, network_of
 from parley_core.testing import MovableClock
 
 LOGIN = "/v1/auth/login"

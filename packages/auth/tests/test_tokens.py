@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 import parley_auth.plugin
 from parley_auth import Role
+from parley_auth.authorization.guard import Guard
+from parley_auth.authorization.route_checks import calls_of
 from parley_auth.forging import Forger, forged_tokens, respellings
-from parley_auth.guard import Guard
-from parley_auth.keys import KeyRing, new_jwk
-from parley_auth.proof import calls_of
 from parley_auth.testing import Account, an_account, auth_settings, jwk_set
+from parley_auth.tokens.keys import KeyRing, new_jwk
 from parley_core import new_id
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
 
 ME = "/v1/users/me"

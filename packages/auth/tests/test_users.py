@@ -13,7 +13,7 @@ import parley_auth.plugin
 from parley_auth import Role
 from parley_auth.testing import PASSWORD, Account, People, an_account, auth_settings, log_in
 from parley_core import new_id
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client, walk
 
 ME, USERS, PASSWORD_URL = "/v1/users/me", "/v1/users", "/v1/users/me/password"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from parley_auth import verified
-from parley_auth.verified import VerifiedTokens
+from parley_auth.tokens import verified
+from parley_auth.tokens.verified import VerifiedTokens
 
 
 class Decoder:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from parley_core.cache import TTL_SECONDS, Answer, ReadCache
+from parley_core.caching.store import TTL_SECONDS, Answer, ReadCache
 
 
 class Seconds:

@@ -7,7 +7,7 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
 from parley_core import Parley, Router
-from parley_core.cached_routes import CachedRead, CachedRoute, Gate, admitted_by, cached, split
+from parley_core.caching.routes import CachedRead, CachedRoute, Gate, admitted_by, cached, split
 
 
 class Open:

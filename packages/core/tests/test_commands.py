@@ -4,8 +4,8 @@ import pytest
 import typer
 
 from parley_core import StartupError
-from parley_core.commands import commands_of
-from parley_core.plugins import Plugins
+from parley_core.kernel.commands import commands_of
+from parley_core.kernel.plugins import Plugins
 from parley_core.testing import a_plugin
 
 

@@ -17,7 +17,7 @@ from pymongo import AsyncMongoClient, MongoClient
 
 from parley_core import Document, Parley, ParleyDep, Router, Session, StartupError, in_transaction
 from parley_core.embedded import EmbeddedMongoDB, find_mongod
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin, an_application, running_client
 
 router = Router(prefix="/notes", tag="notes")

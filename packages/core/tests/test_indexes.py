@@ -7,10 +7,11 @@ from urllib.parse import quote
 import pytest
 from pymongo import AsyncMongoClient, IndexModel
 
-from parley_core import CollectionIndexes, Document, Parley, StartupError, indexes
-from parley_core.indexes import ensure_indexes
-from parley_core.plugins import Declared
-from parley_core.settings import CoreSettings
+from parley_core import CollectionIndexes, Document, Parley, StartupError
+from parley_core.data import indexes
+from parley_core.data.indexes import ensure_indexes
+from parley_core.kernel.plugins import Declared
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin
 
 BY_NAME = CollectionIndexes("notes", (IndexModel("name", name="by_name", unique=True),))

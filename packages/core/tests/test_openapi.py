@@ -8,8 +8,8 @@ from fastapi import Depends, FastAPI, Form, Query
 
 from parley_core import PageQuery, Parley, ParleyError, Router, raises
 from parley_core.errors import FRAMEWORK_ERRORS, AuthenticationError, BusinessRuleError, FieldError, NotFoundError
-from parley_core.problems import problem_of
-from parley_core.schemas import Body
+from parley_core.http.problems import problem_of
+from parley_core.http.schemas import Body
 from parley_core.testing import a_plugin, an_application
 
 

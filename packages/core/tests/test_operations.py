@@ -1,7 +1,7 @@
 """The routes of orchestrators."""
 
 from parley_core import Router
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin, an_application, running_client
 
 router = Router(prefix="/notes", tag="notes")

@@ -9,10 +9,10 @@ import pytest
 from pymongo.errors import NetworkTimeout, OperationFailure
 
 from parley_core import Actor, Event, EventType, Expression, Invalidation, Parley, hookimpl, in_transaction
-from parley_core.generations import Generations
-from parley_core.outdating import outdating
-from parley_core.recorded import insert_recorded, record
-from parley_core.settings import CoreSettings
+from parley_core.data.generations import Generations
+from parley_core.data.invalidation import outdating
+from parley_core.data.recorded import insert_recorded, record
+from parley_core.kernel.settings import CoreSettings
 
 CHANGED = EventType("thing.changed", "It changed.")
 OTHER = EventType("thing.touched", "It was touched, which nothing shows.")

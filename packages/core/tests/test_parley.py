@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from parley_core import Parley, ParleyDep, Router, StartupError
 from parley_core.errors import PreconditionFailed, raises
-from parley_core.schemas import Body
-from parley_core.settings import CoreSettings
+from parley_core.http.schemas import Body
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin, an_application, running_client
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]

@@ -1,8 +1,8 @@
 """Core's own plugin."""
 
 from parley_core import PublicRoute, hookspec, plugin
-from parley_core.plugins import Plugins
-from parley_core.settings import CoreSettings, PluginSettings
+from parley_core.kernel.plugins import Plugins
+from parley_core.kernel.settings import CoreSettings, PluginSettings
 from parley_core.testing import a_plugin
 
 

@@ -10,8 +10,8 @@ import pytest
 from pluggy import PluginManager
 
 from parley_core import Parley, StartupError, hookimpl, hookspec
-from parley_core.plugins import Plugins
-from parley_core.settings import CoreSettings, PluginSettings
+from parley_core.kernel.plugins import Plugins
+from parley_core.kernel.settings import CoreSettings, PluginSettings
 from parley_core.testing import a_plugin
 
 Install = Callable[..., None]

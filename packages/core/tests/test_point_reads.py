@@ -11,9 +11,9 @@ from pymongo.errors import NetworkTimeout, OperationFailure
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from parley_core import Document
-from parley_core.database import database_of
-from parley_core.point_reads import MAX_BATCH, PointReader
-from parley_core.settings import CoreSettings
+from parley_core.data.database import database_of
+from parley_core.data.point_reads import MAX_BATCH, PointReader
+from parley_core.kernel.settings import CoreSettings
 
 
 class Finds(CommandListener):

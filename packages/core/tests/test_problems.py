@@ -13,8 +13,8 @@ from pydantic import AfterValidator, Field
 
 from parley_core import Router
 from parley_core.errors import BusinessRuleError, FieldError
-from parley_core.schemas import Body, Line
-from parley_core.settings import CoreSettings
+from parley_core.http.schemas import Body, Line
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin, an_application, running_client
 
 SECRET = "hunter2"

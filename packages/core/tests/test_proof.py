@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from parley_core import Parley, Router, StartupError
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin
 
 Change = Callable[[Any, Path], object]

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
 
 README = Path(__file__).parents[1] / "README.md"

@@ -22,9 +22,9 @@ from parley_core import (
     in_transaction,
     record,
 )
+from parley_core.data.recorded import HISTORY_LIMIT, told
 from parley_core.errors import HistoryFull
-from parley_core.recorded import HISTORY_LIMIT, told
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import NOON, a_plugin
 
 TRANSACTION_TOO_LARGE_FOR_CACHE = 388

@@ -10,7 +10,7 @@ from fastapi import Request, WebSocket
 from starlette.types import Message
 
 from parley_core import Router, request_id_of
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin, an_application, running_client
 
 router = Router(prefix="/notes", tag="notes")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from parley_core.clock import to_milliseconds
-from parley_core.schemas import UNSENT, Body, Id, Instant, Line, Paragraphs, Patch, Representation, WholeNumber
+from parley_core.http.schemas import UNSENT, Body, Id, Instant, Line, Paragraphs, Patch, Representation, WholeNumber
 
 
 def taken(kind: Any, value: object) -> Any:

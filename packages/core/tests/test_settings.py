@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from parley_core import Parley, Settings, StartupError
-from parley_core.plugins import Declared
-from parley_core.settings import CoreSettings, PluginSettings, load_settings
+from parley_core.kernel.plugins import Declared
+from parley_core.kernel.settings import CoreSettings, PluginSettings, load_settings
 from parley_core.testing import a_plugin
 
 

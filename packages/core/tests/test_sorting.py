@@ -15,8 +15,8 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from parley_core import Document, Parley
 from parley_core.errors import InvalidCursor, InvalidSort
-from parley_core.settings import CoreSettings
-from parley_core.sorting import Sort, SortKeys, behind
+from parley_core.http.sorting import Sort, SortKeys, behind
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import NOON, a_plugin
 
 KEYS = SortKeys({"created_at": datetime, "title": str, "status": str}, default="-created_at")

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from pymongo import MongoClient
 
 from parley_core import Router
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin, an_application, running_client, walk
 
 router = Router(prefix="/notes", tag="notes")

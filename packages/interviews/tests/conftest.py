@@ -22,7 +22,7 @@ import parley_interviews.plugin
 from parley_auth import Role
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import Database
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
 
 FRAMEWORK_CODES = {"not_found", "method_not_allowed"}

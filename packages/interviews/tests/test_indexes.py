@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from parley_auth import Role
 from parley_auth.testing import Account, an_account
 from parley_core import Database, Document, new_id
-from parley_core.cache import ReadCache
+from parley_core.caching.store import ReadCache
 from parley_core.testing import NOON
 from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.policy import words_of

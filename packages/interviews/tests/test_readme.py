@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from parley_auth import Role
 from parley_auth.testing import an_account
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
 from parley_interviews.schemas import InterviewQuery
 from parley_interviews.testing import address_of, bring_to, plan

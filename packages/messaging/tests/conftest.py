@@ -27,7 +27,7 @@ from parley_core import (
     new_id,
 )
 from parley_core.errors import BusinessRuleError, NotFoundError
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
 from parley_messaging.testing import address, served
 

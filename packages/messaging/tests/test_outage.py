@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parley_core.embedded import EmbeddedMongoDB
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 from parley_messaging.testing import address, listening
 
 if TYPE_CHECKING:

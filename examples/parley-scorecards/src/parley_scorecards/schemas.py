@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from parley_core.schemas import Body, Paragraphs, Representation, WholeNumber
+from parley_core.http.schemas import Body, Paragraphs, Representation, WholeNumber
 
 _WANTED: JsonDict = {"rating": 3, "notes": "Knows caches, asks good questions."}
 

@@ -7,8 +7,9 @@ from fastapi import FastAPI
 from pydantic_settings import BaseSettings
 
 from parley_app import docs_page
-from parley_core import Parley, operations
-from parley_core.settings import CoreSettings, PluginSettings, allowed_plugins
+from parley_core import Parley
+from parley_core.http import probes as operations
+from parley_core.kernel.settings import CoreSettings, PluginSettings, allowed_plugins
 
 VERSION = importlib.metadata.version("parley-app")
 _OWN_PLUGIN = "app"

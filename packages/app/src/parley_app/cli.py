@@ -8,8 +8,8 @@ import typer
 from parley_app.application import VERSION, chosen_plugins, create_app
 from parley_app.messages import complain
 from parley_core import StartupError
-from parley_core.commands import commands_of
-from parley_core.plugins import Plugins
+from parley_core.kernel.commands import commands_of
+from parley_core.kernel.plugins import Plugins
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import typer
 
 from parley_app.application import chosen_plugins
 from parley_app.serving import run
-from parley_core.plugins import Plugins
+from parley_core.kernel.plugins import Plugins
 
 app = typer.Typer()
 

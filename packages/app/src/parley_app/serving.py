@@ -16,7 +16,7 @@ from parley_app.messages import announce
 from parley_app.servers import serve_here, serve_with_workers
 from parley_core import Parley, StartupError
 from parley_core.embedded import EmbeddedMongoDB
-from parley_core.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 

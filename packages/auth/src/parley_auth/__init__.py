@@ -1,10 +1,10 @@
 """Users, roles and guards: who calls, and may he do this to that?"""
 
-from parley_auth.guard import Access, Guard, ScopedAccess, hold_together
+from parley_auth.accounts.repository import UserDirectory
+from parley_auth.authorization.guard import Access, Guard, ScopedAccess, hold_together
+from parley_auth.authorization.policy_table import Membership, PolicyRule, PolicyTable
+from parley_auth.authorization.scopes import ParticipantScope
 from parley_auth.models import Held, Principal, Resource, Role, User
-from parley_auth.policy import Membership, PolicyRule, PolicyTable
-from parley_auth.repository import UserDirectory
-from parley_auth.scopes import ParticipantScope
 
 __all__ = [
     "Access",

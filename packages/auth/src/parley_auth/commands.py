@@ -11,14 +11,14 @@ import typer
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from parley_auth.bootstrap import provide_admin
-from parley_auth.keys import new_jwk
-from parley_auth.policy_page import policy_of, rendered
-from parley_auth.schemas import normalised
+from parley_auth.accounts.bootstrap import provide_admin
+from parley_auth.accounts.schemas import normalised
+from parley_auth.authorization.policy_page import policy_of, rendered
 from parley_auth.settings import AuthSettings
+from parley_auth.tokens.keys import new_jwk
 from parley_core import Parley, Settings
-from parley_core.plugins import Declared
-from parley_core.settings import CoreSettings, load_settings
+from parley_core.kernel.plugins import Declared
+from parley_core.kernel.settings import CoreSettings, load_settings
 
 app = typer.Typer()
 S = TypeVar("S", bound=Settings)

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from parley_auth.guard import Access, Guard
-from parley_auth.service import AccountService, UserService
-from parley_auth.session_service import SessionService
+from parley_auth.accounts.service import AccountService, UserService
+from parley_auth.authorization.guard import Access, Guard
+from parley_auth.sessions.service import SessionService
 from parley_core import ParleyDep
 
 

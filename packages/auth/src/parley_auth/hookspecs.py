@@ -9,8 +9,8 @@ from parley_core import hookspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from parley_auth.policy import PolicyRule
-    from parley_auth.scopes import ParticipantScope
+    from parley_auth.authorization.policy_table import PolicyRule
+    from parley_auth.authorization.scopes import ParticipantScope
     from parley_core import PublicRoute
 
 

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from parley_auth.authenticator import Authenticator
-from parley_auth.bootstrap import ensure_first_admin
-from parley_auth.passwords import Passwords, common_passwords
-from parley_auth.secret import key_ring
+from parley_auth.accounts.bootstrap import ensure_first_admin
+from parley_auth.passwords.hashing import Passwords, common_passwords
+from parley_auth.sessions.authenticator import Authenticator
 from parley_auth.settings import AuthSettings
-from parley_auth.tokens import AccessTokens
+from parley_auth.tokens.access_tokens import AccessTokens
+from parley_auth.tokens.secret import key_ring
 from parley_core import Parley
 
 

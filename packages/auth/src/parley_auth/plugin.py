@@ -6,8 +6,9 @@ from typing import Any
 from fastapi.routing import RouteContext
 from typer import Typer
 
-from parley_auth import commands, endpoints, events, hookspecs, indexes, lifespan, proof, rules
-from parley_auth.policy import PolicyRule
+from parley_auth import commands, events, hookspecs, indexes, lifespan, policy, routers
+from parley_auth.authorization import route_checks
+from parley_auth.authorization.policy_table import PolicyRule
 from parley_auth.settings import AuthSettings
 from parley_core import CollectionIndexes, EventType, Parley, PublicRoute, Router, Settings, hookimpl
 
@@ -24,7 +25,7 @@ def parley_settings() -> list[type[Settings]]:
 
 @hookimpl
 def parley_routers() -> list[Router]:
-    return endpoints.ROUTERS
+    return routers.ROUTERS
 
 
 @hookimpl
@@ -44,17 +45,17 @@ def parley_commands() -> list[Typer]:
 
 @hookimpl
 def parley_policies() -> list[PolicyRule]:
-    return rules.POLICIES
+    return policy.POLICIES
 
 
 @hookimpl
 def parley_public_routes() -> list[PublicRoute]:
-    return rules.PUBLIC_ROUTES
+    return policy.PUBLIC_ROUTES
 
 
 @hookimpl
 def parley_verify(parley: Parley, routes: list[RouteContext]) -> None:
-    proof.verify(parley, routes)
+    route_checks.verify(parley, routes)
 
 
 @hookimpl

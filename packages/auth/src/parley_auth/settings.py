@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 
-from parley_auth.keys import check_secret, parse_keys
-from parley_auth.schemas import Email
+from parley_auth.accounts.schemas import Email
+from parley_auth.tokens.keys import check_secret, parse_keys
 from parley_core import Settings
 
 

@@ -10,15 +10,15 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from parley_auth.accounts.repository import UserRepository
 from parley_auth.events import USER_CREATED
 from parley_auth.models import Role, User
-from parley_auth.passwords import HASHER
-from parley_auth.refresh import RefreshToken
-from parley_auth.repository import UserRepository
-from parley_auth.session_repository import SessionRepository
-from parley_auth.sessions import ABSOLUTE, IDLE, LoginSession
+from parley_auth.passwords.hashing import HASHER
+from parley_auth.sessions.models import ABSOLUTE, IDLE, LoginSession
+from parley_auth.sessions.refresh_tokens import RefreshToken
+from parley_auth.sessions.repository import SessionRepository
 from parley_auth.settings import AuthSettings
-from parley_auth.tokens import AccessTokens
+from parley_auth.tokens.access_tokens import AccessTokens
 from parley_core import Actor, Event, Parley, new_id
 
 PASSWORD = "nine green bottles"

@@ -1,18 +1,18 @@
 """The core of Parley: composition of plugins, start-up proof, MongoDB, errors, pages and strict requests."""
 
 from parley_core.clock import Clock, utc_now
-from parley_core.database import Database, Session, in_transaction
+from parley_core.data.database import Database, Session, in_transaction
+from parley_core.data.events import Actor, Event, EventType, Invalidation
+from parley_core.data.ids import new_id, parse_id
+from parley_core.data.indexes import CollectionIndexes
+from parley_core.data.recorded import PRIVATE, Document, Expression, first_recorded, insert_recorded, record, recorded
 from parley_core.errors import ParleyError, StartupError, raises
-from parley_core.events import Actor, Event, EventType, Invalidation
-from parley_core.ids import new_id, parse_id
-from parley_core.indexes import CollectionIndexes
+from parley_core.http.pagination import Page, PageQuery, Pager, PagerDep
+from parley_core.http.requests import request_id_of
+from parley_core.http.routing import PublicRoute, Router
+from parley_core.kernel.application import Parley, ParleyDep
+from parley_core.kernel.settings import Settings
 from parley_core.markers import hookimpl, hookspec
-from parley_core.pagination import Page, PageQuery, Pager, PagerDep
-from parley_core.parley import Parley, ParleyDep
-from parley_core.recorded import PRIVATE, Document, Expression, first_recorded, insert_recorded, record, recorded
-from parley_core.requests import request_id_of
-from parley_core.routing import PublicRoute, Router
-from parley_core.settings import Settings
 
 __all__ = [
     "PRIVATE",

@@ -1,6 +1,6 @@
 """The errors of Parley: what stops a start, and what a request can be answered with.
 
-A `ParleyError` carries its status and its wire code as class data; `parley_core.problems` renders them
+A `ParleyError` carries its status and its wire code as class data; `parley_core.http.problems` renders them
 all as RFC 9457 problem documents, so that endpoints hold no `try`.
 """
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from fastapi.routing import RouteContext
     from pydantic_settings import BaseSettings
 
-    from parley_core.events import EventType, Invalidation
-    from parley_core.indexes import CollectionIndexes
-    from parley_core.parley import Parley
+    from parley_core.data.events import EventType, Invalidation
+    from parley_core.data.indexes import CollectionIndexes
+    from parley_core.kernel.application import Parley
 
 
 @hookspec(historic=True)

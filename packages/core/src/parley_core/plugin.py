@@ -1,10 +1,10 @@
 """Core's own part in the composition; it uses the hooks that every plugin uses."""
 
-from parley_core.generations import GENERATIONS
-from parley_core.indexes import CollectionIndexes
+from parley_core.data.generations import GENERATIONS
+from parley_core.data.indexes import CollectionIndexes
+from parley_core.http.routing import PublicRoute
+from parley_core.kernel.settings import CoreSettings, PluginSettings, Settings
 from parley_core.markers import hookimpl
-from parley_core.routing import PublicRoute
-from parley_core.settings import CoreSettings, PluginSettings, Settings
 
 
 @hookimpl

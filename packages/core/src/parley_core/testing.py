@@ -19,10 +19,10 @@ from fastapi import FastAPI
 from pymongo import MongoClient
 
 from parley_core.embedded import embedded_mongodb
+from parley_core.http.probes import router as operations
+from parley_core.kernel.application import Parley
+from parley_core.kernel.settings import PREFIX, CoreSettings, Settings
 from parley_core.markers import hookimpl
-from parley_core.operations import router as operations
-from parley_core.parley import Parley
-from parley_core.settings import PREFIX, CoreSettings, Settings
 
 NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -2,7 +2,7 @@
 
 from parley_auth import Principal, Resource
 from parley_core import Database
-from parley_core.point_reads import PointReader
+from parley_core.data.point_reads import PointReader
 from parley_interviews.indexes import INTERVIEWS
 
 # One query serves callers of different users, so it reads everybody's id, of at most 100, and not one's own entry.

@@ -5,8 +5,8 @@ from typing import Any
 
 from parley_auth import Access, ScopedAccess
 from parley_core import Invalidation, Parley
-from parley_core.cached_routes import CachedRead
-from parley_core.generations import Generations
+from parley_core.caching.routes import CachedRead
+from parley_core.data.generations import Generations
 from parley_interviews.events import EVENTS
 from parley_interviews.policy import lists_all
 

@@ -8,7 +8,7 @@ from typing import Any
 from parley_auth import Access
 from parley_core import Parley
 from parley_core.errors import InvalidCursor, InvalidFilter
-from parley_core.sorting import Cursor, Sort, SortKeys
+from parley_core.http.sorting import Cursor, Sort, SortKeys
 from parley_interviews import schemas
 from parley_interviews.models import Interview
 from parley_interviews.policy import lists_all

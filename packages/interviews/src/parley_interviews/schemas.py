@@ -9,9 +9,9 @@ from pydantic import AfterValidator, ConfigDict, Field, Strict, StringConstraint
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from parley_auth.schemas import Email
+from parley_auth.accounts.schemas import Email
 from parley_core import PageQuery
-from parley_core.schemas import UNSENT, Body, Id, Instant, Line, Paragraphs, Patch, Representation
+from parley_core.http.schemas import UNSENT, Body, Id, Instant, Line, Paragraphs, Patch, Representation
 from parley_interviews.models import ParticipantRole, Status
 from parley_interviews.policy import MAX_PARTICIPANTS, words_of
 

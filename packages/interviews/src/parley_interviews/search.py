@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from parley_core import Database, Document
-from parley_core.sorting import Cursor, Sort, behind
+from parley_core.http.sorting import Cursor, Sort, behind
 from parley_interviews import schemas
 from parley_interviews.indexes import INDEX_OF_SORT, INTERVIEWS
 from parley_interviews.models import Interview

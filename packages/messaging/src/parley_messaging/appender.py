@@ -9,7 +9,7 @@ from pymongo.errors import PyMongoError
 
 from parley_auth import ScopedAccess, hold_together
 from parley_core import Parley, ParleyError, Session, in_transaction
-from parley_core.database import is_unavailable
+from parley_core.data.database import is_unavailable
 from parley_core.errors import Unavailable
 from parley_messaging.batches import Batches
 from parley_messaging.errors import ClientMessageIdReused

@@ -4,7 +4,7 @@ from fastapi import Request
 
 from parley_auth import ScopedAccess
 from parley_core import Parley
-from parley_core.cached_routes import CachedRead
+from parley_core.caching.routes import CachedRead
 from parley_messaging.heads import LogHeads
 
 

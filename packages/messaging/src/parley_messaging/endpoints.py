@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response, status
 
 from parley_core import Page, PagerDep, Router, raises
-from parley_core.cached_routes import cached
+from parley_core.caching.routes import cached
 from parley_core.errors import InvalidSort
 from parley_messaging import caching, schemas
 from parley_messaging.dependencies import FollowerDep, InterviewId, MessagePost, MessageRead, MessageServiceDep

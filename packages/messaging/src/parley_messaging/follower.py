@@ -10,7 +10,7 @@ from pymongo.errors import PyMongoError
 from parley_auth import ScopedAccess
 from parley_auth.errors import TokenExpired
 from parley_core import ParleyError
-from parley_core.database import is_unavailable
+from parley_core.data.database import is_unavailable
 from parley_core.errors import Unavailable
 from parley_messaging.hub import Hub, Subscription
 from parley_messaging.tails import PAGE, Page, Tails

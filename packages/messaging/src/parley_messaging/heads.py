@@ -1,7 +1,7 @@
 """The heads of the logs, read by coalesced point reads."""
 
 from parley_core import Database
-from parley_core.point_reads import PointReader
+from parley_core.data.point_reads import PointReader
 from parley_messaging.indexes import LOGS
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from parley_core import PageQuery
-from parley_core.schemas import Body, Id, Representation
+from parley_core.http.schemas import Body, Id, Representation
 
 MAX_LENGTH = 8000
 MAX_CLIENT_ID_LENGTH = 128

@@ -6,7 +6,7 @@ from fastapi import Query, Request, Response, status
 
 from parley_auth.errors import UserNotFound
 from parley_core import Page, PageQuery, PagerDep, Router, raises
-from parley_core.cached_routes import cached
+from parley_core.caching.routes import cached
 from parley_core.errors import HistoryFull, InvalidCursor, InvalidSort
 from parley_interviews import caching, schemas
 from parley_interviews.dependencies import (

@@ -1,0 +1,1 @@
+"""Accounts: registering, reading and changing them."""

@@ -1,0 +1,179 @@
+"""The rules of accounts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from parley_auth.accounts.repository import UserRepository
+from parley_auth.accounts.schemas import Registration, UserQuery
+from parley_auth.errors import LastAdmin, RegistrationClosed, UserNotFound, WrongPassword
+from parley_auth.events import (
+    USER_CREATED,
+    USER_DEACTIVATED,
+    USER_PASSWORD_CHANGED,
+    USER_REACTIVATED,
+    USER_REGISTERED,
+    USER_ROLE_CHANGED,
+    USER_UPDATED,
+)
+from parley_auth.models import Principal, Role, User
+from parley_auth.passwords.check import PasswordProof
+from parley_auth.passwords.hashing import Passwords, check_strength
+from parley_auth.passwords.origin import Origin
+from parley_auth.security_log import Kind, log_security_event
+from parley_auth.settings import AuthSettings
+from parley_core import PRIVATE, Actor, Clock, Event, EventType, Parley, Session, in_transaction, new_id
+from parley_core.http.sorting import SortKeys
+
+SORT_KEYS = SortKeys({"created_at": datetime, "email": str}, default="-created_at")
+
+
+class AccountService:
+    """What anybody does with his own account."""
+
+    def __init__(self, parley: Parley) -> None:
+        self._users = UserRepository(parley.database)
+        self._settings = parley.settings(AuthSettings)
+        self._passwords = parley.require(Passwords)
+        self._proof = PasswordProof(parley)
+        self._clock: Clock = parley.clock
+
+    async def register(self, wanted: Registration, request_id: str) -> User:
+        """Makes an account of the role candidate.
+
+        Raises:
+            RegistrationClosed: accounts are made by administrators alone.
+            WeakPassword: the password is too short or too well known.
+            DuplicateEmail: there is an account with this e-mail.
+        """
+        if self._settings.auth_registration == "closed":
+            raise RegistrationClosed
+        user_id = new_id()
+        actor = Actor(user_id, Role.CANDIDATE, request_id)
+        return await self._create(wanted, Role.CANDIDATE, USER_REGISTERED, actor, user_id=user_id)
+
+    async def create(self, wanted: Registration, role: Role, actor: Actor) -> User:
+        """Makes an account of any role, on behalf of an administrator or of the system; raises as `register` does."""
+        return await self._create(wanted, role, USER_CREATED, actor, user_id=new_id())
+
+    async def change_password(self, principal: Principal, origin: Origin, *, current: str, new: str) -> None:
+        """Replaces the caller's password and ends every other session of his.
+
+        Raises:
+            WrongPassword: `current` isn't the password.
+            WeakPassword: `new` is too short or too well known.
+            RateLimited: too many attempts have failed.
+        """
+        found = await self._users.credentials({"_id": principal.id})
+        if found is None:
+            raise WrongPassword
+        self._check_strength(new, found.user.email, found.user.name)
+        if not await self._proof.holds(found, current, origin, email=found.user.email):
+            raise WrongPassword
+        event = Event(
+            type=USER_PASSWORD_CHANGED,
+            at=self._clock(),
+            actor=Actor(principal.id, principal.role, origin.request_id),
+            changes={"password": (PRIVATE, PRIVATE)},
+            audience=(principal.id,),
+        )
+        password_hash = await self._passwords.hash(new)
+        if not await self._users.change_password(found, password_hash, event, kept_session=principal.session_id):
+            raise WrongPassword
+        log_security_event("password_changed", origin.request_id, user_id=principal.id)
+
+    def _check_strength(self, password: str, email: str, name: str | None) -> None:
+        check_strength(password, min_length=self._settings.password_min_length, email=email, name=name)
+
+    async def _create(self, wanted: Registration, role: Role, kind: EventType, actor: Actor, *, user_id: str) -> User:
+        self._check_strength(wanted.password, wanted.email, wanted.name)
+        password_hash = await self._passwords.hash(wanted.password)
+        now = self._clock()
+        user = User(user_id, wanted.email, wanted.name, role, active=True, created_at=now)
+        event = Event(type=kind, at=now, actor=actor, changes={"role": (None, role)}, audience=(user.id,))
+        await self._users.add(user, password_hash, event)
+        return user
+
+
+class UserService:
+    """What administrators do with accounts, and everybody with the details of his own."""
+
+    def __init__(self, parley: Parley) -> None:
+        self._client = parley.client
+        self._users = UserRepository(parley.database)
+        self._clock: Clock = parley.clock
+
+    async def get(self, user_id: str) -> User:
+        """The account with this id; raises `UserNotFound` (404)."""
+        if (user := await self._users.by_id(user_id)) is None:
+            raise UserNotFound
+        return user
+
+    async def page(self, query: UserQuery) -> tuple[Sequence[User], int]:
+        """The accounts that a query asks for, and how many there are in all."""
+        wanted = {"role": query.role, "active": query.active}
+        where = {name: {"$eq": value} for name, value in wanted.items() if value is not None}
+        sort = SORT_KEYS.parse(query.sort)
+        return await self._users.page(where, sort, limit=query.limit, offset=query.offset)
+
+    async def update(self, user_id: str, wanted: Mapping[str, object], actor: Actor) -> User:
+        """Changes name, role or activity of an account; in force on the next request.
+
+        Raises:
+            UserNotFound: there is no such account.
+            LastAdmin: no active administrator would be left.
+        """
+        before, after = await in_transaction(
+            self._client, lambda session: self._update(user_id, wanted, actor, session)
+        )
+        for kind in _security_events(before, after):
+            log_security_event(
+                kind, actor.request_id, user_id=user_id, by=actor.id, role_before=before.role, role_after=after.role
+            )
+        return after
+
+    async def _update(
+        self, user_id: str, wanted: Mapping[str, object], actor: Actor, session: Session
+    ) -> tuple[User, User]:
+        before = await self._users.by_id(user_id, session)
+        if before is None:
+            raise UserNotFound
+        changes = {name: value for name, value in wanted.items() if value != getattr(before, name)}
+        if not changes:
+            return before, before
+        if _is_admin(before) and not _is_admin(before, changes):
+            await self._keep_another_admin(user_id, session)
+        after = await self._users.change(before, changes, self._event(before, changes, actor), session)
+        if after is None:
+            raise UserNotFound
+        return before, after
+
+    async def _keep_another_admin(self, user_id: str, session: Session) -> None:
+        # The touch makes two demotions at once conflict, even when each spares the other's target.
+        if not await self._users.touch_another_admin(user_id, session):
+            raise LastAdmin
+
+    def _event(self, before: User, changes: Mapping[str, object], actor: Actor) -> Event:
+        told = {
+            field: (PRIVATE, PRIVATE) if field == "name" else (getattr(before, field), value)
+            for field, value in changes.items()
+        }
+        return Event(type=_kind_of(changes), at=self._clock(), actor=actor, changes=told, audience=(before.id,))
+
+
+def _is_admin(user: User, changes: Mapping[str, object] | None = None) -> bool:
+    after = {"role": user.role, "active": user.active} | dict(changes or {})
+    return after["role"] == Role.ADMIN and after["active"] is True
+
+
+def _kind_of(changes: Mapping[str, object]) -> EventType:
+    """The weightiest thing that happens; the entry names the other changes too."""
+    if "active" in changes:
+        return USER_REACTIVATED if changes["active"] else USER_DEACTIVATED
+    return USER_ROLE_CHANGED if "role" in changes else USER_UPDATED
+
+
+def _security_events(before: User, after: User) -> Iterator[Kind]:
+    if before.role is not after.role:
+        yield "role_changed"
+    if before.active is not after.active:
+        yield "account_reactivated" if after.active else "account_deactivated"

@@ -1,0 +1,1 @@
+"""Authorization: guards, the policy table, participant scopes."""

@@ -1,0 +1,52 @@
+"""Proving that somebody knows an account's password, throttled and with the same work whatever the answer is."""
+
+from parley_auth.models import Credentials
+from parley_auth.passwords.hashing import Passwords
+from parley_auth.passwords.origin import Origin
+from parley_auth.passwords.throttle import Throttle
+from parley_auth.security_log import Kind, digest_of, log_security_event
+from parley_core import Parley
+from parley_core.errors import RateLimitError, Unavailable
+
+
+class PasswordProof:
+    """Verifies passwords under the throttle."""
+
+    def __init__(self, parley: Parley) -> None:
+        self._passwords = parley.require(Passwords)
+        self._throttle = Throttle(parley.database, parley.clock)
+
+    async def holds(self, credentials: Credentials | None, password: str, origin: Origin, *, email: str) -> bool:
+        """Whether the password is the account's.
+
+        Args:
+            credentials: the account's; None where there is no usable account, which is told by nothing.
+            password: what was given.
+            origin: who asks.
+            email: the normalised e-mail that was named.
+
+        Raises:
+            RateLimited: too many attempts have failed.
+            Unavailable: the queue of passwords to hash is full.
+        """
+        known = credentials.known_networks if credentials else ()
+        try:
+            attempt = await self._throttle.begin(email, origin.network, known=known)
+        except RateLimitError:
+            self._log("login_throttled", credentials, origin, email)
+            raise
+        try:
+            matches = await self._passwords.verify(credentials.password_hash if credentials else None, password)
+        except Unavailable:
+            await self._throttle.withdraw(attempt)
+            raise
+        await (self._throttle.succeeded(attempt) if matches else self._throttle.failed(attempt))
+        if not matches:
+            self._log("login_failed", credentials, origin, email)
+        return matches
+
+    def _log(self, kind: Kind, credentials: Credentials | None, origin: Origin, email: str) -> None:
+        user_id = credentials.user.id if credentials else None
+        log_security_event(
+            kind, origin.request_id, user_id=user_id, email_digest=digest_of(email), network=origin.network
+        )

@@ -1,0 +1,85 @@
+"""Logging in, staying logged in, logging out."""
+
+from typing import Annotated
+
+from fastapi import Depends, Form, Query, Response, status
+
+from parley_auth.accounts import schemas
+from parley_auth.dependencies import AccountRead, AccountUpdate, SessionServiceDep
+from parley_auth.errors import (
+    InvalidCredentials,
+    InvalidToken,
+    RateLimited,
+    RefreshInProgress,
+    RefreshReused,
+    SessionNotFound,
+)
+from parley_auth.passwords.origin import OriginDep
+from parley_auth.sessions.service import TokenPair
+from parley_core import Page, PageQuery, PagerDep, Router, raises
+from parley_core.errors import InvalidId
+
+
+async def _forbid_storing(response: Response) -> None:
+    # RFC 6749, section 5.1.
+    response.headers.update({"Cache-Control": "no-store", "Pragma": "no-cache"})
+
+
+router = Router(prefix="/auth", tag="auth")
+NOT_STORED = [Depends(_forbid_storing)]
+
+
+@router.post("/login", summary="Log in", dependencies=NOT_STORED)
+@raises(InvalidCredentials, RateLimited)
+async def log_in(body: schemas.Login, sessions: SessionServiceDep, origin: OriginDep) -> schemas.Token:
+    """Opens a session; the access token is to be sent as `Authorization: Bearer`."""
+    return _answer(await sessions.log_in(body.email, body.password, origin))
+
+
+@router.post("/token", summary="Log in with the OAuth2 password form", dependencies=NOT_STORED)
+@raises(InvalidCredentials, RateLimited)
+async def log_in_with_form(
+    form: Annotated[schemas.LoginForm, Form()], sessions: SessionServiceDep, origin: OriginDep
+) -> schemas.Token:
+    """The same as a login with JSON; the Authorize button of the documentation page uses it."""
+    return _answer(await sessions.log_in(form.username, form.password, origin))
+
+
+@router.post("/refresh", summary="Exchange a refresh token", dependencies=NOT_STORED)
+@raises(InvalidToken, RefreshReused, RefreshInProgress)
+async def refresh(body: schemas.Refresh, sessions: SessionServiceDep, origin: OriginDep) -> schemas.Token:
+    """Answers a new pair. The old refresh token is spent: using it once more ends the session."""
+    return _answer(await sessions.refresh(body.refresh_token, origin))
+
+
+@router.post("/logout", summary="Log out", status_code=status.HTTP_204_NO_CONTENT)
+async def log_out(access: AccountUpdate, sessions: SessionServiceDep, origin: OriginDep) -> None:
+    """Ends the session of the access token that is sent; in force on the next request."""
+    await sessions.log_out(access.principal, origin)
+
+
+@router.post("/logout-all", summary="Log out everywhere", status_code=status.HTTP_204_NO_CONTENT)
+async def log_out_everywhere(access: AccountUpdate, sessions: SessionServiceDep, origin: OriginDep) -> None:
+    """Ends every session of the account, this one included."""
+    await sessions.log_out_everywhere(access.principal, origin)
+
+
+@router.get("/sessions", summary="List your sessions")
+async def list_sessions(
+    access: AccountRead, query: Annotated[PageQuery, Query()], sessions: SessionServiceDep, pager: PagerDep
+) -> Page[schemas.LoginSession]:
+    """The logins of one's own account that are alive, oldest first."""
+    live = await sessions.list_live(access.principal)
+    shown = [schemas.LoginSession.of(s, current_id=access.principal.session_id) for s in live]
+    return pager.page(shown[query.offset :][: query.limit], total=len(shown), query=query)
+
+
+@router.delete("/sessions/{session_id}", summary="End a session", status_code=status.HTTP_204_NO_CONTENT)
+@raises(InvalidId, SessionNotFound)
+async def end_session(access: AccountUpdate, session_id: str, sessions: SessionServiceDep, origin: OriginDep) -> None:
+    """Ends one login of one's own account, on another device perhaps."""
+    await sessions.end(access.principal, session_id, origin)
+
+
+def _answer(pair: TokenPair) -> schemas.Token:
+    return schemas.Token(access_token=pair.access.text, expires_in=pair.access.expires_in, refresh_token=pair.refresh)

@@ -1,0 +1,130 @@
+"""Access tokens: JWTs of RFC 9068's type, short-lived, every claim required, one algorithm a key."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import jwt
+from jwt.types import Options
+from jwt.utils import base64url_decode, base64url_encode
+
+from parley_auth.errors import InvalidToken, TokenExpired
+from parley_auth.models import Claims
+from parley_auth.tokens.keys import Key, KeyRing
+from parley_auth.tokens.verified import VerifiedTokens
+from parley_core import Clock
+from parley_core.data.ids import ID_PATTERN
+
+_TYPE = "at+jwt"
+_ISSUER = _AUDIENCE = "parley"
+# Nothing else: a header such as jwk, jku, x5u, crit or b64 would have the token say how it is to be verified.
+_HEADER = {"alg", "typ", "kid"}
+_CLAIMS = ["iss", "aud", "sub", "iat", "nbf", "exp", "jti", "sid", "tv"]
+# The times are judged here, by the application's own clock.
+_OPTIONS: Options = {
+    "require": _CLAIMS,
+    "strict_aud": True,
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+}
+_LONGEST = 2048
+_ID = re.compile(ID_PATTERN)
+_LEEWAY = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class IssuedToken:
+    """A signed token and its lifetime in seconds."""
+
+    text: str
+    expires_in: int
+
+
+class AccessTokens:
+    """Issues and verifies access tokens (RFC 8725, ASVS V9)."""
+
+    def __init__(self, keys: KeyRing, *, lifetime: timedelta, clock: Clock) -> None:
+        self._keys = keys
+        self._lifetime = lifetime
+        self._clock = clock
+        self._verified = VerifiedTokens(self._decode)
+
+    def issue(self, user_id: str, *, session_id: str, token_version: int) -> IssuedToken:
+        """A token of a session, valid from now for the configured lifetime, signed with the first key."""
+        now = self._clock()
+        claims = {
+            "iss": _ISSUER,
+            "aud": _AUDIENCE,
+            "sub": user_id,
+            "iat": now,
+            "nbf": now,
+            "exp": now + self._lifetime,
+            "jti": secrets.token_urlsafe(16),
+            "sid": session_id,
+            "tv": token_version,
+        }
+        key = self._keys.signer
+        text = jwt.encode(claims, key.signing, algorithm=key.algorithm, headers={"typ": _TYPE, "kid": key.id})
+        return IssuedToken(text, int(self._lifetime.total_seconds()))
+
+    def verify(self, token: str) -> Claims:
+        """The claims of a token that this application issued and that is valid now.
+
+        Raises:
+            TokenExpired: it was valid once.
+            InvalidToken: anything else is wrong with it.
+        """
+        # Judged unread: a long token is nobody's, and parsing it costs.
+        if len(token) > _LONGEST:
+            raise InvalidToken
+        try:
+            claims = self._verified.claims(token)
+        except jwt.InvalidTokenError as error:
+            raise InvalidToken from error
+        return self._judged(claims)
+
+    def _decode(self, token: str) -> Mapping[str, object]:
+        key = self._key_of(jwt.get_unverified_header(token))
+        claims = jwt.decode(
+            token,
+            key.verifying,
+            algorithms=[key.algorithm],
+            audience=_AUDIENCE,
+            issuer=_ISSUER,
+            options=_OPTIONS,
+        )
+        # The signature covers all but its own spelling, which base64 has many of.
+        signature = token.rpartition(".")[2]
+        if base64url_encode(base64url_decode(signature)).decode() != signature:
+            raise InvalidToken
+        return claims
+
+    def _key_of(self, header: Mapping[str, Any]) -> Key:
+        key = self._keys.get(header.get("kid"))
+        if key is None or header.keys() != _HEADER or header["typ"] != _TYPE or header["alg"] != key.algorithm:
+            raise InvalidToken
+        return key
+
+    def _judged(self, claims: Mapping[str, object]) -> Claims:
+        if claims.keys() != set(_CLAIMS):
+            raise InvalidToken
+        subject, session, version = claims["sub"], claims["sid"], claims["tv"]
+        issued, begins, expires = claims["iat"], claims["nbf"], claims["exp"]
+        if not _is_id(subject) or not _is_id(session) or type(version) is not int:
+            raise InvalidToken
+        if type(issued) is not int or type(begins) is not int or type(expires) is not int:
+            raise InvalidToken
+        now = self._clock().timestamp()
+        if expires - issued > self._lifetime.total_seconds() or max(issued, begins) > now + _LEEWAY.total_seconds():
+            raise InvalidToken
+        if expires <= now:
+            raise TokenExpired
+        return Claims(str(subject), str(session), version, expires)
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and _ID.fullmatch(value) is not None

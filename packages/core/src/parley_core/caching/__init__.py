@@ -1,0 +1,1 @@
+"""What answers from memory and proves that the answer is current."""

@@ -1,0 +1,223 @@
+"""Routes whose answers are kept: each request passes its own guard, then a kept answer is used while it is current.
+
+A hit skips FastAPI's solving of dependencies and the encoding; a miss is answered by the very route that would
+answer without a cache, so that documentation, errors and the start-up proof are the same code.
+"""
+
+import copy
+import hashlib
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+
+import pymongo
+from fastapi import APIRouter, Request
+from fastapi.dependencies.models import Dependant
+from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute
+from starlette.types import Message, Receive, Scope, Send
+
+from parley_core.caching.store import Answer, ReadCache
+from parley_core.http.routing import ParleyRoute
+
+if TYPE_CHECKING:
+    from parley_core.kernel.application import Parley
+
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
+R = TypeVar("R", bound=APIRouter)
+_ADMITTED = "parley.admitted"
+_OK = 200
+_HIT, _MISS, _BYPASS = (
+    (b"cache-status", status) for status in (b"parley; hit", b"parley; fwd=miss", b"parley; fwd=bypass")
+)
+# A browser may keep the answer, but asks before it uses it: access is checked anew each time.
+_POLICY = ((b"cache-control", b"private, no-cache"), (b"vary", b"Authorization"))
+
+
+@runtime_checkable
+class Gate(Protocol):
+    """A dependency that decides whether a request may go on, and can be asked without FastAPI's solving."""
+
+    async def admit(self, request: HTTPConnection) -> Any:
+        """What the dependency gives the endpoint; raises what the request is answered with otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CachedRead:
+    """How the answers of one route are kept. Path and query string are part of every key, byte for byte.
+
+    Args:
+        viewer: what of the gate's result the answer depends on besides: those who share it see the same bytes.
+        validator: what is true of the data now; it must differ after every write that changes the answer, and must
+            be read before the answer's data.
+        is_final: whether the answer to a request never changes again, judged by the validator that it was made
+            under; None when that is never so.
+        final_with: the query parameter without which no answer is final.
+    """
+
+    viewer: Callable[[Any], Hashable]
+    validator: Callable[["Parley", Any], Awaitable[Hashable]]
+    is_final: Callable[[Request, Any], bool] | None = None
+    final_with: str = ""
+
+
+def cached(read: CachedRead) -> Callable[[AnyFunction], AnyFunction]:
+    """Declares that the answers of an endpoint, which must have one gate, are kept."""
+
+    def declare(function: AnyFunction) -> AnyFunction:
+        function.cached_read = read  # type: ignore[attr-defined]
+        function.route_class = CachedRoute  # type: ignore[attr-defined]
+        return function
+
+    return declare
+
+
+def admitted_by(gate: object, connection: HTTPConnection) -> Any:
+    """What this gate has found already for this very request; None when it wasn't asked yet."""
+    asked, result = connection.scope.get(_ADMITTED, (None, None))
+    return result if asked is gate else None
+
+
+class CachedRoute(ParleyRoute):
+    """The route of an endpoint that was declared with `cached`."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Awaitable[Any]], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        self._read: CachedRead = endpoint.cached_read  # type: ignore[attr-defined]
+        self._final_with = self._read.final_with.encode()
+        gates = list(_gates(self.dependant))
+        if len(gates) != 1 or self.methods != {"GET"}:
+            raise TypeError(f"the cached route {path} must be a GET with one guard")
+        self._gate = gates[0]
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "GET":
+            await super().handle(scope, receive, send)
+            return
+        parley: Parley = scope["app"].state.parley
+        with pymongo.timeout(parley.request_timeout_seconds):
+            if parley.require(ReadCache).enabled and _is_alone(scope):
+                answer, status = await self._current(parley, scope, receive)
+            else:
+                answer, status = await self._made(scope, receive), _BYPASS
+            await _send(answer, status, scope, send)
+
+    async def _current(self, parley: "Parley", scope: Scope, receive: Receive) -> tuple[Answer, tuple[bytes, bytes]]:
+        cache, request = parley.require(ReadCache), Request(scope)
+        access = await self._gate.admit(request)
+        scope[_ADMITTED] = self._gate, access
+        # The query as it was spelt: the next page's address repeats it.
+        target = scope["path"], scope.get("root_path", ""), scope["query_string"], self._read.viewer(access)
+        may_be_final = self._read.is_final and self._final_with in scope["query_string"]
+        if may_be_final and (final := cache.find((target, _FINAL))):
+            return final, _HIT
+        validator = await self._read.validator(parley, access)
+        if found := cache.find((target, validator)):
+            return found, _HIT
+
+        async def work() -> Answer:
+            answer = await self._made(scope, receive)
+            if answer.status == _OK:
+                is_final = may_be_final and self._read.is_final and self._read.is_final(request, validator)
+                size = len(scope["path"]) + len(scope["query_string"])
+                cache.keep((target, _FINAL if is_final else validator), answer, key_bytes=size)
+            return answer
+
+        answer, is_own = await cache.load((target, validator), work)
+        # Another's refusal bears his request's id, and may not hold for this request.
+        if answer is None or (answer.status != _OK and not is_own):
+            return await self._made(scope, receive), _MISS
+        return answer, _MISS
+
+    async def _made(self, scope: Scope, receive: Receive) -> Answer:
+        """The answer of the route without a cache."""
+        sent = _Captured()
+        await super().handle(scope, receive, sent)
+        return sent.answer()
+
+
+def split(router: R) -> tuple[R, R]:
+    """A router's cached routes, and its others, each as a router like it.
+
+    Routes are tried in turn, so that those asked most are to come first. One stays where it is when an earlier one
+    might be meant by its addresses, as `/things/mine` is by `/things/{thing_id}`.
+    """
+    first: list[BaseRoute] = []
+    for number, route in enumerate(router.routes):
+        if isinstance(route, CachedRoute) and not any(_overlap(route, earlier) for earlier in router.routes[:number]):
+            first.append(route)
+    return _with(router, first), _with(router, [route for route in router.routes if route not in first])
+
+
+def _overlap(route: CachedRoute, earlier: BaseRoute) -> bool:
+    path = getattr(earlier, "path", None)
+    return path is None or (path != route.path and route.path_regex.match(path) is not None)
+
+
+def _with(router: R, routes: list[BaseRoute]) -> R:
+    other = copy.copy(router)
+    other.routes = routes
+    return other
+
+
+class _Final:
+    """Stands for the validator of what never changes again."""
+
+
+_FINAL = _Final()
+
+
+class _Captured:
+    """A `send` that keeps what is sent."""
+
+    def __init__(self) -> None:
+        self._start: Message = {}
+        self._body: list[bytes] = []
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+        elif message["type"] == "http.response.body":
+            self._body.append(message.get("body", b""))
+
+    def answer(self) -> Answer:
+        """What was sent, and if it is a 200, its entity tag and how others may keep it."""
+        status, headers, body = self._start["status"], tuple(self._start["headers"]), b"".join(self._body)
+        if status != _OK:
+            return Answer(status, headers, body, b"")
+        etag = next((value for name, value in headers if name == b"etag"), b"")
+        if not etag:
+            etag = b'"' + hashlib.blake2b(body, digest_size=16).hexdigest().encode() + b'"'
+            headers = (*headers, (b"etag", etag))
+        return Answer(status, (*headers, *_POLICY), body, etag)
+
+
+async def _send(answer: Answer, cache_status: tuple[bytes, bytes], scope: Scope, send: Send) -> None:
+    status, headers, body = answer.status, [*answer.headers], answer.body
+    if status == _OK:
+        headers.append(cache_status)
+        if _is_known(answer.etag, scope):
+            status, body = 304, b""
+            headers = [header for header in headers if header[0] not in {b"content-type", b"content-length"}]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _is_known(etag: bytes, scope: Scope) -> bool:
+    """Whether `If-None-Match` names the entity tag, compared weakly (RFC 9110, 13.1.2)."""
+    given = [value for name, value in scope["headers"] if name == b"if-none-match"]
+    tags = (tag.strip().removeprefix(b"W/") for value in given for tag in value.split(b","))
+    return any(tag in {etag, b"*"} for tag in tags)
+
+
+def _is_alone(scope: Scope) -> bool:
+    """Whether nothing but the gate decides: a host's own dependencies or overrides can't be skipped."""
+    context = scope.get("fastapi", {}).get("effective_route_context")
+    return not getattr(context, "dependencies", ()) and not getattr(scope["app"], "dependency_overrides", None)
+
+
+def _gates(dependant: Dependant) -> Iterator[Gate]:
+    for dependency in dependant.dependencies:
+        if isinstance(dependency.call, Gate):
+            yield dependency.call
+        yield from _gates(dependency)

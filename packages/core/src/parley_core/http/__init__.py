@@ -1,0 +1,1 @@
+"""What answers requests: routes, problems, documentation, pages."""

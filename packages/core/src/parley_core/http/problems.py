@@ -1,0 +1,170 @@
+"""Every 4xx and 5xx as `application/problem+json` (RFC 9457), framework-made ones included."""
+
+import functools
+import inspect
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.routing import iter_route_contexts
+from pymongo.errors import PyMongoError
+from starlette.exceptions import HTTPException
+
+from parley_core.data.database import is_unavailable
+from parley_core.errors import (
+    FieldError,
+    InternalError,
+    MethodNotAllowed,
+    ParleyError,
+    PayloadTooLarge,
+    RouteNotFound,
+    Unavailable,
+    ValidationError,
+    nameable,
+)
+from parley_core.http.requests import path_of, request_id_of
+
+MEDIA_TYPE = "application/problem+json"
+_OF_STATUS: Mapping[int, type[ParleyError]] = {
+    400: ValidationError,
+    404: RouteNotFound,
+    405: MethodNotAllowed,
+    413: PayloadTooLarge,
+}
+_CATEGORIES = {401: "authentication", 403: "authorization", 404: "not_found", 409: "conflict", 412: "conflict"}
+# The messages of these types quote the input.
+_QUOTING = {"assertion_error", "json_invalid", "union_tag_invalid", "uuid_parsing", "value_error"}
+_ITEMS = re.compile(r"^(Value should have at (?:most|least) \d+) items? after validation, not \d+$")
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+_log = logging.getLogger("parley.errors")
+
+
+def problem_of(error: ParleyError, request_id: str) -> dict[str, Any]:
+    """The problem document of an error."""
+    problem: dict[str, Any] = {
+        "type": f"urn:parley:problem:{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": f"urn:parley:request:{request_id}",
+        "code": error.code,
+        "category": error.category,
+        "request_id": request_id,
+    }
+    if error.errors:
+        problem["errors"] = [{"pointer": e.pointer, "code": e.code, "message": e.message} for e in error.errors]
+    return problem
+
+
+def validation_error_of(errors: Iterable[Mapping[str, Any]]) -> ValidationError:
+    """What FastAPI's validation found, without the input that it found it in."""
+    return ValidationError(errors=[FieldError(_pointer(e["loc"]), e["type"], _message(e)) for e in errors])
+
+
+def install_handlers(app: FastAPI, answers_for: Callable[[Request], bool]) -> None:
+    """Makes `app` answer errors as problems; what its own routes raise by themselves is answered as before.
+
+    Args:
+        app: the application.
+        answers_for: whether a request is Parley's to answer, rather than the application's own.
+    """
+    app.add_exception_handler(ParleyError, cast("Handler", _on_parley_error))
+    app.exception_handlers.setdefault(PyMongoError, cast("Handler", _on_database_error))
+    for kind, handler in (
+        (RequestValidationError, _on_validation_error),
+        (HTTPException, _on_http_exception),
+        (Exception, _on_unexpected),
+    ):
+        theirs = app.exception_handlers.get(kind) or (app.exception_handlers.get(500) if kind is Exception else None)
+        app.add_exception_handler(kind, _either(cast("Handler", handler), theirs, answers_for))
+
+
+def _either(ours: Handler, theirs: Any, answers_for: Callable[[Request], bool]) -> Handler:
+    async def handler(request: Request, error: Exception) -> Response:
+        if theirs is None or answers_for(request):
+            return await ours(request, error)
+        answer = theirs(request, error)
+        return cast("Response", await answer if inspect.isawaitable(answer) else answer)
+
+    return handler
+
+
+def _render(request: Request, error: ParleyError, headers: Mapping[str, str] | None = None) -> Response:
+    request_id = request_id_of(request.scope)
+    body = json.dumps(problem_of(error, request_id), ensure_ascii=False).encode()
+    return Response(
+        body,
+        error.status,
+        {**(headers or {}), **error.headers, "X-Request-ID": request_id, "Cache-Control": "no-store"},
+        MEDIA_TYPE,
+    )
+
+
+async def _on_parley_error(request: Request, error: ParleyError) -> Response:
+    return _render(request, error)
+
+
+async def _on_validation_error(request: Request, error: RequestValidationError) -> Response:
+    return _render(request, validation_error_of(error.errors()))
+
+
+async def _on_http_exception(request: Request, error: HTTPException) -> Response:
+    headers = dict(error.headers or {})
+    if error.status_code == MethodNotAllowed.status:
+        headers["Allow"] = ", ".join(_methods_at(request))
+    return _render(request, _error_of(error.status_code)(), headers)
+
+
+@functools.cache
+def _error_of(status: int) -> type[ParleyError]:
+    """The error of a status that a framework or a plugin raised by its number; its own detail may quote the input."""
+    if known := _OF_STATUS.get(status):
+        return known
+    category = _CATEGORIES.get(status) or ("server" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "validation")
+    title = next((known.phrase for known in HTTPStatus if known == status), "The request failed")
+    fields = {"status": status, "code": f"http_{status}", "title": title, "category": category}
+    return type("HTTPError", (ParleyError,), fields)
+
+
+async def _on_database_error(request: Request, error: PyMongoError) -> Response:
+    if is_unavailable(error):
+        _log.warning("MongoDB did not answer: %s, request %s", type(error).__name__, request_id_of(request.scope))
+        return _render(request, Unavailable())
+    return await _on_unexpected(request, error)
+
+
+async def _on_unexpected(request: Request, error: Exception) -> Response:
+    _log.error("unexpected error, request %s", request_id_of(request.scope), exc_info=error)
+    return _render(request, InternalError())
+
+
+def _methods_at(request: Request) -> Sequence[str]:
+    """Every method that the address offers; Starlette names only those of the first route that matches."""
+    path = path_of(request.scope)
+    found = set()
+    for context in iter_route_contexts(request.app.routes):
+        if (regex := getattr(context, "path_regex", None)) is not None and regex.match(path):
+            found |= context.methods or set()
+    return sorted(found)
+
+
+def _pointer(location: Sequence[int | str]) -> str:
+    source, *path = location or ("body",)
+    if source == "body":
+        return "#" + "".join(f"/{_shown(part)}" for part in path)
+    return "?" + ".".join(_shown(part) for part in path)
+
+
+def _shown(part: int | str) -> str:
+    return str(part) if isinstance(part, int) else nameable(part)
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    # Of a text that was checked before it was measured pydantic speaks as of a list.
+    return "Is not valid" if error["type"] in _QUOTING else _ITEMS.sub(r"\1 characters", str(error["msg"]))

@@ -1,0 +1,120 @@
+"""The building blocks of what goes over the wire."""
+
+import re
+import unicodedata
+from datetime import MAXYEAR, MINYEAR, datetime
+from typing import Annotated, Any, ClassVar, Self, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    Strict,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from parley_core.clock import to_milliseconds
+from parley_core.data.ids import ID_PATTERN
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)")
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
+# Unicode's categories: control characters and lone surrogates, line and paragraph separators.
+_CONTROLS, _LINE_ENDS = frozenset({"Cc", "Cs"}), frozenset({"Zl", "Zp"})
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused, and 1e400 is no number."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for field in schema.get("properties", {}).values():
+        field.pop("default", None)
+
+
+# Not None in a union with the field's type: the pointers of errors would name the union's branches.
+UNSENT: Any = None
+"""What a field of a `Patch` holds when it was left out."""
+
+
+class Patch(Body):
+    """A change of some fields; those left out stay.
+
+    A field is declared `T = UNSENT`, or `T | None = None` where null clears it; `clearable` names the latter.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+    clearable: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="after")
+    def _null_clears(self) -> Self:
+        for name in self.model_fields_set - self.clearable:
+            if getattr(self, name) is None:
+                raise PydanticCustomError("null", "'{field}' can be changed but not cleared", {"field": name})
+        return self
+
+    def given(self) -> dict[str, Any]:
+        """The fields that were sent, with their values."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class Representation(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+def _spelt_as_rfc3339(value: Any) -> Any:
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC3339.fullmatch(value)):
+        return value
+    raise PydanticCustomError("instant", "Must be an RFC 3339 date and time with an offset, like 2027-03-01T09:30:00Z")
+
+
+def _stored(value: datetime) -> datetime:
+    # The ends of the calendar can't be moved to UTC.
+    instant = to_milliseconds(value) if value.tzinfo and MINYEAR < value.year < MAXYEAR else value
+    if instant.tzinfo is None or not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+        raise PydanticCustomError("instant_range", "Must lie between the years 2000 and 2100 and name an offset")
+    return instant
+
+
+def _without(categories: frozenset[str], *, allowed: str = "") -> AfterValidator:
+    def check(text: str) -> str:
+        if any(unicodedata.category(c) in categories and c not in allowed for c in text):
+            raise PydanticCustomError("control_character", "Must not contain control characters")
+        return text
+
+    return AfterValidator(check)
+
+
+def _stripped(text: str) -> str:
+    if not (text := text.strip()):
+        raise PydanticCustomError("blank", "Must not be blank")
+    return text
+
+
+class _Storable:
+    """The bounds of what MongoDB can hold, which give way to a field's own: `x: WholeNumber = Field(ge=1)`."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return cast("CoreSchema", {"ge": -(2**63), "le": 2**63 - 1, **handler(source)})
+
+
+Instant = Annotated[datetime, BeforeValidator(_spelt_as_rfc3339), AfterValidator(_stored)]
+"""An RFC 3339 instant with an offset, years 2000 to 2100; held in UTC at millisecond precision."""
+
+Line = Annotated[str, _without(_CONTROLS | _LINE_ENDS), AfterValidator(_stripped)]
+"""One line of text without control characters, surrounding space removed, not blank."""
+
+Paragraphs = Annotated[str, _without(_CONTROLS, allowed="\n\r\t")]
+"""Text of several lines without other control characters."""
+
+Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+
+WholeNumber = Annotated[int, Strict(), _Storable()]
+"""An integer that was written as one, neither `true` nor `"12"` nor `12.0`, and that MongoDB can hold."""

@@ -1,0 +1,109 @@
+"""Sort orders that callers name, and cursors that continue behind an item whatever others insert or delete."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import from_json
+
+from parley_core.data.recorded import Document
+from parley_core.errors import InvalidCursor, InvalidSort
+
+_LONGEST_CURSOR = 4096
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A total order: field and direction (1 or -1) pairs, the last one `_id`."""
+
+    spelt: str
+    keys: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """The place behind an item: its values of the sort keys, and how many items lie before."""
+
+    sort: Sort
+    values: tuple[Any, ...]
+    offset: int
+
+
+class SortKeys:
+    """The sort keys that a list offers.
+
+    Args:
+        keys: field -> the type of its values (`datetime` or `str`).
+        default: the order when none is asked for, like `-created_at`.
+    """
+
+    def __init__(self, keys: Mapping[str, type], *, default: str) -> None:
+        self._types = {**keys, "_id": str}
+        self.names = frozenset(keys)
+        self.default = default
+
+    def parse(self, spelt: str) -> Sort:
+        """The order that `-scheduled_at,title` spells, made total by `_id` in the direction of the last key.
+
+        Raises:
+            InvalidSort: an unknown or repeated key.
+        """
+        keys = [(key.removeprefix("-"), -1 if key.startswith("-") else 1) for key in spelt.split(",")]
+        names = [name for name, _ in keys]
+        if len(set(names)) < len(names) or not self.names.issuperset(names):
+            raise InvalidSort(f"Sort by {', '.join(sorted(self.names))}, each at most once, '-' for descending")
+        return Sort(spelt, (*keys, ("_id", keys[-1][1])))
+
+    def encode(self, sort: Sort, item: Document, *, offset: int) -> str:
+        """The cursor behind `item`, opaque to callers."""
+        values = [item[name].isoformat() if self._types[name] is datetime else item[name] for name, _ in sort.keys]
+        text = json.dumps([sort.spelt, values, offset], ensure_ascii=False, separators=(",", ":"))
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    def decode(self, cursor: str) -> Cursor:
+        """The place that a cursor names.
+
+        Raises:
+            InvalidCursor: the text is not a cursor of this list.
+        """
+        try:
+            spelt, values, offset = _content(cursor)
+            sort = self.parse(spelt)
+            typed = tuple(self._typed(name, v) for (name, _), v in zip(sort.keys, values, strict=True))
+        except (ValueError, TypeError, InvalidSort) as error:
+            raise InvalidCursor from error
+        return Cursor(sort, typed, offset)
+
+    def _typed(self, name: str, value: object) -> object:
+        if not isinstance(value, str):
+            raise TypeError(name)
+        if self._types[name] is not datetime:
+            return value
+        instant = datetime.fromisoformat(value)
+        if instant.tzinfo is None or not 1970 <= instant.year <= 2200:  # noqa: PLR2004 - what MongoDB and UTC can hold
+            raise ValueError(name)
+        return instant
+
+
+def _content(cursor: str) -> tuple[str, Sequence[object], int]:
+    if len(cursor) > _LONGEST_CURSOR:
+        raise ValueError
+    spelt, values, offset = from_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), allow_inf_nan=False)
+    if not isinstance(spelt, str) or not isinstance(values, list) or type(offset) is not int or not 0 <= offset < 2**31:
+        raise TypeError
+    return spelt, values, offset
+
+
+def behind(cursor: Cursor) -> Document:
+    """The filter for all items that come after the cursor's place in its order."""
+    alternatives: list[Document] = []
+    equal: Document = {}
+    for (name, direction), value in zip(cursor.sort.keys, cursor.values, strict=True):
+        alternatives.append({**equal, name: {"$gt" if direction > 0 else "$lt": value}})
+        equal[name] = {"$eq": value}
+    name, direction = cursor.sort.keys[0]
+    # The bound on the first key lets the query start inside the index instead of at its end.
+    return {name: {"$gte" if direction > 0 else "$lte": cursor.values[0]}, "$or": alternatives}

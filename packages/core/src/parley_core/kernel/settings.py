@@ -1,0 +1,190 @@
+"""Settings: each package brings a class, the environment fills them, every problem is told at once."""
+
+import difflib
+import logging
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import pydantic
+from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from parley_core.errors import StartupError
+from parley_core.kernel.plugins import Declared
+
+PREFIX = "PARLEY_"
+# A Kubernetes service called "parley" puts these into the environment of every pod.
+_NOT_OURS = re.compile(r"PARLEY_(PORT|SERVICE_(HOST|PORT))(_.*)?")
+_log = logging.getLogger("parley.settings")
+
+
+class Settings(BaseSettings):
+    """The base of all settings: field `x` is read from PARLEY_X, or from the file that PARLEY_X_FILE names."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _file_was_read(cls, value: Any) -> Any:
+        if isinstance(value, _Unread):
+            raise PydanticCustomError("unread_file", "{reason}", {"reason": value.reason})
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _NamedFiles(settings_cls)
+
+
+@dataclass(frozen=True)
+class _Unread:
+    """Stands for the value of a file that holds none, so that it is told together with all other problems."""
+
+    reason: str
+
+
+class _NamedFiles(PydanticBaseSettingsSource):
+    """Reads PARLEY_X from the file that PARLEY_X_FILE names, as container secrets are delivered."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"{env_name(field_name)}_FILE")
+        return (_content(field_name, Path(path)) if path else None), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def _content(field_name: str, path: Path) -> str | _Unread:
+    try:
+        text = path.read_text().rstrip("\r\n")
+    except OSError as error:
+        return _Unread(f"{env_name(field_name)}_FILE names {path}, which can't be read ({error.strerror})")
+    except UnicodeDecodeError:
+        return _Unread(f"{env_name(field_name)}_FILE names {path}, which is not text")
+    return text or _Unread(f"{env_name(field_name)}_FILE names {path}, which is empty")
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], NoDecode, pydantic.BeforeValidator(_split)]
+"""A setting that is written as words with commas between them."""
+
+
+def _mongodb_uri(uri: SecretStr | None) -> SecretStr | None:
+    if uri and not uri.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
+        raise ValueError("must start with mongodb:// or mongodb+srv://")
+    return uri
+
+
+class PluginSettings(Settings):
+    """What is needed before any plugin is loaded."""
+
+    plugins: Words | None = Field(None, description="Names of the plugins to load; unset loads all that are installed.")
+
+
+class CoreSettings(Settings):
+    """What core itself is told."""
+
+    mongodb_uri: Annotated[SecretStr | None, AfterValidator(_mongodb_uri)] = Field(
+        None, description="A MongoDB replica set; unset runs an embedded one in the data directory."
+    )
+    mongodb_database: str = Field("parley", min_length=1, max_length=38, pattern=r"^[A-Za-z0-9_-]+$")
+    mongodb_pool_size: int = Field(16, ge=1, le=500, description="Connections per worker at most.")
+    mongod: Path | None = Field(None, description="The mongod binary that the embedded MongoDB runs.")
+    data_dir: Path = Field(Path(".parley"), description="Where the embedded MongoDB keeps its data.")
+    request_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Time for one request's database work.")
+    cache_enabled: bool = Field(
+        default=True, description="Keep the answers to reads; what is answered is the same without."
+    )
+    cache_max_bytes: int = Field(
+        64 * 1024**2, ge=1024**2, le=2**40, description="Memory for kept answers per worker at most."
+    )
+    docs: bool = Field(default=True, description="Serve /docs and /openapi.json.")
+
+
+def env_name(field_name: str) -> str:
+    """The environment variable of a settings field."""
+    return f"{PREFIX}{field_name}".upper()
+
+
+def load_settings(
+    declared: Iterable[Declared], given: Sequence[BaseSettings]
+) -> dict[type[BaseSettings], BaseSettings]:
+    """Every declared class's instance: the given one, or one read from the environment.
+
+    Raises:
+        StartupError: a class is no settings class, or two have a field of one name; else it names every setting
+            that is missing or wrong and why, never a value.
+    """
+    instances = {type(instance): instance for instance in given}
+    owners: dict[str, Declared] = {}
+    problems: list[str] = []
+    for declaration in declared:
+        cls = _settings_class(declaration)
+        problems += _claim(cls.model_fields, declaration, owners)
+        if cls not in instances:
+            problems += _read(cls, instances)
+    if problems:
+        raise StartupError("settings: " + "; ".join(problems))
+    return instances
+
+
+def allowed_plugins(given: Sequence[BaseSettings]) -> tuple[str, ...] | None:
+    """The names that PARLEY_PLUGINS allows, None for all; raises as `load_settings` does."""
+    found = load_settings([Declared("core", PluginSettings)], given)[PluginSettings]
+    return cast("PluginSettings", found).plugins
+
+
+def _settings_class(declaration: Declared) -> type[Settings]:
+    cls: type[Settings] = declaration.value
+    if not issubclass(cls, Settings):
+        raise StartupError(
+            f"plugin '{declaration.plugin}': settings class {cls.__name__} must derive from parley_core.Settings"
+        )
+    return cls
+
+
+def _claim(fields: Iterable[str], declaration: Declared, owners: dict[str, Declared]) -> list[str]:
+    """The fields that another declaration has too."""
+    return [
+        f"{env_name(field)}: declared by plugins '{owner.plugin}' and '{declaration.plugin}'"
+        for field in fields
+        if (owner := owners.setdefault(field, declaration)) is not declaration
+    ]
+
+
+def _read(cls: type[Settings], instances: dict[type[BaseSettings], BaseSettings]) -> list[str]:
+    try:
+        instances[cls] = cls()
+    except pydantic.ValidationError as error:
+        return [f"{env_name(str((e['loc'] or ('?',))[0]))}: {e['msg']}" for e in error.errors(include_input=False)]
+    except SettingsError as error:
+        # Raised where a value should be JSON and isn't; its cause would quote the value.
+        return [f"{cls.__name__}: {error}"]
+    return []
+
+
+def warn_of_unknown(classes: Iterable[type[BaseSettings]]) -> None:
+    """Logs each PARLEY_ variable that no setting reads, with the nearest name that one does."""
+    known = {env_name(field) for cls in classes for field in cls.model_fields}
+    known |= {f"{name}_FILE" for name in known}
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known and not _NOT_OURS.fullmatch(name):
+            nearest = difflib.get_close_matches(name, known, n=1)
+            _log.warning("%s is set but no setting has that name%s", name, f"; {nearest[0]}?" if nearest else "")
