@@ -130,6 +130,16 @@ class TestCrash:
         eventually(lambda: all(serving.get("/readyz").status_code == 200 for _ in range(20)))
         assert len(_mongods(serving)) == 1
 
+    def test_a_hangup_replaces_the_workers_while_requests_are_answered(self, start: Start, tmp_path: Path) -> None:
+        serving = start("--data-dir", tmp_path / "data", "--workers", "2")
+        servers = _workers(serving)
+        serving.process.send_signal(signal.SIGHUP)
+        while set(servers) & set(_workers(serving)):
+            assert serving.get("/readyz").status_code == 200
+        eventually(lambda: len(_workers(serving)) == 2)
+        assert serving.stop() == 0
+        assert "Traceback" not in serving.complained
+
     @pytest.mark.parametrize("workers", ["1", "2"])
     def test_without_its_database_it_ends_with_one_line(self, start: Start, tmp_path: Path, workers: str) -> None:
         serving = start("--data-dir", tmp_path / "data", "--workers", workers)
