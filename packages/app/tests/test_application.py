@@ -32,6 +32,20 @@ class TestComposition:
             create_app()
 
 
+class TestAnnouncements:
+    """An application that another ASGI server runs prints nothing: a password in its output would surprise."""
+
+    def test_they_are_logged(self, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+        create_app().state.parley.announce("read this")
+        assert [record.message for record in caplog.records if record.name.startswith("parley")] == ["read this"]
+        assert capsys.readouterr().out == ""
+
+    def test_a_caller_may_take_them(self) -> None:
+        heard: list[str] = []
+        create_app(announce=heard.append).state.parley.announce("read this")
+        assert heard == ["read this"]
+
+
 class TestChoice:
     def test_all_plugins_are_loaded_unless_some_are_chosen(self) -> None:
         assert chosen_plugins() is None

@@ -1,6 +1,7 @@
 """The application that deployers run."""
 
 import importlib.metadata
+import logging
 from collections.abc import Callable, Sequence
 
 from fastapi import FastAPI
@@ -15,17 +16,22 @@ VERSION = importlib.metadata.version("parley-app")
 _OWN_PLUGIN = "app"
 
 
-def create_app(settings: Sequence[BaseSettings] | None = None, *, announce: Callable[[str], None] = print) -> FastAPI:
-    """The application with all installed plugins; any ASGI server runs it: `uvicorn parley_app:create_app --factory`.
+def create_app(
+    settings: Sequence[BaseSettings] | None = None, *, announce: Callable[[str], None] | None = None
+) -> FastAPI:
+    """Return the application with all installed plugins.
+
+    Any ASGI server runs it: `uvicorn parley_app:create_app --factory`.
 
     Args:
         settings: instances that replace what the environment says, each for its own class.
-        announce: called with a sentence that whoever starts the application should read.
+        announce: called with a sentence that whoever starts the application should read, such as a one-time password;
+            unset logs it.
 
     Raises:
         StartupError: the plugins or their declarations don't fit together, or a setting is wrong.
     """
-    parley = Parley(_completed(settings or ()), announce=announce)
+    parley = Parley(_completed(settings or ()), announce=announce or _log)
     shows_docs = parley.settings(CoreSettings).docs
     app = FastAPI(
         title="Parley",
@@ -45,8 +51,12 @@ def create_app(settings: Sequence[BaseSettings] | None = None, *, announce: Call
     return app
 
 
+def _log(message: str) -> None:
+    logging.getLogger("parley").warning(message)
+
+
 def chosen_plugins(settings: Sequence[BaseSettings] = ()) -> tuple[str, ...] | None:
-    """The names of the plugins to load, None for all.
+    """Return the names of the plugins to load, None for all.
 
     PARLEY_PLUGINS chooses among features. This package is loaded in any case: it declares its own routes open.
     """
