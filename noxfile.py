@@ -281,6 +281,29 @@ def lock(session: nox.Session) -> None:
     _pin("build-constraint-dependencies", _resolve(session, builders))
 
 
+@nox.session(default=False)
+def newest(session: nox.Session) -> None:
+    """All tests on the newest releases of everything, whatever the pins and the bounds say."""
+    with tempfile.TemporaryDirectory() as outside, session.chdir(outside):  # the pins do not reach there
+        Path("unbound.txt").write_text("\n".join(_unbound()), encoding="utf-8")
+        groups = [f"{ROOT / 'pyproject.toml'}:test", *map(_test_group, PACKAGES)]
+        _install(session, *PACKAGES, groups=groups, options=("--upgrade", "--overrides=unbound.txt"))
+    folders = _existing(*(package.path / "tests" for package in PACKAGES), ROOT / "tests")
+    try:
+        _pytest(session, *folders, "--ignore=tests/docs")
+    finally:
+        found = session.run("uv", "pip", "freeze", "--exclude-editable", external=True, silent=True)
+        session.log(f"tested on:\n{found}")
+
+
+def _unbound() -> set[str]:
+    """Return what the packages require from outside of the workspace, without its bounds."""
+    required = {requirement for package in PACKAGES for requirement in package.requirements}
+    siblings = {package.name for package in PACKAGES}
+    outer = [requirement for requirement in required if _name(requirement) not in siblings]
+    return {re.sub(r"^([\w.-]+(?:\[.*?\])?)[^;]*", r"\1 ", requirement) for requirement in outer}
+
+
 @per_package("minimums", "The tests of {package} on the lowest versions that it says it takes.", default=False)
 def minimums_of(session: nox.Session, package: Package) -> None:
     """Test one package on its lower bounds."""

@@ -39,7 +39,7 @@ def run(*, host: str, port: int, workers: int) -> None:
         if workers == 1:
             server.serve(app, listener, on_ready=on_ready, watch=watch)
         else:
-            asyncio.run(_prepare(app))
+            asyncio.run(_prepare(parley, app))
             Supervisor(workers, listener, on_ready=on_ready, watch=watch).run()
 
 
@@ -70,10 +70,10 @@ def _failure_of(database: EmbeddedMongoDB | None) -> StartupError | None:
     return StartupError(f"the embedded MongoDB ended by itself (code {code}): see its log in {database.data_dir}")
 
 
-async def _prepare(app: FastAPI) -> None:
+async def _prepare(parley: Parley, app: FastAPI) -> None:
     """Start the application once and stop it, so that an error is reported once and not by each worker.
 
     Indexes and the first administrator exist from then on.
     """
-    async with app.router.lifespan_context(app):
+    async with parley.lifespan(app):
         pass
