@@ -38,7 +38,7 @@ class Person:
 
 
 async def test_an_interviews_life(app: FastAPI, client: httpx.AsyncClient) -> None:
-    """An administrator adds people, the interviewer starts, both talk, the interviewer completes; a stranger sees nothing."""
+    """An administrator adds people, the interviewer starts and completes, both talk; a stranger sees nothing."""
     await provide_admin(app.state.parley, email="admin@example.com", password=PASSWORD)
     admin, grace, ada, mallory = (
         Person(client, f"{name}@example.com") for name in ("admin", "grace", "ada", "mallory")
