@@ -35,7 +35,7 @@ class ScorecardService:
         )
 
         async def add(session: Session) -> None:
-            await access.hold(session, WRITE)
+            await access.lock(session, WRITE)
             await self._scorecards.add(scorecard, _submitted(scorecard, access), session=session)
 
         try:
