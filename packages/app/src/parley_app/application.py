@@ -1,7 +1,6 @@
 """The application that deployers run."""
 
 import importlib.metadata
-import logging
 from collections.abc import Callable, Sequence
 
 from fastapi import FastAPI
@@ -31,7 +30,7 @@ def create_app(
     Raises:
         StartupError: the plugins or their declarations don't fit together, or a setting is wrong.
     """
-    parley = Parley(_completed(settings or ()), announce=announce or _log)
+    parley = Parley(_completed(settings or ()), announce=announce)
     shows_docs = parley.settings(CoreSettings).docs
     app = FastAPI(
         title="Parley",
@@ -49,10 +48,6 @@ def create_app(
     if shows_docs:
         parley.include(app, docs_page.build_router(), plugin=_OWN_PLUGIN)
     return app
-
-
-def _log(message: str) -> None:
-    logging.getLogger("parley").warning(message)
 
 
 def chosen_plugins(settings: Sequence[BaseSettings] = ()) -> tuple[str, ...] | None:
