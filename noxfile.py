@@ -144,10 +144,11 @@ def _existing(*paths: Path) -> list[str]:
 
 @nox.session(tags=["lint"])
 def lint(session: nox.Session) -> None:
-    """Ruff: rules and format."""
+    """Ruff: rules and format; and the subjects of new commits."""
     session.install("--group=lint")
     session.run("ruff", "check", *session.posargs)
     session.run("ruff", "format", "--check")
+    session.run("python", ".ci/commit_subjects.py")
 
 
 @nox.session(tags=["imports"])
@@ -169,7 +170,7 @@ def types_of(session: nox.Session, package: Package) -> None:
 def types(session: nox.Session) -> None:
     """Strict mypy over what belongs to no package: root tests, benchmarks, examples, this file."""
     _install(session, *PACKAGES, groups=("types", "test", "nox"))
-    folders = _existing(ROOT / "tests", ROOT / "benchmarks", ROOT / "examples")
+    folders = _existing(*(ROOT / name for name in (".ci", "tests", "benchmarks", "examples")))
     session.run("mypy", "noxfile.py", *folders, *session.posargs)
 
 
