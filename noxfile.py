@@ -70,7 +70,8 @@ class Package:
 
     def siblings(self) -> Iterator[Package]:
         """The workspace's packages that it needs, those behind its own siblings included."""
-        names = {_name(requirement) for requirement in self.requirements}
+        # An extra may ask for another extra of its own package.
+        names = {_name(requirement) for requirement in self.requirements} - {self.name}
         direct = [package for package in PACKAGES if package.name in names]
         found = {package.key: package for one in direct for package in (one, *one.siblings())}
         yield from found.values()
