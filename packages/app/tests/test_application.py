@@ -22,7 +22,7 @@ class TestComposition:
         assert first.openapi_url is None
         assert second.openapi_url == "/openapi.json"
 
-    def test_operations_and_documentation_are_outside_of_the_prefix(self) -> None:
+    def test_probes_and_documentation_are_outside_of_the_prefix(self) -> None:
         paths = {route.path for route in iter_route_contexts(create_app().routes)}
         assert {"/healthz", "/readyz", "/docs", "/openapi.json"} <= paths
 
@@ -50,15 +50,15 @@ class TestChoice:
     def test_all_plugins_are_loaded_unless_some_are_chosen(self) -> None:
         assert chosen_plugins() is None
 
-    def test_the_app_is_loaded_whatever_is_chosen(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_app_is_always_loaded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PARLEY_PLUGINS", "first,second")
         assert chosen_plugins() == ("first", "second", "app")
         assert chosen_plugins([PluginSettings(plugins=("app",))]) == ("app",)
 
-    def test_what_is_not_chosen_is_left_out(self) -> None:
+    def test_other_plugins_are_left_out(self) -> None:
         assert _plugins_of(PluginSettings(plugins=("app",))) == {"core", "app"}
 
-    def test_an_unknown_choice_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unknown_plugin_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PARLEY_PLUGINS", "aut")
         with pytest.raises(StartupError, match="'aut'"):
             create_app()

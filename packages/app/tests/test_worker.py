@@ -30,6 +30,6 @@ def test_a_worker_does_not_outlive_its_parent() -> None:
     eventually(lambda: not lives(child), 5)
 
 
-def test_only_a_spawned_process_can_be_one() -> None:
+def test_only_a_child_process_can_be_a_worker() -> None:
     with listen("127.0.0.1", 0) as listener, pytest.raises(RuntimeError, match="parley serve"):
         Worker(listener).run()

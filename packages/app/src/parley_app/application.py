@@ -34,7 +34,7 @@ def create_app(
     shows_docs = parley.settings(CoreSettings).docs
     app = FastAPI(
         title="Parley",
-        summary="Interview management: who talks to whom, when, and what was said.",
+        summary="Interview management: schedule interviews, manage their participants, and exchange messages.",
         version=VERSION,
         lifespan=parley.lifespan,
         openapi_url="/openapi.json" if shows_docs else None,
@@ -53,7 +53,7 @@ def create_app(
 def chosen_plugins(settings: Sequence[BaseSettings] = ()) -> tuple[str, ...] | None:
     """Return the names of the plugins to load, None for all.
 
-    PARLEY_PLUGINS chooses among features. This package is loaded in any case: it declares its own routes open.
+    PARLEY_PLUGINS chooses among features. This package is always loaded, because it declares its own routes public.
     """
     allowed = allowed_plugins(settings)
     return None if allowed is None else tuple(dict.fromkeys((*allowed, _OWN_PLUGIN)))

@@ -1,4 +1,4 @@
-"""What the `parley` command says to whoever started it; every other module of the command uses it."""
+"""What the `parley` command prints. The command, the server and its workers share it."""
 
 import typer
 
@@ -8,18 +8,18 @@ from parley_core.kernel.settings import CoreSettings
 
 
 def announce(message: str) -> None:
-    """Print what must not be missed, such as a password that is shown once."""
+    """Print a message that must not be missed, such as a password that is shown once."""
     rule = "=" * len(message)
     typer.secho(f"\n{rule}\n{message}\n{rule}\n", bold=True)
 
 
 def complain(error: StartupError) -> None:
-    """Print in one line, on standard error, why something can't start."""
+    """Print in one line, on standard error, why the application can't start."""
     typer.echo(f"parley: {' '.join(str(error).splitlines())}", err=True)
 
 
 def show_ready(parley: Parley, url: str, workers: int) -> None:
-    """Print where everything is once requests are answered."""
+    """Print the addresses and the data folder once requests are answered."""
     core = parley.settings(CoreSettings)
     data = f"{parley.data_dir} (embedded MongoDB)" if parley.data_dir else "the MongoDB that PARLEY_MONGODB_URI names"
     typer.echo(

@@ -1,4 +1,4 @@
-"""One serving process: uvicorn, which reports that it is ready and stops when `watch` finds an error."""
+"""One serving process: uvicorn, which reports when it is ready and stops when `watch` returns an error."""
 
 import logging
 import socket
@@ -19,7 +19,7 @@ Watch = Callable[[], StartupError | None]
 
 
 def serve(app: FastAPI, listener: socket.socket, *, on_ready: Action, watch: Watch = lambda: None) -> None:
-    """Serve in this process until a signal, which is then raised again for the handler that was there before.
+    """Serve in this process until a signal arrives, then raise it again for the previous handler.
 
     Args:
         app: the application.
@@ -28,7 +28,7 @@ def serve(app: FastAPI, listener: socket.socket, *, on_ready: Action, watch: Wat
         watch: called every second; serving ends with the error that it returns.
 
     Raises:
-        StartupError: the application didn't start, or `watch` has found an error.
+        StartupError: the application didn't start, or `watch` returned an error.
     """
     server = _Server(app, on_ready, watch)
     try:

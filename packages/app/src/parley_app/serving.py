@@ -1,4 +1,4 @@
-"""`parley serve`, from the first check to the last process: application, socket, database, server; back in reverse."""
+"""`parley serve`: it starts application, socket, database and server, and stops them in reverse order."""
 
 import asyncio
 import logging.config
@@ -46,14 +46,14 @@ def run(*, host: str, port: int, workers: int) -> None:
 def _stop_on_signals() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(0))
-    # The terminal was closed; under nohup it may be.
+    # The terminal was closed. Under nohup the signal is already ignored.
     hangup = getattr(signal, "SIGHUP", None)
     if hangup and signal.getsignal(hangup) is not signal.SIG_IGN:
         signal.signal(hangup, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
 def _embedded_database(parley: Parley, running: ExitStack) -> EmbeddedMongoDB | None:
-    """Start the embedded MongoDB, unless a setting names a server. Workers find it by the data directory."""
+    """Start the embedded MongoDB, unless a setting names a server. Workers find it through the data directory."""
     core = parley.settings(CoreSettings)
     if core.mongodb_uri:
         return None
@@ -71,9 +71,9 @@ def _failure_of(database: EmbeddedMongoDB | None) -> StartupError | None:
 
 
 async def _prepare(parley: Parley, app: FastAPI) -> None:
-    """Start the application once and stop it, so that an error is reported once and not by each worker.
+    """Start the application and stop it, so that an error is reported once and not by each worker.
 
-    Indexes and the first administrator exist from then on.
+    Afterwards the indexes and the first administrator exist.
     """
     async with parley.lifespan(app):
         pass

@@ -1,4 +1,4 @@
-"""Several workers under one parent: it knows when all are ready, replaces the dead and leaves none behind."""
+"""The parent of several workers: it reports when all are ready, replaces those that die, and stops all at the end."""
 
 import logging
 import signal
@@ -32,7 +32,7 @@ class Supervisor:
         """Serve until a signal's handler raises SystemExit. SIGHUP replaces the workers one by one.
 
         Raises:
-            StartupError: a worker ended by itself before it was ready, or `watch` has found an error.
+            StartupError: a worker ended by itself before it was ready, or `watch` returned an error.
         """
         if hangup := getattr(signal, "SIGHUP", None):
             signal.signal(hangup, self._request_renewal)
@@ -65,32 +65,34 @@ class Supervisor:
         for place, worker in enumerate(self._workers):
             if worker.is_alive():
                 continue
-            # A negative code is a signal from outside, which may hit a starting worker too.
+            # A negative code is a signal from outside, which may also end a worker that is starting.
             if not worker.ready.is_set() and (worker.exitcode or 0) >= 0:
-                raise StartupError("a worker could not start; its reason stands above")
+                raise StartupError("a worker could not start; the reason is printed above")
             self._workers[place] = self._start()
 
     def _renew(self) -> None:
-        """Replace each worker by one that is ready; keep the rest as they are if one doesn't get ready."""
+        """Replace each worker by one that is ready; keep the remaining ones if a new one fails."""
         self._is_renewal_due = False
         for place, old in enumerate(self._workers):
             new = self._start()
             if not new.ready.wait(_START_SECONDS):
                 _stop(new)
-                logging.getLogger("parley.app").error("a new worker did not start: the others continue as they are")
+                logging.getLogger("parley.app").error(
+                    "a new worker did not start: the remaining workers were not replaced"
+                )
                 return
             self._workers[place] = new
             _stop(old)
 
 
 def ignore_stop_signals() -> None:
-    """From now on a second Ctrl-C doesn't interrupt what is being closed."""
+    """Ignore a second Ctrl-C, so that it doesn't interrupt the closing."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
 
 def _stop(*workers: Worker) -> None:
-    """Ask workers to leave, wait for all of them, and kill those that stay."""
+    """Ask workers to stop, wait for all of them, and kill those that don't."""
     for worker in workers:
         worker.terminate()
     deadline = time.monotonic() + _STOP_SECONDS

@@ -20,7 +20,7 @@ class Worker(SpawnProcess):
     """A process that serves on the socket until SIGTERM; `ready` is set once it answers requests."""
 
     def __init__(self, listener: socket.socket) -> None:
-        # Whatever happens to the parent, Python ends its daemons.
+        # Python ends daemons when the parent exits.
         super().__init__(daemon=True)
         self.ready = multiprocessing.get_context("spawn").Event()
         self._listener = listener
@@ -32,10 +32,10 @@ class Worker(SpawnProcess):
             SystemExit: the application can't start; the reason is one line on standard error.
         """
         end_with_parent()
-        # A terminal sends Ctrl-C to every process; this one leaves when its parent sends SIGTERM.
+        # A terminal sends Ctrl-C to all processes; a worker stops when its parent sends SIGTERM.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         logging.config.dictConfig(LOGGING)
-        # The parent has already warned of doubtful settings.
+        # The parent has already logged warnings about settings.
         logging.getLogger("parley.settings").setLevel(logging.ERROR)
         try:
             server.serve(create_app(announce=announce), self._listener, on_ready=self.ready.set)
@@ -45,9 +45,9 @@ class Worker(SpawnProcess):
 
 
 def end_with_parent() -> None:
-    """Make sure that this process doesn't outlive the one that started it, however that ends.
+    """End this process when the process that started it ends, for whatever reason.
 
-    A worker without its parent would keep the port, and start a MongoDB of its own when it looks for one.
+    A worker without its parent would keep the port and start its own MongoDB.
     """
     parent = multiprocessing.parent_process()
     if parent is None:
