@@ -244,7 +244,7 @@ def bench(session: nox.Session) -> None:
         session.run("npm", "install", "--silent", f"--prefix={folder / 'fastify'}", *packages, external=True)
     session.run("python", "-m", "benchmarks.run", *session.posargs)
     for script in ("messages", "logins"):
-        session.run("python", f"benchmarks/{script}.py")
+        session.run("python", "-m", f"benchmarks.{script}")
 
 
 def _eve(session: nox.Session, folder: Path) -> Path:

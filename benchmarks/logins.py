@@ -1,6 +1,6 @@
 """Measure what 100 concurrent logins cost other requests: their latency with the logins and without.
 
-    uv run --group test python benchmarks/logins.py
+    uv run --group test python -m benchmarks.logins
 
 The bar: the p99 of other requests stays under 100 ms, and a login that finds the queue full gets 503 with
 `Retry-After`.
