@@ -171,7 +171,7 @@ def types_of(session: nox.Session, package: Package) -> None:
 def types(session: nox.Session) -> None:
     """Strict mypy on what belongs to no package: root tests, benchmarks, examples, this file."""
     _install(session, *PACKAGES, groups=("types", "test", "nox"))
-    folders = _existing(*(ROOT / name for name in (".ci", "tests", "benchmarks", "examples")))
+    folders = _existing(*(ROOT / name for name in (".ci", "tests", "benchmarks", "examples", "templates")))
     session.run("mypy", "noxfile.py", *folders, *session.posargs)
 
 
@@ -270,6 +270,17 @@ def cover(session: nox.Session) -> None:
     session.run("coverage", "run", "-m", "pytest", *folders, *session.posargs)
     session.run("coverage", "combine")
     session.run("coverage", "report")
+
+
+@nox.session(name="new-package", default=False)
+def new_package(session: nox.Session) -> None:
+    """Write a package from the template: `nox -s new-package -- labels` (irregular plural: `-- feedback entry`)."""
+    session.install("--group=lint")
+    session.run("python", "templates/new_package.py", *session.posargs)
+    folder = f"packages/{session.posargs[0]}"
+    session.run("ruff", "check", "--quiet", "--fix", folder)
+    session.run("ruff", "format", "--quiet", folder)
+    session.log(f"{folder} is complete: nox -s tests-{session.posargs[0]}. To ship it, require it in packages/app.")
 
 
 @nox.session(default=False, venv_backend="none")
