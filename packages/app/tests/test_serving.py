@@ -91,9 +91,10 @@ class TestStopping:
         assert not locate(tmp_path / "data").crashed
         assert "Traceback" not in serving.logged
 
-    def test_a_second_interrupt_changes_nothing(self, start: Start, tmp_path: Path) -> None:
-        """`uv run` hands on the Ctrl-C that the terminal has sent already: the stop stays a clean one."""
-        serving = start("--data-dir", tmp_path / "data")
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    def test_a_second_interrupt_changes_nothing(self, start: Start, tmp_path: Path, workers: str) -> None:
+        """`uv run` repeats the Ctrl-C that the terminal has already sent: the stop is clean all the same."""
+        serving = start("--data-dir", tmp_path / "data", "--workers", workers)
         serving.process.send_signal(signal.SIGINT)
         assert serving.stop(signal.SIGINT) == 0
         assert "Traceback" not in serving.logged

@@ -45,11 +45,16 @@ def run(*, host: str, port: int, workers: int) -> None:
 
 def _stop_on_signals() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, _stop)
     # The terminal was closed. Under nohup the signal is already ignored.
     hangup = getattr(signal, "SIGHUP", None)
     if hangup and signal.getsignal(hangup) is not signal.SIG_IGN:
         signal.signal(hangup, lambda *_: signal.raise_signal(signal.SIGTERM))
+
+
+def _stop(*_: object) -> None:
+    ignore_stop_signals()
+    sys.exit(0)
 
 
 def _embedded_database(parley: Parley, running: ExitStack) -> EmbeddedMongoDB | None:
