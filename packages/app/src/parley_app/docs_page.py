@@ -6,8 +6,8 @@ from pathlib import Path
 
 from fastapi.responses import FileResponse, HTMLResponse
 
-from parley_core import Router, StartupError
-from parley_core.errors import RouteNotFound, raises
+from parley_core import Router, StartupError, raises
+from parley_core.errors import RouteNotFound
 
 PAGE_PATH = "/docs"
 ASSET_PATH = "/docs/{version}/{name}"
