@@ -1,6 +1,7 @@
 """The application's own handle of its database, without which no recorded document can be written."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -17,4 +18,4 @@ class Database(AsyncDatabase[Document]):
     """
 
     generations: Generations
-    event_types: Mapping[str, EventType]
+    event_types: Mapping[str, EventType] = MappingProxyType({})

@@ -1,7 +1,8 @@
 """The composed application as requests see it: where its services are found, and how much time a request has."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar, cast
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar, cast
 
 from fastapi.requests import HTTPConnection
 from starlette.types import Scope
@@ -28,11 +29,17 @@ def composition_of(scope: Scope) -> Composition:
 def provided(cls: type[T]) -> Callable[[HTTPConnection], Awaitable[T]]:
     """Return a FastAPI dependency that finds a service: `Annotated[OrderService, Depends(provided(OrderService))]`.
 
+    The dependencies of one class are equal, so that `app.dependency_overrides[provided(OrderService)]` replaces it.
+
     Args:
         cls: a class whose one instance a plugin returned from its hook `parley_services`.
     """
+    return _Provided(cls)
 
-    async def find(connection: HTTPConnection) -> T:
-        return composition_of(connection.scope).require(cls)
 
-    return find
+@dataclass(frozen=True)
+class _Provided(Generic[T]):
+    cls: type[T]
+
+    async def __call__(self, connection: HTTPConnection) -> T:
+        return composition_of(connection.scope).require(self.cls)

@@ -83,7 +83,10 @@ def _stripped(text: str) -> str:
 
 
 def _checked_url(text: str) -> str:
-    return str(_URL.validate_python(text))
+    # Other letters than those of ASCII take more room once they are encoded.
+    if len(url := str(_URL.validate_python(text))) > _MAX_URL:
+        raise PydanticCustomError("url_too_long", "Must have at most 2083 characters once it is encoded")
+    return url
 
 
 class _Storable:

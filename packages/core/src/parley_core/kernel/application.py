@@ -115,7 +115,7 @@ class Parley:
         return self._services.require(cls)
 
     def services(self, cls: type[T]) -> list[T]:
-        """Return every service that is an instance of `cls`, such as all that meet a runtime-checkable protocol."""
+        """Return every service whose class derives from `cls`, or has the methods of a runtime-checkable protocol."""
         return self._services.of_kind(cls)
 
     def mount(self, app: FastAPI, *, owns_app: bool = False) -> None:
@@ -172,8 +172,10 @@ class Parley:
         check_routes(routes, self._mounted)
         self._services.forget(self._from_verify)
         before = self._services.classes()
-        self.plugins.verify(self, routes)
-        self._from_verify = self._services.classes() - before
+        try:
+            self.plugins.verify(self, routes)
+        finally:
+            self._from_verify = self._services.classes() - before
         self.is_verified = True
 
     def _ensure_verified(self, app: FastAPI) -> None:

@@ -190,8 +190,16 @@ def declarations_in(returned: Declared[Any], hook: str, kind: type[T]) -> Iterat
         raise StartupError(f"{returned.owner}: hook '{hook}' must return a list or a tuple")
     for value in returned.value:
         if not isinstance(value, kind):
-            raise StartupError(f"{returned.owner}: hook '{hook}' returned {type(value).__name__}, not {kind.__name__}")
+            raise StartupError(
+                f"{returned.owner}: hook '{hook}' returned {type(value).__name__}, not {_qualified(kind)}"
+            )
         yield Declared(returned.plugin, value)
+
+
+def _qualified(kind: type) -> str:
+    """Return a class as its users import it, since a router of FastAPI's isn't one of `parley_core.Router`."""
+    package = kind.__module__.partition(".")[0]
+    return kind.__name__ if package == "builtins" else f"{package}.{kind.__name__}"
 
 
 def _runs_later(function: object) -> bool:

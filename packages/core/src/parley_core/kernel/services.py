@@ -17,12 +17,14 @@ class Services:
     def __init__(self) -> None:
         self._found: dict[type, object] = {}
         self._pending: dict[str, HookCall] = {}
+        # The plugins whose hooks run now: each but the first is asked because the one before it requires a service.
+        self._asked: list[HookCall] = []
         self._composition: Composition | None = None
 
     def provide(self, instance: object) -> None:
         """Make an object available under its class; raise `StartupError` where there is one of that class."""
-        if (first := self._found.setdefault(type(instance), instance)) is not instance:
-            raise StartupError(f"two services of class {_name(type(first))} are provided: one is enough for everybody")
+        if self._found.setdefault(type(instance), instance) is not instance:
+            raise StartupError(f"service {_name(type(instance))} is provided already: one plugin alone may bring it")
 
     def require(self, cls: type[T]) -> T:
         """Return the object of a class.
@@ -37,16 +39,13 @@ class Services:
         except KeyError:
             self._bring(cls)
         if cls not in self._found:
-            package = cls.__module__.partition(".")[0]
-            raise StartupError(
-                f"service {_name(cls)} isn't there: the plugin of package '{package}' should bring it in its hook "
-                "parley_services; is that plugin loaded?"
-            )
+            raise StartupError(self._absence_of(cls))
         return cast("T", self._found[cls])
 
     def of_kind(self, cls: type[T]) -> list[T]:
-        """Return every object that is an instance of a class, or meets a runtime-checkable protocol."""
-        return [found for found in self._found.values() if isinstance(found, cls)]
+        """Return every object whose class derives from `cls`, or has the methods of a runtime-checkable protocol."""
+        # The class is asked, not the object: a database has an attribute of every name, a collection.
+        return [cast("T", found) for kind, found in self._found.items() if issubclass(kind, cls)]
 
     def collect(self, calls: Iterable[HookCall], composition: Composition) -> None:
         """Ask all plugins for their services; one that requires another's has that one asked first."""
@@ -74,20 +73,43 @@ class Services:
         return set(self._found)
 
     def _bring(self, cls: type[Any]) -> None:
-        package = cls.__module__.partition(".")[0]
-        own = [plugin for plugin, call in self._pending.items() if call.package == package]
+        own = [plugin for plugin, call in self._pending.items() if call.package == _package(cls)]
         for plugin in own or list(self._pending):
             if cls not in self._found and plugin in self._pending:
                 self._ask(plugin)
 
     def _ask(self, plugin: str) -> None:
         call = self._pending.pop(plugin)
-        for declared in declarations_in(call.run(parley=self._composition), call.hook, object):
+        self._asked.append(call)
+        try:
+            returned = call.run(parley=self._composition)
+        finally:
+            self._asked.pop()
+        for declared in declarations_in(returned, call.hook, object):
             try:
                 self.provide(declared.value)
             except StartupError as error:
                 raise StartupError(f"{declared.owner}: {error}") from None
 
+    def _absence_of(self, cls: type[Any]) -> str:
+        missing = f"service {_name(cls)} isn't there"
+        if self._asked:
+            missing = f"plugin '{self._asked[-1].plugin}': {missing}"
+        for call in self._asked:
+            if call.package == _package(cls):
+                return (
+                    f"{missing} yet, since plugin '{call.plugin}', which should bring it, waits for this very plugin: "
+                    f"let one of the two require it in parley_lifespan, not in {call.hook}"
+                )
+        return (
+            f"{missing}: the plugin of package '{_package(cls)}' should bring it in its hook parley_services; "
+            "is that plugin loaded?"
+        )
+
 
 def _name(cls: type[Any]) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _package(cls: type[Any]) -> str:
+    return cls.__module__.partition(".")[0]
