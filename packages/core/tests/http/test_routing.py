@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from parley_core import Page, PageQuery, PagerDep, ParleyDep, Router, parse_id
 from parley_core.errors import AuthenticationError, NotFoundError
-from parley_core.http.routing import MAX_BODY_BYTES
+from parley_core.http.bodies import MAX_BODY_BYTES
 from parley_core.http.schemas import Body, Instant, Line, Paragraphs, WholeNumber
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin, an_application, running_client

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from parley_core import Parley, Settings, StartupError
-from parley_core.kernel.plugins import Declared
+from parley_core.declarations import Declared
 from parley_core.kernel.settings import CoreSettings, PluginSettings, load_settings
 from parley_core.testing import a_plugin
 
@@ -144,7 +144,10 @@ class TestRefusals:
                     a_plugin("two", parley_settings=[OtherSettings]),
                 ],
             )
-        assert str(failure.value) == "settings: PARLEY_NOTE_COUNT: declared by plugins 'one' and 'two'"
+        assert (
+            str(failure.value)
+            == "settings: setting 'PARLEY_NOTE_COUNT' is declared by plugin 'one' and by plugin 'two'"
+        )
 
     def test_foreign_class(self) -> None:
         """Another base class would read other variables than messages and warnings name."""
