@@ -13,8 +13,8 @@ from pydantic_settings import BaseSettings
 
 from parley_core.data.events import EventType, Invalidation
 from parley_core.data.indexes import CollectionIndexes
-from parley_core.http.composition import Composition
 from parley_core.http.framework import RouteContext
+from parley_core.http.requests import Composition
 from parley_core.http.routing import Router
 from parley_core.markers import hookspec
 

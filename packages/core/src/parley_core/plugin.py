@@ -1,7 +1,7 @@
 """Core's own part in the composition; it uses the hooks that every plugin uses."""
 
-from parley_core.data.generations import GENERATIONS
 from parley_core.data.indexes import CollectionIndexes
+from parley_core.data.invalidation import GENERATIONS
 from parley_core.http.routing import PublicRoute
 from parley_core.kernel.settings import CoreSettings, PluginSettings, Settings
 from parley_core.markers import hookimpl

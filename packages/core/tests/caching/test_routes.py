@@ -7,8 +7,9 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
 from parley_core import Composition, Router
-from parley_core.caching.routes import CachedRead, CachedRoute, Gate, admitted_by, cached, cached_first
+from parley_core.caching.routes import CachedRead, CachedRoute, Gate, cached, cached_first
 from parley_core.declarations import Declared
+from parley_core.http.requests import admitted_by
 
 
 class Open:

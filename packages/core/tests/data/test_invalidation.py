@@ -9,8 +9,7 @@ import pytest
 from pymongo.errors import NetworkTimeout, OperationFailure
 
 from parley_core import Actor, Event, EventType, Expression, Invalidation, Parley, hookimpl, in_transaction
-from parley_core.data.generations import Generations
-from parley_core.data.invalidation import invalidating
+from parley_core.data.invalidation import Generations, invalidating
 from parley_core.data.recorded import insert_recorded, record
 from parley_core.kernel.settings import CoreSettings
 

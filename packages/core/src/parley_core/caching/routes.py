@@ -19,13 +19,11 @@ from starlette.types import Message, Receive, Scope, Send
 
 from parley_core.caching.store import Answer, ReadCache
 from parley_core.declarations import Declared
-from parley_core.http.composition import Composition, composition_of
-from parley_core.http.framework import added_dependencies
+from parley_core.http.requests import ADMITTED, Composition, added_dependencies, composition_of
 from parley_core.http.routing import ParleyRoute
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
 R = TypeVar("R", bound=APIRouter)
-_ADMITTED = "parley.admitted"
 _OK = 200
 _HIT, _MISS, _BYPASS = (
     (b"cache-status", status) for status in (b"parley; hit", b"parley; fwd=miss", b"parley; fwd=bypass")
@@ -72,12 +70,6 @@ def cached(read: CachedRead) -> Callable[[AnyFunction], AnyFunction]:
     return declare
 
 
-def admitted_by(gate: object, connection: HTTPConnection) -> Any:
-    """What this gate has found already for this very request; None when it wasn't asked yet."""
-    asked, result = connection.scope.get(_ADMITTED, (None, None))
-    return result if asked is gate else None
-
-
 class CachedRoute(ParleyRoute):
     """The route of an endpoint that was declared with `cached`."""
 
@@ -107,7 +99,7 @@ class CachedRoute(ParleyRoute):
     ) -> tuple[Answer, tuple[bytes, bytes]]:
         cache, request = composition.require(ReadCache), Request(scope)
         access = await self._gate.admit(request)
-        scope[_ADMITTED] = self._gate, access
+        scope[ADMITTED] = self._gate, access
         # The query as it was spelt: the next page's address repeats it.
         target = scope["path"], scope.get("root_path", ""), scope["query_string"], self._read.viewer(access)
         may_be_final = self._read.is_final and self._final_with in scope["query_string"]

@@ -7,7 +7,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from parley_core.data.documents import Document
 from parley_core.data.events import EventType
-from parley_core.data.generations import Generations
+from parley_core.data.invalidation import Generations
 
 
 class Database(AsyncDatabase[Document]):

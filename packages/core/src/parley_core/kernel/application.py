@@ -28,7 +28,7 @@ from parley_core.kernel.catalogue import catalogue_of
 from parley_core.kernel.checks import check_application, check_router, check_routes, own_routes, owner_of
 from parley_core.kernel.lifespans import attributed, frozen
 from parley_core.kernel.plugins import Plugins
-from parley_core.kernel.services import Services
+from parley_core.kernel.services import Finder, Services
 from parley_core.kernel.settings import CoreSettings, allowed_plugins, load_settings, warn_of_unknown
 from parley_core.ownership import single_owner
 
@@ -69,6 +69,8 @@ class Parley:
         self._indexes = list(collections.values())
         self.events = catalogue_of(self.plugins.event_types(), self.plugins.invalidations())
         self._services = Services()
+        self.require: Finder = self._services.require
+        """Return the service of a class; raise `StartupError` where there is none, see `Composition`."""
         self._from_verify: set[type] = set()
         self._mounted: list[Router] = []
         self._owns_app = False
@@ -105,14 +107,6 @@ class Parley:
             StartupError: there is a service of that class.
         """
         self._services.provide(instance)
-
-    def require(self, cls: type[T]) -> T:
-        """Return the service of a class.
-
-        Raises:
-            StartupError: there is none; the message names the class and the package that should bring it.
-        """
-        return self._services.require(cls)
 
     def services(self, cls: type[T]) -> list[T]:
         """Return every service whose class derives from `cls`, or has the methods of a runtime-checkable protocol."""

@@ -17,8 +17,8 @@ from parley_core.data.events import EventType, Invalidation
 from parley_core.data.indexes import CollectionIndexes
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
-from parley_core.http.composition import Composition
 from parley_core.http.framework import RouteContext
+from parley_core.http.requests import Composition
 from parley_core.http.routing import Router
 from parley_core.kernel.discovery import described, find_plugins, module_of, one_line, version_of
 from parley_core.markers import PROJECT

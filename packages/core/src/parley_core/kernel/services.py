@@ -1,21 +1,40 @@
 """The services of one application: objects that are made once, and found by their class."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from parley_core.errors import StartupError
-from parley_core.http.composition import Composition
+from parley_core.http.requests import Composition
 from parley_core.kernel.plugins import HookCall, declarations_in
 
 T = TypeVar("T")
+
+
+class Finder(Protocol):
+    """Finds the service of a class."""
+
+    def __call__(self, cls: type[T], /) -> T:
+        """Return it; raise `StartupError` where there is none."""
+
+
+class _ByClass(dict[type, object]):
+    """Services by class; a class that isn't there is looked for."""
+
+    def __init__(self, find_missing: Callable[[type], object]) -> None:
+        self._find_missing = find_missing
+
+    def __missing__(self, cls: type) -> object:
+        return self._find_missing(cls)
 
 
 class Services:
     """What the plugins of one application have provided, one object a class."""
 
     def __init__(self) -> None:
-        self._found: dict[type, object] = {}
+        self._found = _ByClass(self._bring)
+        # A dictionary's own look-up: every request asks several times.
+        self.require = cast("Finder", self._found.__getitem__)
         self._pending: dict[str, HookCall] = {}
         # The plugins whose hooks run now: each but the first is asked because the one before it requires a service.
         self._asked: list[HookCall] = []
@@ -25,22 +44,6 @@ class Services:
         """Make an object available under its class; raise `StartupError` where there is one of that class."""
         if self._found.setdefault(type(instance), instance) is not instance:
             raise StartupError(f"service {_name(type(instance))} is provided already: one plugin alone may bring it")
-
-    def require(self, cls: type[T]) -> T:
-        """Return the object of a class.
-
-        While services are collected, the plugin that brings the class is asked for its services first.
-
-        Raises:
-            StartupError: nobody has provided one; the message names the class and the package that should bring it.
-        """
-        try:
-            return cast("T", self._found[cls])
-        except KeyError:
-            self._bring(cls)
-        if cls not in self._found:
-            raise StartupError(self._absence_of(cls))
-        return cast("T", self._found[cls])
 
     def of_kind(self, cls: type[T]) -> list[T]:
         """Return every object whose class derives from `cls`, or has the methods of a runtime-checkable protocol."""
@@ -72,11 +75,15 @@ class Services:
         """Return the classes of which there is an object."""
         return set(self._found)
 
-    def _bring(self, cls: type[Any]) -> None:
+    def _bring(self, cls: type) -> object:
+        """Ask those who should bring a class, while services are collected, and return its object."""
         own = [plugin for plugin, call in self._pending.items() if call.package == _package(cls)]
         for plugin in own or list(self._pending):
             if cls not in self._found and plugin in self._pending:
                 self._ask(plugin)
+        if cls not in self._found:
+            raise StartupError(self._absence_of(cls))
+        return self._found[cls]
 
     def _ask(self, plugin: str) -> None:
         call = self._pending.pop(plugin)
