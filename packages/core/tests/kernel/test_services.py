@@ -205,12 +205,12 @@ class TestLife:
                 raise faults.pop()
             return [Audit(parley.require(Users))]
 
-        parley = Parley(
-            [core_settings], plugins=[services("audit", sometimes), services("aa_users", lambda _: [Users()])]
-        )
+        parley = Parley([core_settings], plugins=[services("audit", sometimes), services("users", lambda _: [Users()])])
         with pytest.raises(StartupError, match="not yet"):
             async with parley.running():
                 pass
+        with pytest.raises(StartupError, match="isn't there"):
+            parley.require(Users)
         async with parley.running():
             assert parley.require(Audit).users is parley.require(Users)
 
