@@ -46,7 +46,7 @@ _log = logging.getLogger("parley.errors")
 
 
 def problem_of(error: ParleyError, request_id: str) -> dict[str, Any]:
-    """The problem document of an error."""
+    """Return the problem document of an error."""
     problem: dict[str, Any] = {
         "type": f"urn:parley:problem:{error.code}",
         "title": error.title,
@@ -63,12 +63,12 @@ def problem_of(error: ParleyError, request_id: str) -> dict[str, Any]:
 
 
 def validation_error_of(errors: Iterable[Mapping[str, Any]]) -> ValidationError:
-    """What FastAPI's validation found, without the input that it found it in."""
+    """Return what FastAPI's validation found, without the input."""
     return ValidationError(errors=[FieldError(_pointer(e["loc"]), e["type"], _message(e)) for e in errors])
 
 
 def install_handlers(app: FastAPI, answers_for: Callable[[Request], bool]) -> None:
-    """Makes `app` answer errors as problems; what its own routes raise by themselves is answered as before.
+    """Make `app` answer errors as problems; what its own routes raise by themselves is answered as before.
 
     Args:
         app: the application.
@@ -123,7 +123,7 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
 
 @functools.cache
 def _error_of(status: int) -> type[ParleyError]:
-    """The error of a status that a framework or a plugin raised by its number; its own detail may quote the input."""
+    """Return the error of a status that was raised by its number; the detail that came with it may quote the input."""
     if known := _OF_STATUS.get(status):
         return known
     category = _CATEGORIES.get(status) or ("server" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "validation")
@@ -145,7 +145,7 @@ async def _on_unexpected(request: Request, error: Exception) -> Response:
 
 
 def _methods_at(request: Request) -> Sequence[str]:
-    """Every method that the address offers; Starlette names only those of the first route that matches."""
+    """Return every method of the address; Starlette names only those of the first route that matches."""
     path = path_of(request.scope)
     found = set()
     for route in routes_of(request.app):
@@ -166,5 +166,5 @@ def _shown(part: int | str) -> str:
 
 
 def _message(error: Mapping[str, Any]) -> str:
-    # Of a text that was checked before it was measured pydantic speaks as of a list.
+    # pydantic reports the length of a text that was checked before as that of a list.
     return "Is not valid" if error["type"] in _QUOTING else _ITEMS.sub(r"\1 characters", str(error["msg"]))

@@ -18,7 +18,7 @@ _log = logging.getLogger("parley.access")
 
 
 def request_id_of(scope: Scope) -> str:
-    """The id of a request; a caller's own `X-Request-ID` is kept when it is 1 to 64 of `A-Za-z0-9._-`."""
+    """Return the id of a request; a caller's own `X-Request-ID` is kept when it is 1 to 64 of `A-Za-z0-9._-`."""
     if _KEY not in scope:
         given = Headers(scope=scope).get(HEADER, "")
         scope[_KEY] = given if _ACCEPTED.fullmatch(given) else uuid.uuid4().hex
@@ -26,9 +26,9 @@ def request_id_of(scope: Scope) -> str:
 
 
 class RequestLog:
-    """Pure ASGI middleware: answers `X-Request-ID` and logs one line a request.
+    """Pure ASGI middleware: adds `X-Request-ID` to answers and logs one line per request.
 
-    The line holds the route's template, never the path or the query, which may hold tokens and names.
+    The line contains the route's template, never the path or the query, which may contain tokens and names.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -44,7 +44,7 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                # An error's answer has it already, for handlers that lie outside of this.
+                # An error's answer has it already, since some handlers are outside of this middleware.
                 if not any(name == _RAW_HEADER for name, _ in message["headers"]):
                     message["headers"] = [*message["headers"], (_RAW_HEADER, request_id.encode())]
             await send(message)
@@ -64,10 +64,10 @@ class RequestLog:
 
 
 def path_of(scope: Scope) -> str:
-    """The path as routes spell it, without the prefix under which a proxy serves the application."""
+    """Return the path as routes spell it, without the prefix under which a proxy serves the application."""
     return str(scope["path"].removeprefix(scope.get("root_path", "")))
 
 
 def route_template(scope: Scope) -> str:
-    """The path of the matched route with its parameters' names, like `/v1/interviews/{interview_id}`; else "-"."""
+    """Return the matched route's path with its parameters' names, like `/v1/interviews/{interview_id}`; else "-"."""
     return str(getattr(matched_route(scope), "path_format", "-"))

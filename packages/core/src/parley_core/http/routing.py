@@ -32,8 +32,8 @@ class PublicRoute:
 
     Args:
         method: like `POST`.
-        path: the full path, like `/v1/auth/login`; it may hold no participant scope's parameter.
-        reason: why it is open, one sentence for `parley policy`.
+        path: the full path, like `/v1/auth/login`; it may not contain a participant scope's parameter.
+        reason: why it is public, one sentence for `parley policy`.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""`Parley`: the object that composes plugins into one application and holds what runs."""
+"""`Parley`: the object that composes plugins into one application and keeps what runs."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -123,10 +123,10 @@ class Parley:
 
         Args:
             app: an application whose lifespan is, or enters, `self.lifespan`.
-            owns_app: the application holds nothing else, so that all its routes must be checked; otherwise those
-                that the host brings are the host's concern, save those with a scope's parameter.
+            owns_app: the application has no other routes, so that all its routes must be checked; otherwise those
+                that the host brings are the host's concern, except those with a scope's parameter.
 
-        The host's own routes answer their own errors as before, save Parley's and MongoDB's.
+        The host's own routes answer their own errors as before, except Parley's and MongoDB's.
 
         Raises:
             StartupError: a router can't be checked.
@@ -184,7 +184,7 @@ class Parley:
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        """The lifespan of an application on which this Parley is mounted."""
+        """Run an application on which this Parley is mounted: its lifespan."""
         self.verify(app)
         async with self.running():
             with frozen() if self._owns_app else nullcontext():

@@ -40,7 +40,7 @@ def check_router(declared: Declared[Router]) -> None:
     """Refuse a plugin's router that can't be checked or that would answer before its guards.
 
     Raises:
-        StartupError: it holds a mount, a served folder or a route of another class.
+        StartupError: it contains a mount, a served folder or a route of another class.
     """
     if served := folder_served_by(declared.value):
         raise StartupError(f"{declared.owner}: {served} serves files without a guard; mount it outside")
@@ -51,7 +51,7 @@ def check_router(declared: Declared[Router]) -> None:
 
 
 def check_application(app: FastAPI) -> None:
-    """Refuse what an application that Parley owns may not hold, because nothing can be said of it.
+    """Refuse what can't be checked in an application that Parley owns.
 
     Raises:
         StartupError: the application has a mounted sub-application or serves a folder.

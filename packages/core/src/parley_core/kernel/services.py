@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Services:
-    """What the plugins of one application have provided, one object a class."""
+    """What the plugins of one application have provided, one object per class."""
 
     def __init__(self) -> None:
         self._found: dict[type, object] = {}
