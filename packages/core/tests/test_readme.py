@@ -13,7 +13,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 async def test_example(core_settings: CoreSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With core alone the application keeps notes and refuses what is none."""
+    """With core alone the application keeps notes and refuses an empty one."""
     assert core_settings.mongodb_uri is not None
     monkeypatch.setenv("PARLEY_MONGODB_URI", core_settings.mongodb_uri.get_secret_value())
     monkeypatch.setenv("PARLEY_MONGODB_DATABASE", core_settings.mongodb_database)

@@ -14,7 +14,7 @@ _name: ContextVar[str] = ContextVar("name", default="nobody")
 
 
 class Work:
-    """Counts how often it is started, and ends when it is told to."""
+    """Counts how often it is started, and ends when its gate is opened."""
 
     def __init__(self) -> None:
         self.started = 0
@@ -107,7 +107,7 @@ class TestSharedWork:
         work.gate.set()
         await some_turns()
         assert not shared.is_under_way("key")
-        # asyncio reports a task's exception when the task goes, and the caller's traceback holds it.
+        # asyncio reports a task's exception when the task goes, and the caller's traceback refers to it.
         del caller
         gc.collect()
         assert reported == []

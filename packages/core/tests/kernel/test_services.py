@@ -161,7 +161,7 @@ class TestRefusals:
         )
 
     async def test_need_of_ones_own(self, core_settings: CoreSettings) -> None:
-        """A plugin that requires what it is about to bring is told so."""
+        """A plugin that requires what it is about to bring is named."""
         own = a_class_of("one")
         message = await refusal(core_settings, services("one", lambda parley: [parley.require(own)]))
         assert message.startswith("plugin 'one': service one.services.Service isn't there yet")
