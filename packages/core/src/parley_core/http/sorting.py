@@ -83,7 +83,7 @@ class SortKeys:
         if self._types[name] is not datetime:
             return value
         instant = datetime.fromisoformat(value)
-        if instant.tzinfo is None or not 1970 <= instant.year <= 2200:  # noqa: PLR2004 - what MongoDB and UTC can hold
+        if instant.tzinfo is None or not 1970 <= instant.year <= 2200:  # noqa: PLR2004 - what MongoDB and UTC can store
             raise ValueError(name)
         return instant
 
