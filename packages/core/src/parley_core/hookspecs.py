@@ -102,7 +102,8 @@ def parley_services(parley: Composition) -> Sequence[object]:
     Returns: objects, each made once for the whole application; `parley.require(cls)` and the dependency
     `parley_core.provided(cls)` find them by their class.
 
-    Start-up fails when two objects of one class are provided, and when no plugin provides a required class.
+    Start-up fails when two objects of one class are provided, and when no plugin provides a class that another one, or
+    a route, requires.
     """
     raise NotImplementedError
 

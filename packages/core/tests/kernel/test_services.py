@@ -240,6 +240,25 @@ class TestProvided:
         async with running_client(app) as client:
             assert (await client.get("/v1/oracle")).json() == "yes"
 
+    async def test_nobody_provides_it(self, core_settings: CoreSettings) -> None:
+        """A route that is given a service which nobody brings stops the start, instead of each request's failing."""
+        router = Router(prefix="/oracle", tag="oracle")
+
+        async def asked(_: Annotated[Oracle, Depends(provided(Oracle))]) -> str:
+            return "yes"
+
+        @router.get("")
+        async def ask_oracle(answer: Annotated[str, Depends(asked)]) -> str:
+            return answer
+
+        app = an_application([core_settings], [a_plugin("oracle", parley_routers=[router])])
+        with pytest.raises(StartupError, match=r"^route GET /v1/oracle: service .*\.Oracle isn't there: the plugin of"):
+            async with running_client(app):
+                pass
+        app.dependency_overrides[provided(Oracle)] = Oracle
+        async with running_client(app) as client:
+            assert (await client.get("/v1/oracle")).json() == "yes"
+
     async def test_overridden(self, core_settings: CoreSettings) -> None:
         """A test or a host replaces the service as it replaces any dependency."""
 

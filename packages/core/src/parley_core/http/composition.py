@@ -34,11 +34,13 @@ def provided(cls: type[T]) -> Callable[[HTTPConnection], Awaitable[T]]:
     Args:
         cls: a class whose one instance a plugin returned from its hook `parley_services`.
     """
-    return _Provided(cls)
+    return Provided(cls)
 
 
 @dataclass(frozen=True)
-class _Provided(Generic[T]):
+class Provided(Generic[T]):
+    """A dependency that finds the service of a class; see `provided`."""
+
     cls: type[T]
 
     async def __call__(self, connection: HTTPConnection) -> T:

@@ -25,7 +25,14 @@ from parley_core.http.problems import install_handlers
 from parley_core.http.requests import RequestLog, path_of
 from parley_core.http.routing import Router
 from parley_core.kernel.catalogue import catalogue_of
-from parley_core.kernel.checks import check_application, check_router, check_routes, own_routes, owner_of
+from parley_core.kernel.checks import (
+    check_application,
+    check_router,
+    check_routes,
+    check_services,
+    own_routes,
+    owner_of,
+)
 from parley_core.kernel.lifespans import attributed, frozen
 from parley_core.kernel.plugins import Plugins
 from parley_core.kernel.services import Services
@@ -187,6 +194,7 @@ class Parley:
         """Run an application on which this Parley is mounted: its lifespan."""
         self.verify(app)
         async with self.running():
+            check_services(app, self)
             with frozen() if self._owns_app else nullcontext():
                 yield
 
