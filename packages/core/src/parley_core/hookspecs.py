@@ -97,7 +97,9 @@ def parley_services(parley: Composition) -> Sequence[object]:
 
     Args:
         parley: the running application, a `parley_core.Parley`. `parley.require(cls)` of a class that another plugin
-            brings asks that plugin first, so that the order of plugins means nothing.
+            brings asks that plugin first, so that the order of plugins means nothing. Where the class belongs to no
+            plugin's package, all plugins are asked in turn, and a hook that requires what isn't there yet is called
+            again later.
 
     Returns: objects, each made once for the whole application; `parley.require(cls)` and the dependency
     `parley_core.provided(cls)` find them by their class.

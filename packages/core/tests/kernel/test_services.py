@@ -1,5 +1,6 @@
 """Services: made once for an application, found by their class, whatever the order of the plugins."""
 
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import ModuleType
@@ -24,6 +25,13 @@ class Audit:
 
     def __init__(self, users: Users) -> None:
         self.users = users
+
+
+class Billing:
+    """A service that needs one which needs another one."""
+
+    def __init__(self, audit: Audit) -> None:
+        self.audit = audit
 
 
 @runtime_checkable
@@ -117,6 +125,18 @@ class TestOrder:
             assert isinstance(parley.require(wanted), wanted)
             assert isinstance(parley.require(other), other)
 
+    @pytest.mark.parametrize("order", list(itertools.permutations("abc")), ids="".join)
+    async def test_of_one_package(self, core_settings: CoreSettings, order: tuple[str, str, str]) -> None:
+        """Nor do names mean anything where no plugin's package has the classes: all of these are this module's."""
+        users, audit, billing = order
+        plugins = [
+            services(users, lambda _: [Users()]),
+            services(audit, lambda parley: [Audit(parley.require(Users))]),
+            services(billing, lambda parley: [Billing(parley.require(Audit))]),
+        ]
+        async with Parley([core_settings], plugins=plugins).running() as parley:
+            assert parley.require(Billing).audit.users is parley.require(Users)
+
     async def test_after_the_database(self, core_settings: CoreSettings) -> None:
         """The database is open when services are made."""
         databases: list[object] = []
@@ -159,6 +179,26 @@ class TestRefusals:
             "plugin 'two': service one.services.Service isn't there yet, since plugin 'one', which should bring it, "
             "waits for this very plugin: let one of the two require it in parley_lifespan, not in parley_services"
         )
+
+    async def test_need_of_each_other_in_one_package(self, core_settings: CoreSettings) -> None:
+        """The same where no plugin's package has the classes: the last one in the circle is named."""
+        message = await refusal(
+            core_settings,
+            services("one", lambda parley: [Audit(parley.require(Users))]),
+            services("two", lambda parley: [parley.require(Audit).users]),
+            services("xxx", lambda parley: [Billing(parley.require(Audit))]),
+        )
+        assert message.startswith(f"plugin 'two': service {Audit.__module__}.Audit isn't there")
+
+    async def test_cause_of_an_absence(self, core_settings: CoreSettings) -> None:
+        """What is missing first is named, not what is missing because of it."""
+        absent = a_class_of("parley_absent")
+        message = await refusal(
+            core_settings,
+            services("audit", lambda parley: [Audit(parley.require(Users))]),
+            services("users", lambda parley: [parley.require(absent), Users()]),
+        )
+        assert message.startswith("plugin 'users': service parley_absent.services.Service isn't there")
 
     async def test_need_of_ones_own(self, core_settings: CoreSettings) -> None:
         """A plugin that requires what it is about to bring is named."""
