@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-import pymongo
 from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
 from starlette.requests import HTTPConnection
@@ -18,6 +17,7 @@ from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
 from parley_core.caching.store import Answer, ReadCache
+from parley_core.data.deadline import time_limit
 from parley_core.declarations import Declared
 from parley_core.http.composition import Composition, composition_of
 from parley_core.http.framework import added_dependencies
@@ -95,7 +95,7 @@ class CachedRoute(ParleyRoute):
             await super().handle(scope, receive, send)
             return
         composition = composition_of(scope)
-        with pymongo.timeout(composition.request_timeout_seconds):
+        with time_limit(composition.request_timeout_seconds):
             if composition.require(ReadCache).enabled and _is_alone(scope):
                 answer, status = await self._current(composition, scope, receive)
             else:

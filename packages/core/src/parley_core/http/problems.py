@@ -12,10 +12,9 @@ from typing import Any, cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 
-from parley_core.data.failures import is_unavailable
+from parley_core.data.failures import DatabaseError, is_unavailable
 from parley_core.errors import (
     FieldError,
     InternalError,
@@ -75,7 +74,7 @@ def install_handlers(app: FastAPI, answers_for: Callable[[Request], bool]) -> No
         answers_for: whether a request is Parley's to answer, rather than the application's own.
     """
     app.add_exception_handler(ParleyError, cast("Handler", _on_parley_error))
-    app.exception_handlers.setdefault(PyMongoError, cast("Handler", _on_database_error))
+    app.exception_handlers.setdefault(DatabaseError, cast("Handler", _on_database_error))
     for kind, handler in (
         (RequestValidationError, _on_validation_error),
         (HTTPException, _on_http_exception),
@@ -132,7 +131,7 @@ def _error_of(status: int) -> type[ParleyError]:
     return type("HTTPError", (ParleyError,), fields)
 
 
-async def _on_database_error(request: Request, error: PyMongoError) -> Response:
+async def _on_database_error(request: Request, error: DatabaseError) -> Response:
     if is_unavailable(error):
         _log.warning("MongoDB did not answer: %s, request %s", type(error).__name__, request_id_of(request.scope))
         return _render(request, Unavailable())

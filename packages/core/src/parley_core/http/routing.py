@@ -12,11 +12,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-import pymongo
 from fastapi import APIRouter, Request, Response, params
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
+from parley_core.data.deadline import time_limit
 from parley_core.http.bodies import DeferredRequest
 from parley_core.http.composition import composition_of
 from parley_core.http.queries import QueryNames
@@ -70,7 +70,7 @@ class ParleyRoute(APIRoute):
             request = DeferredRequest(received.scope, received.receive)
             token = _current.set(request)
             try:
-                with pymongo.timeout(composition_of(received.scope).request_timeout_seconds):
+                with time_limit(composition_of(received.scope).request_timeout_seconds):
                     return await handle(request)
             except RequestValidationError as error:
                 raise request.reason_against(expects_json=expects_json) or error from None
