@@ -23,6 +23,11 @@ class TestSingleOwner:
             single_owner(iter([declared("one", "a"), declared("", "b", "a")]), lambda names: names, what="letter")
         assert str(failure.value) == "letter 'a' is declared by plugin 'one' and by the application itself"
 
+    def test_declared_twice(self) -> None:
+        """One thing that is declared twice has two owners, even if they are the same plugin."""
+        with pytest.raises(StartupError, match="name 'a' is declared by plugin 'one' and by plugin 'one'"):
+            single_owner([declared("one", "a"), declared("one", "a")], lambda names: names, what="name")
+
     def test_repeated_name(self) -> None:
         """A declaration may say its own name twice."""
         one = declared("one", "a", "a")

@@ -114,7 +114,7 @@ class TestOperations:
         assert (found["401"], found["404"]) == (["unknown_caller"], ["note_not_found"])
 
     def test_operation_ids(self, document: dict[str, Any]) -> None:
-        """An operation is called like its function; what is hidden stays so."""
+        """An operation's id is its function's name; hidden routes stay hidden."""
         operations = [operation for path in document["paths"].values() for operation in path.values()]
         ids = {operation["operationId"] for operation in operations}
         assert ids == {"create_note", "list_notes", "read_note", "send_form", "check_health", "check_readiness"}

@@ -43,7 +43,7 @@ class TestInstant:
         ids=str,
     )
     def test_taken(self, spelt: str, expected: datetime) -> None:
-        """An instant is held in UTC at millisecond precision; what counts for the range is UTC."""
+        """An instant is kept in UTC at millisecond precision; what counts for the range is UTC."""
         assert taken(Instant, spelt) == expected
         assert taken(Instant, spelt).utcoffset() == expected.utcoffset()
 
@@ -148,7 +148,7 @@ class TestText:
 class TestNumbers:
     @pytest.mark.parametrize("value", [0, -1, 2**63 - 1, -(2**63)], ids=str)
     def test_whole(self, value: int) -> None:
-        """Every integer that MongoDB holds is taken."""
+        """Every integer that MongoDB can store is taken."""
         assert taken(WholeNumber, value) == value
 
     @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ class TestNumbers:
         assert refusal(bounded, 1441) == "less_than_equal"
 
     def test_bounds_of_a_field(self) -> None:
-        """A field's own bounds count, whether they stand in its annotation or beside it."""
+        """A field's own bounds count, whether they are in its annotation or beside it."""
 
         class Vote(Body):
             points: WholeNumber = Field(ge=1, le=4)

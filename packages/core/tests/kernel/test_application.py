@@ -285,7 +285,7 @@ class TestHost:
             assert (await client.get("/nothing")).text == "own words"
 
     async def test_ours_answer_problems(self, core_settings: CoreSettings) -> None:
-        """Errors in a plugin's route, or where Parley's routes lie, are problems, and so are Parley's own anywhere."""
+        """Errors in a plugin's route, or where Parley's routes are, are problems, and so are Parley's own anywhere."""
         async with running_client(a_host(core_settings)) as client:
             answers = [
                 await client.post("/v1/notes", json={}),

@@ -1,4 +1,4 @@
-"""What is proved of the routes before the first request."""
+"""What is checked of the routes before the first request."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -75,7 +75,7 @@ def include_folder(router: APIRouter, folder: Path) -> None:
     router.include_router(inner)
 
 
-UNPROVABLE: dict[str, tuple[Change, str]] = {
+UNCHECKABLE: dict[str, tuple[Change, str]] = {
     "mount": (lambda r, _: r.routes.append(Mount("/files", app=FastAPI())), "mount '/files' is refused"),
     "mounted_by_include": (include_mount, "mount '/notes/files' is refused"),
     "host": (lambda r, _: r.routes.append(Host("example.com", app=FastAPI())), "mount 'Host' is refused"),
@@ -92,9 +92,9 @@ UNPROVABLE: dict[str, tuple[Change, str]] = {
 
 
 class TestRouters:
-    @pytest.mark.parametrize(("change", "message"), UNPROVABLE.values(), ids=UNPROVABLE)
-    def test_unprovable(self, change: Change, message: str, tmp_path: Path) -> None:
-        """What answers without a guard, or before one, is refused wherever in the router it lies."""
+    @pytest.mark.parametrize(("change", "message"), UNCHECKABLE.values(), ids=UNCHECKABLE)
+    def test_uncheckable(self, change: Change, message: str, tmp_path: Path) -> None:
+        """What answers without a guard, or before one, is refused wherever in the router it is."""
         (tmp_path / "index.html").write_text("hello")
         router = a_router()
         change(router, tmp_path)
@@ -108,7 +108,7 @@ class TestRouters:
         assert message == f"plugin 'notes': hook 'parley_routers' returned {kind}, not parley_core.Router"
 
     def test_nested_routers(self) -> None:
-        """Routers of Parley may include one another, and WebSockets may stand in them."""
+        """Routers of Parley may include one another, and they may contain WebSockets."""
         outer, inner = a_router(), a_router("/inner", "list_inner")
 
         @inner.websocket("/live")
@@ -196,7 +196,7 @@ class TestClashes:
 
 class TestNothingToProve:
     def test_no_route(self) -> None:
-        """A check that finds nothing proves nothing, and FastAPI's own routes are none of a plugin's."""
+        """A check that finds no route checks nothing, and FastAPI's own routes don't count."""
         assert refusal(a_plugin("notes", parley_events=[])).startswith("no plugin brings a route")
 
     def test_empty_router(self) -> None:
@@ -230,8 +230,8 @@ OWNED: dict[str, tuple[Change, str]] = {
 
 class TestOwnedApplication:
     @pytest.mark.parametrize(("change", "message"), OWNED.values(), ids=OWNED)
-    async def test_unprovable(self, change: Change, message: str, tmp_path: Path, core_settings: CoreSettings) -> None:
-        """In an application that is all Parley's, nothing may lie that can't be proved: it doesn't start."""
+    async def test_uncheckable(self, change: Change, message: str, tmp_path: Path, core_settings: CoreSettings) -> None:
+        """In an application that is all Parley's, everything must be possible to check: else it doesn't start."""
         (tmp_path / "index.html").write_text("hello")
         app = compose(a_plugin("notes", **routes(a_router())), owns_app=True, settings=core_settings)
         change(app, tmp_path)

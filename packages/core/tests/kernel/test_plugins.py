@@ -55,7 +55,7 @@ def refusal(*plugins: object) -> str:
 
 class TestDiscovery:
     def test_installed_plugins_are_found(self, install: Install) -> None:
-        """Every entry point of the group is loaded, in the order of the names, and told with its version."""
+        """Every entry point of the group is loaded, in the order of the names, and listed with its version."""
         install("beta")
         install("alpha", version="7.0")
         found = [(plugin.name, plugin.version, plugin.hooks) for plugin in Plugins().info()]
@@ -94,7 +94,7 @@ class TestDiscovery:
         assert names(Parley([core_settings])) == ["core", "one"]
 
     def test_unknown_name_in_the_allow_list(self, install: Install) -> None:
-        """A misspelt name doesn't leave a plugin out in silence."""
+        """A misspelt name doesn't leave a plugin out silently."""
         install("interviews")
         with pytest.raises(StartupError, match=r"names 'interview', which is not installed; known: \['interviews'\]"):
             Plugins(allowed=("interview",))
@@ -149,7 +149,7 @@ class TestGivenPlugins:
         assert found == ["core", "Notes", "acme", "auth", "extra"]
 
     def test_two_with_one_name(self) -> None:
-        """Neither of two plugins with one name is dropped in silence."""
+        """Neither of two plugins with one name is dropped silently."""
         one, two = a_plugin("notes", parley_routers=[]), a_plugin("notes", parley_events=[])
         assert refusal(one, two) == "two plugins are named 'notes'"
 
@@ -209,7 +209,7 @@ class TestHooks:
         assert str(failure.value) == "plugin 'notes': hook 'parley_events' raised ZeroDivisionError: division by zero"
 
     def test_own_words(self) -> None:
-        """A `StartupError` of a plugin is told as it is."""
+        """A `StartupError` of a plugin is reported as it is."""
 
         def parley_events() -> list[Any]:
             raise StartupError("the moon is full")

@@ -1,5 +1,6 @@
 """Services: made once for an application, found by their class, whatever the order of the plugins."""
 
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import ModuleType
@@ -24,6 +25,13 @@ class Audit:
 
     def __init__(self, users: Users) -> None:
         self.users = users
+
+
+class Billing:
+    """A service that needs one which needs another one."""
+
+    def __init__(self, audit: Audit) -> None:
+        self.audit = audit
 
 
 @runtime_checkable
@@ -117,6 +125,18 @@ class TestOrder:
             assert isinstance(parley.require(wanted), wanted)
             assert isinstance(parley.require(other), other)
 
+    @pytest.mark.parametrize("order", list(itertools.permutations("abc")), ids="".join)
+    async def test_of_one_package(self, core_settings: CoreSettings, order: tuple[str, str, str]) -> None:
+        """Nor do names mean anything where no plugin's package has the classes: all of these are this module's."""
+        users, audit, billing = order
+        plugins = [
+            services(users, lambda _: [Users()]),
+            services(audit, lambda parley: [Audit(parley.require(Users))]),
+            services(billing, lambda parley: [Billing(parley.require(Audit))]),
+        ]
+        async with Parley([core_settings], plugins=plugins).running() as parley:
+            assert parley.require(Billing).audit.users is parley.require(Users)
+
     async def test_after_the_database(self, core_settings: CoreSettings) -> None:
         """The database is open when services are made."""
         databases: list[object] = []
@@ -160,8 +180,28 @@ class TestRefusals:
             "waits for this very plugin: let one of the two require it in parley_lifespan, not in parley_services"
         )
 
+    async def test_need_of_each_other_in_one_package(self, core_settings: CoreSettings) -> None:
+        """The same where no plugin's package has the classes: the last one in the circle is named."""
+        message = await refusal(
+            core_settings,
+            services("one", lambda parley: [Audit(parley.require(Users))]),
+            services("two", lambda parley: [parley.require(Audit).users]),
+            services("xxx", lambda parley: [Billing(parley.require(Audit))]),
+        )
+        assert message.startswith(f"plugin 'two': service {Audit.__module__}.Audit isn't there")
+
+    async def test_cause_of_an_absence(self, core_settings: CoreSettings) -> None:
+        """What is missing first is named, not what is missing because of it."""
+        absent = a_class_of("parley_absent")
+        message = await refusal(
+            core_settings,
+            services("audit", lambda parley: [Audit(parley.require(Users))]),
+            services("users", lambda parley: [parley.require(absent), Users()]),
+        )
+        assert message.startswith("plugin 'users': service parley_absent.services.Service isn't there")
+
     async def test_need_of_ones_own(self, core_settings: CoreSettings) -> None:
-        """A plugin that requires what it is about to bring is told so."""
+        """A plugin that requires what it is about to bring is named."""
         own = a_class_of("one")
         message = await refusal(core_settings, services("one", lambda parley: [parley.require(own)]))
         assert message.startswith("plugin 'one': service one.services.Service isn't there yet")
@@ -205,12 +245,12 @@ class TestLife:
                 raise faults.pop()
             return [Audit(parley.require(Users))]
 
-        parley = Parley(
-            [core_settings], plugins=[services("audit", sometimes), services("aa_users", lambda _: [Users()])]
-        )
+        parley = Parley([core_settings], plugins=[services("audit", sometimes), services("users", lambda _: [Users()])])
         with pytest.raises(StartupError, match="not yet"):
             async with parley.running():
                 pass
+        with pytest.raises(StartupError, match="isn't there"):
+            parley.require(Users)
         async with parley.running():
             assert parley.require(Audit).users is parley.require(Users)
 
@@ -237,6 +277,25 @@ class TestProvided:
     async def test_in_an_endpoint(self, core_settings: CoreSettings) -> None:
         """An endpoint is given the one object of a class, in HTTP and the same in every request."""
         app = an_application([core_settings], [oracle_plugin()])
+        async with running_client(app) as client:
+            assert (await client.get("/v1/oracle")).json() == "yes"
+
+    async def test_nobody_provides_it(self, core_settings: CoreSettings) -> None:
+        """A route that is given a service which nobody brings stops the start, instead of each request's failing."""
+        router = Router(prefix="/oracle", tag="oracle")
+
+        async def asked(_: Annotated[Oracle, Depends(provided(Oracle))]) -> str:
+            return "yes"
+
+        @router.get("")
+        async def ask_oracle(answer: Annotated[str, Depends(asked)]) -> str:
+            return answer
+
+        app = an_application([core_settings], [a_plugin("oracle", parley_routers=[router])])
+        with pytest.raises(StartupError, match=r"^route GET /v1/oracle: service .*\.Oracle isn't there: the plugin of"):
+            async with running_client(app):
+                pass
+        app.dependency_overrides[provided(Oracle)] = Oracle
         async with running_client(app) as client:
             assert (await client.get("/v1/oracle")).json() == "yes"
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document lists each operation's real errors and path parameters, and no 422 that never happens."""
+"""The OpenAPI document lists each operation's real errors and path parameters, but no 422, which never happens."""
 
 import json
 import re

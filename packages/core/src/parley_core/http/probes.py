@@ -1,4 +1,4 @@
-"""What an operator asks: is the process alive, and can it serve?"""
+"""The probes of an orchestrator: is the process alive, and can it serve?"""
 
 from typing import Annotated
 

@@ -50,11 +50,13 @@ def provided(cls: type[T]) -> Callable[[HTTPConnection], Awaitable[T]]:
     Args:
         cls: a class whose one instance a plugin returned from its hook `parley_services`.
     """
-    return _Provided(cls)
+    return Provided(cls)
 
 
 @dataclass(frozen=True)
-class _Provided(Generic[T]):
+class Provided(Generic[T]):
+    """A dependency that finds the service of a class; see `provided`."""
+
     cls: type[T]
 
     async def __call__(self, connection: HTTPConnection) -> T:
@@ -96,9 +98,9 @@ def _effective_route(scope: Scope) -> Any:
 
 
 class RequestLog:
-    """Pure ASGI middleware: answers `X-Request-ID` and logs one line a request.
+    """Pure ASGI middleware: adds `X-Request-ID` to answers and logs one line per request.
 
-    The line holds the route's template, never the path or the query, which may hold tokens and names.
+    The line contains the route's template, never the path or the query, which may contain tokens and names.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -114,7 +116,7 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                # An error's answer has it already, for handlers that lie outside of this.
+                # An error's answer has it already, since some handlers are outside of this middleware.
                 if not any(name == _RAW_HEADER for name, _ in message["headers"]):
                     message["headers"] = [*message["headers"], (_RAW_HEADER, request_id.encode())]
             await send(message)

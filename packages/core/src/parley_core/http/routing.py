@@ -12,13 +12,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-import pymongo
 from fastapi import APIRouter, Request, Response, params
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from parley_core.data.deadline import time_limit
 from parley_core.errors import FieldError, InvalidFilter, ValidationError, nameable
 from parley_core.http.bodies import DeferredRequest
 from parley_core.http.requests import composition_of
@@ -34,8 +34,8 @@ class PublicRoute:
 
     Args:
         method: like `POST`.
-        path: the full path, like `/v1/auth/login`; it may hold no participant scope's parameter.
-        reason: why it is open, one sentence for `parley policy`.
+        path: the full path, like `/v1/auth/login`; it may not contain a participant scope's parameter.
+        reason: why it is public, one sentence for `parley policy`.
     """
 
     method: str
@@ -95,7 +95,7 @@ class ParleyRoute(APIRoute):
             request = DeferredRequest(received.scope, received.receive)
             token = _current.set(request)
             try:
-                with pymongo.timeout(composition_of(received.scope).request_timeout_seconds):
+                with time_limit(composition_of(received.scope).request_timeout_seconds):
                     return await handle(request)
             except RequestValidationError as error:
                 raise request.reason_against(expects_json=expects_json) or error from None

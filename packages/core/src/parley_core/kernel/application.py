@@ -1,4 +1,4 @@
-"""`Parley`: the object that composes plugins into one application and holds what runs."""
+"""`Parley`: the object that composes plugins into one application and keeps what runs."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -25,7 +25,14 @@ from parley_core.http.problems import install_handlers
 from parley_core.http.requests import RequestLog, path_of
 from parley_core.http.routing import Router
 from parley_core.kernel.catalogue import catalogue_of
-from parley_core.kernel.checks import check_application, check_router, check_routes, own_routes, owner_of
+from parley_core.kernel.checks import (
+    check_application,
+    check_router,
+    check_routes,
+    check_services,
+    own_routes,
+    owner_of,
+)
 from parley_core.kernel.lifespans import attributed, frozen
 from parley_core.kernel.plugins import Plugins
 from parley_core.kernel.services import Finder, Services
@@ -117,10 +124,10 @@ class Parley:
 
         Args:
             app: an application whose lifespan is, or enters, `self.lifespan`.
-            owns_app: the application holds nothing else, so that all its routes must be checked; otherwise those
-                that the host brings are the host's concern, save those with a scope's parameter.
+            owns_app: the application has no other routes, so that all its routes must be checked; otherwise those
+                that the host brings are the host's concern, except those with a scope's parameter.
 
-        The host's own routes answer their own errors as before, save Parley's and MongoDB's.
+        The host's own routes answer their own errors as before, except Parley's and MongoDB's.
 
         Raises:
             StartupError: a router can't be checked.
@@ -178,9 +185,10 @@ class Parley:
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        """The lifespan of an application on which this Parley is mounted."""
+        """Run an application on which this Parley is mounted: its lifespan."""
         self.verify(app)
         async with self.running():
+            check_services(app, self)
             with frozen() if self._owns_app else nullcontext():
                 yield
 

@@ -1,4 +1,4 @@
-"""The typed façade over pluggy: every call into a plugin goes through here and is named when it fails.
+"""The typed façade over pluggy: every call into a plugin goes through here, and a failing one is named.
 
 pluggy runs at start-up only. Hooks return declarations; no request ever asks a plugin manager.
 """

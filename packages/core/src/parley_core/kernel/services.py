@@ -11,6 +11,14 @@ from parley_core.kernel.plugins import HookCall, declarations_in
 T = TypeVar("T")
 
 
+class _Absent(StartupError):
+    """A required service isn't there, or not yet."""
+
+    def __init__(self, message: str, cls: type[Any]) -> None:
+        super().__init__(message)
+        self.cls = cls
+
+
 class Finder(Protocol):
     """Finds the service of a class."""
 
@@ -29,7 +37,7 @@ class _ByClass(dict[type, object]):
 
 
 class Services:
-    """What the plugins of one application have provided, one object a class."""
+    """What the plugins of one application have provided, one object per class."""
 
     def __init__(self) -> None:
         self._found = _ByClass(self._bring)
@@ -38,6 +46,8 @@ class Services:
         self._pending: dict[str, HookCall] = {}
         # The plugins whose hooks run now: each but the first is asked because the one before it requires a service.
         self._asked: list[HookCall] = []
+        # The plugins that can't go on until another one has brought something.
+        self._stuck: set[str] = set()
         self._composition: Composition | None = None
 
     def provide(self, instance: object) -> None:
@@ -64,6 +74,7 @@ class Services:
             yield
         finally:
             self._pending.clear()
+            self._stuck.clear()
             self.forget(set(self._found) - before)
 
     def forget(self, classes: Iterable[type]) -> None:
@@ -76,22 +87,43 @@ class Services:
         return set(self._found)
 
     def _bring(self, cls: type) -> object:
-        """Ask those who should bring a class, while services are collected, and return its object."""
-        own = [plugin for plugin, call in self._pending.items() if call.package == _package(cls)]
-        for plugin in own or list(self._pending):
+        """Return the object of a class that is missing; while services are collected, its plugin is asked first."""
+        for plugin in [plugin for plugin, call in self._pending.items() if call.package == _package(cls)]:
             if cls not in self._found and plugin in self._pending:
                 self._ask(plugin)
         if cls not in self._found:
-            raise StartupError(self._absence_of(cls))
+            self._try_all(cls)
+        if cls not in self._found:
+            raise _Absent(self._absence_of(cls), cls)
         return self._found[cls]
+
+    def _try_all(self, cls: type[Any]) -> None:
+        """Ask plugin after plugin for a class of another package than their own.
+
+        One that requires what isn't there yet is asked again later, which is why its hook may run twice.
+        """
+        cause: _Absent | None = None
+        for plugin in list(self._pending):
+            if cls not in self._found and plugin in self._pending.keys() - self._stuck:
+                try:
+                    self._ask(plugin)
+                except _Absent as error:
+                    cause = cause or (error if error.cls is not cls else None)
+        if cls not in self._found and cause:
+            raise cause
 
     def _ask(self, plugin: str) -> None:
         call = self._pending.pop(plugin)
         self._asked.append(call)
         try:
             returned = call.run(parley=self._composition)
+        except _Absent:
+            self._pending[plugin] = call
+            self._stuck.add(plugin)
+            raise
         finally:
             self._asked.pop()
+        self._stuck.clear()
         for declared in declarations_in(returned, call.hook, object):
             try:
                 self.provide(declared.value)
