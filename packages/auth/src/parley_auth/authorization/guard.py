@@ -18,9 +18,9 @@ from parley_auth.security_log import log_security_event
 from parley_auth.sessions.authenticator import Authenticator
 from parley_auth.settings import AuthSettings
 from parley_core import Parley, ParleyError, Session, parse_id, request_id_of
-from parley_core.caching.routes import admitted_by
 from parley_core.data.events import Actor
 from parley_core.errors import InvalidId
+from parley_core.http.requests import admitted_by
 from parley_core.http.routing import ParleyRoute
 
 _bearer = OAuth2PasswordBearer(tokenUrl="/v1/auth/token", auto_error=False)

@@ -1,4 +1,4 @@
-"""Settings: what is wrong is told all at once, and never with a value."""
+"""Settings: what is wrong is reported all at once, and never with a value."""
 
 import logging
 from pathlib import Path
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from parley_core import Parley, Settings, StartupError
-from parley_core.kernel.plugins import Declared
+from parley_core.declarations import Declared
 from parley_core.kernel.settings import CoreSettings, PluginSettings, load_settings
 from parley_core.testing import a_plugin
 
@@ -67,7 +67,7 @@ class TestReading:
 
 class TestFiles:
     def test_secret_from_a_file(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        """PARLEY_X_FILE names the file that holds the value; the line's end isn't part of it."""
+        """PARLEY_X_FILE names the file with the value; the line's end isn't part of it."""
         (tmp_path / "secret").write_text("correct horse\n")
         monkeypatch.setenv("PARLEY_NOTE_SECRET_FILE", str(tmp_path / "secret"))
         settings = read(NoteSettings)[NoteSettings]
@@ -144,7 +144,10 @@ class TestRefusals:
                     a_plugin("two", parley_settings=[OtherSettings]),
                 ],
             )
-        assert str(failure.value) == "settings: PARLEY_NOTE_COUNT: declared by plugins 'one' and 'two'"
+        assert (
+            str(failure.value)
+            == "settings: setting 'PARLEY_NOTE_COUNT' is declared by plugin 'one' and by plugin 'two'"
+        )
 
     def test_foreign_class(self) -> None:
         """Another base class would read other variables than messages and warnings name."""
@@ -163,7 +166,7 @@ class TestRefusals:
 
 class TestUnknownVariables:
     def test_nearest_name(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-        """A misspelt variable is told with the name that was probably meant, and without its value."""
+        """A misspelt variable is reported with the name that was probably meant, and without its value."""
         monkeypatch.setenv("PARLEY_MONGO_URI", "mongodb://u:hunter2@db")
         monkeypatch.setenv("PARLEY_QQQQQQQQQQ", "1")
         Parley(plugins=[a_plugin("notes", parley_events=[])])

@@ -8,28 +8,30 @@ from typing import Any
 import pytest
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import OperationFailure
+from pymongo.read_concern import ReadConcern
 
 from parley_core import (
     PRIVATE,
     Actor,
+    Database,
     Document,
     Event,
     EventType,
     Expression,
     Parley,
     Session,
-    first_recorded,
     in_transaction,
+    insert_recorded,
     record,
 )
-from parley_core.data.recorded import HISTORY_LIMIT, told
+from parley_core.data.recorded import HISTORY_LIMIT, redacted
 from parley_core.errors import HistoryFull
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import NOON, a_plugin
 
 TRANSACTION_TOO_LARGE_FOR_CACHE = 388
 
-CREATED = EventType("note.created", "Somebody made a note.")
+CREATED = EventType("note.created", "Somebody wrote a note.")
 CHANGED = EventType("note.changed", "Somebody changed a note.")
 ADA = Actor("ada", "admin", "trace-7")
 
@@ -51,7 +53,7 @@ async def notes(parley: Parley) -> AsyncCollection[Document]:
     """A collection with one note."""
     collection = parley.database["notes"]
     note = {"_id": "n", "title": "First", "count": 1, "secret": "hunter2"}
-    await collection.insert_one(first_recorded(note, an_event(type=CREATED, audience=("ada",))))
+    await insert_recorded(collection, note, an_event(type=CREATED, audience=("ada",)))
     return collection
 
 
@@ -138,6 +140,56 @@ class TestRecord:
         assert sum(result is not None for result in await asyncio.gather(*wanted)) == 1
 
 
+class TestRefusedWrites:
+    """What would change a recorded document without its invalidations, or with an event that nobody knows."""
+
+    @pytest.mark.parametrize(
+        "handle",
+        [
+            pytest.param(lambda database: database.with_options(), id="with_options"),
+            pytest.param(lambda database: database.client[database.name], id="of_the_client"),
+            pytest.param(lambda database: database.client.get_database(database.name), id="get_database"),
+        ],
+    )
+    async def test_foreign_handle(
+        self, parley: Parley, notes: AsyncCollection[Document], handle: Callable[[Any], Any]
+    ) -> None:
+        """Through another handle of the same database nothing is written."""
+        foreign = handle(parley.database)["notes"]
+        with pytest.raises(TypeError, match=r"another handle of the database.*parley\.database"):
+            await record(foreign, {"_id": "n"}, {"title": "x"}, an_event())
+        with pytest.raises(TypeError, match=r"collection 'notes' belongs to another handle"):
+            await insert_recorded(foreign, {"_id": "m"}, an_event())
+        assert (await history(notes))[0]["rev"] == await notes.count_documents({}) == 1
+
+    async def test_own_handle(self, notes: AsyncCollection[Document]) -> None:
+        """A collection with other options is still one of the application's database."""
+        other = notes.with_options(read_concern=ReadConcern("local"))
+        assert await record(other, {"_id": "n"}, {"title": "x"}, an_event())
+
+    @pytest.mark.parametrize(
+        "event_type",
+        [
+            pytest.param(EventType("note.changes", "Somebody changed a note."), id="name"),
+            pytest.param(EventType("note.changed", "Somebody changed something else."), id="description"),
+        ],
+    )
+    async def test_undeclared_event(self, notes: AsyncCollection[Document], event_type: EventType) -> None:
+        """An event type that no plugin declares isn't recorded, not even one that resembles a declared one."""
+        event = an_event(type=event_type)
+        with pytest.raises(TypeError, match=rf"'{event_type.name}' isn't declared: return it from the hook parley_e"):
+            await record(notes, {"_id": "n"}, {"title": "x"}, event)
+        with pytest.raises(TypeError, match="isn't declared"):
+            await insert_recorded(notes, {"_id": "m"}, event)
+        assert (await history(notes))[0]["rev"] == await notes.count_documents({}) == 1
+
+    async def test_handle_without_an_application(self, parley: Parley) -> None:
+        """A database that somebody made knows no events."""
+        made = Database(parley.client, parley.database.name)
+        with pytest.raises(TypeError, match="isn't declared"):
+            await insert_recorded(made["notes"], {"_id": "m"}, an_event())
+
+
 class TestValues:
     @pytest.mark.parametrize(
         "value",
@@ -163,10 +215,11 @@ class TestValues:
         assert (after["title"], after["count"]) == ("Second", 5)
         assert (await history(notes))[-1]["audience"] == ["First", "ben"]
 
-    def test_expression_for_a_new_document(self) -> None:
-        """A document that isn't stored yet can't be asked for the audience."""
+    async def test_expression_for_a_new_document(self, notes: AsyncCollection[Document]) -> None:
+        """The audience of a first event is ids: a document that isn't stored yet can't answer an expression."""
         with pytest.raises(TypeError, match="audience"):
-            first_recorded({"_id": "n"}, an_event(audience=Expression("$title")))
+            await insert_recorded(notes, {"_id": "m"}, an_event(audience=Expression("$title")))
+        assert await notes.count_documents({}) == 1
 
     async def test_nested_field(self, notes: AsyncCollection[Document]) -> None:
         """A field of a field is set by its path, and its neighbours stay."""
@@ -176,28 +229,28 @@ class TestValues:
         assert after["place"] == {"room": "2", "floor": 2}
 
     async def test_private_values(self, notes: AsyncCollection[Document]) -> None:
-        """Of a private value history tells only that it changed."""
+        """Of a private value the history shows only that it changed."""
         await record(notes, {"_id": "n"}, {"secret": "hunter3"}, an_event({"secret": (PRIVATE, PRIVATE)}))
         assert (await history(notes))[-1]["changes"] == {"secret": {"from": {}, "to": {}}}
         assert "hunter" not in str(await history(notes))
 
     def test_long_text(self) -> None:
-        """Text of more than 200 characters is told as its length and digest, shorter text as it is."""
+        """Text of more than 200 characters is kept as its length and digest, shorter text as it is."""
         text = "é" * 201
-        assert told(text) == {"length": 201, "sha256": hashlib.sha256(text.encode()).hexdigest()}
-        assert told(text[:200]) == text[:200]
-        assert told(12) == 12
+        assert redacted(text) == {"length": 201, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+        assert redacted(text[:200]) == text[:200]
+        assert redacted(12) == 12
 
 
 async def when_it_fits(write: Callable[[], Awaitable[object]]) -> None:
-    """Writes as soon as the server's small cache has room beside what earlier tests have left in it."""
+    """Write as soon as the server's small cache has room beside what earlier tests have left in it."""
     for _ in range(40):
         try:
             await write()
         except OperationFailure as error:
             if error.code != TRANSACTION_TOO_LARGE_FOR_CACHE:
                 raise
-            # MongoDB tells nobody when its cache has been written out.
+            # MongoDB doesn't report when its cache has been written out.
             await asyncio.sleep(0.25)
         else:
             return
@@ -223,12 +276,12 @@ class TestFullHistory:
         assert await notes.count_documents({"title": "last", "rev": 2000}) == 1
 
     async def test_condition_goes_first(self, notes: AsyncCollection[Document]) -> None:
-        """A full document that doesn't meet the condition isn't told to be full."""
+        """A full document that doesn't meet the condition isn't reported as full."""
         await self.fill(notes, 2000)
         assert await record(notes, {"_id": "n", "title": "Other"}, {}, an_event()) is None
 
     async def test_largest_document(self, notes: AsyncCollection[Document]) -> None:
-        """A history that would pass MongoDB's 16 MB is full as well, rather than a failure of ours."""
+        """A history that would pass MongoDB's 16 MB is full as well, not an error of MongoDB's."""
         await when_it_fits(lambda: self.fill(notes, 100, padding="x" * (16 * 1024 * 1024 - 60_000)))
         with pytest.raises(HistoryFull):
             await when_it_fits(lambda: record(notes, {"_id": "n"}, {"title": "y" * 60_000}, an_event()))

@@ -43,7 +43,7 @@ async def things(core_settings: CoreSettings, finds: Finds) -> AsyncIterator[Asy
     """A collection of 300 documents."""
     uri = core_settings.mongodb_uri.get_secret_value() if core_settings.mongodb_uri else ""
     async with AsyncMongoClient[Document](uri, event_listeners=[finds], timeoutMS=5000, w="majority") as client:
-        collection = database_of(client, core_settings.mongodb_database)["things"]
+        collection = database_of(client, core_settings.mongodb_database, event_types={}, invalidations={})["things"]
         await collection.insert_many([{"_id": str(n), "n": n, "secret": "x"} for n in range(300)])
         yield collection
 
@@ -108,7 +108,7 @@ async def test_error_reaches_those_who_waited(things: AsyncCollection[Document])
 
 
 async def test_callers_time(things: AsyncCollection[Document]) -> None:
-    """A caller's own time ends his wait alone; the shared query has its own, even when his request began it."""
+    """A caller's own time ends that caller's wait alone; the shared query has its own, even for who began it."""
     slow = {"$function": {"body": "function() { sleep(500); return 1; }", "args": [], "lang": "js"}}
     reader = PointReader(things, {"slow": slow})
 

@@ -9,8 +9,7 @@ import pytest
 from pymongo.errors import NetworkTimeout, OperationFailure
 
 from parley_core import Actor, Event, EventType, Expression, Invalidation, Parley, hookimpl, in_transaction
-from parley_core.data.generations import Generations
-from parley_core.data.invalidation import outdating
+from parley_core.data.invalidation import Generations, invalidating
 from parley_core.data.recorded import insert_recorded, record
 from parley_core.kernel.settings import CoreSettings
 
@@ -19,7 +18,7 @@ OTHER = EventType("thing.touched", "It was touched, which nothing shows.")
 
 
 class Things:
-    """A plugin whose events outdate one key for each of their audience."""
+    """A plugin whose events invalidate one key for each of their audience."""
 
     @hookimpl
     def parley_events(self) -> list[EventType]:
@@ -50,14 +49,14 @@ def generations(parley: Parley) -> Generations:
 
 
 async def test_first_insert(parley: Parley, generations: Generations) -> None:
-    """A new document's event advances what it outdates, and nothing else."""
+    """A new document's event advances what it invalidates, and nothing else."""
     assert await generations.current("things:ada") == 0
     await insert_recorded(parley.database["things"], {"_id": "1"}, an_event())
     assert (await generations.current("things:ada"), await generations.current("things:bob")) == (1, 0)
 
 
 async def test_change(parley: Parley, generations: Generations) -> None:
-    """A change advances what its event outdates, by the audience that MongoDB found; a write that isn't doesn't."""
+    """A change advances what its event invalidates, by the audience that MongoDB found; no change advances nothing."""
     things = parley.database["things"]
     await insert_recorded(things, {"_id": "1", "members": ["ada", "bob"]}, an_event(audience=()))
     found = await record(things, {"_id": "1"}, {"n": 1}, an_event(audience=Expression("$members")))
@@ -81,7 +80,7 @@ async def test_transaction(parley: Parley, generations: Generations) -> None:
 
 
 async def test_own_session(parley: Parley, generations: Generations) -> None:
-    """In a transaction that somebody else leads, the generation advances with the commit, or not at all."""
+    """In a transaction that the caller manages, the generation advances with the commit, or not at all."""
     things = parley.database["things"]
     async with parley.client.start_session() as session, await session.start_transaction():
         await insert_recorded(things, {"_id": "1"}, an_event(), session=session)
@@ -90,12 +89,12 @@ async def test_own_session(parley: Parley, generations: Generations) -> None:
 
 
 async def test_without_answer(parley: Parley, generations: Generations) -> None:
-    """A write that landed without an answer advances what it outdates before the failure is told."""
+    """A write that landed without an answer advances what it invalidates before the failure is reported."""
     things = parley.database["things"]
     await insert_recorded(things, {"_id": "1"}, an_event(audience=()))
 
     async def lost() -> None:
-        async with outdating(things, "1", None, None):
+        async with invalidating(generations, things, "1"):
             await things.update_one({"_id": "1"}, {"$push": {"history": {"type": CHANGED.name, "audience": ["eve"]}}})
             raise NetworkTimeout("the answer was lost")
 
@@ -106,14 +105,15 @@ async def test_without_answer(parley: Parley, generations: Generations) -> None:
 
 async def test_refused(parley: Parley, generations: Generations) -> None:
     """A write that MongoDB refused advances nothing."""
+    entry = {"type": CHANGED.name, "audience": ["ada"]}
     with pytest.raises(OperationFailure):
-        async with outdating(parley.database["things"], "1", {"type": CHANGED.name, "audience": ["ada"]}, None):
+        async with invalidating(generations, parley.database["things"], "1", entry=entry):
             raise OperationFailure("refused", 121)
     assert await generations.current("things:ada") == 0
 
 
 async def test_cancelled_after_the_write(parley: Parley, generations: Generations) -> None:
-    """A caller who is cancelled once his write has landed leaves no old generation behind."""
+    """A caller who is cancelled once the write has landed leaves no old generation behind."""
     things = parley.database["things"]
     for n in range(30):
         task = asyncio.create_task(insert_recorded(things, {"_id": f"{n}"}, an_event(audience=(f"user {n}",))))

@@ -1,5 +1,6 @@
 """`Parley`: mounting, starting, stopping, and living beside a host's own application or another Parley."""
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import ModuleType
@@ -91,7 +92,7 @@ class TestLifespan:
         assert log == ["a starts", "a stops"]
 
     async def test_own_words(self, core_settings: CoreSettings) -> None:
-        """A `StartupError` of a lifespan is told as it is."""
+        """A `StartupError` of a lifespan is reported as it is."""
 
         @asynccontextmanager
         async def lifespan() -> AsyncIterator[None]:
@@ -119,12 +120,31 @@ class TestLifespan:
                 assert parley.data_dir is None
 
     async def test_provided_things(self) -> None:
-        """What a plugin provides is found by its class, by all of this application."""
+        """What a plugin provides is found by its class, by all of this application and by no other."""
         parley, other = (Parley(plugins=[notes()]) for _ in range(2))
         parley.provide(Note(text="here"))
         assert parley.require(Note).text == "here"
-        with pytest.raises(KeyError):
+        with pytest.raises(StartupError, match=r"service .*\.Note isn't there: the plugin of package .* should"):
             other.require(Note)
+
+
+class TestAnnounce:
+    def test_default(self, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> None:
+        """A library prints nothing: what the start announces goes to its log."""
+        Parley(plugins=[notes()]).announce("One-time password: hunter2")
+        assert caplog.record_tuples == [("parley.start", logging.WARNING, "One-time password: hunter2")]
+        assert capsys.readouterr() == ("", "")
+
+    def test_percent(self, caplog: pytest.LogCaptureFixture) -> None:
+        """An announcement is text, no template."""
+        Parley(plugins=[notes()]).announce("100%s sure")
+        assert caplog.messages == ["100%s sure"]
+
+    def test_given(self) -> None:
+        """Whoever starts the application may read it elsewhere."""
+        heard: list[str] = []
+        Parley(plugins=[notes()], announce=heard.append).announce("hello")
+        assert heard == ["hello"]
 
 
 class TestVerify:
@@ -149,8 +169,25 @@ class TestVerify:
         message = await refusal(an_application([core_settings], [notes(parley_verify=parley_verify)]))
         assert message == "plugin 'notes': hook 'parley_verify' raised ValueError: not sound: Parley"
 
+    async def test_again(self) -> None:
+        """A second check, after one that was refused too, makes what the first made anew."""
+        refused = [True, False, False]
+
+        def parley_verify(parley: Parley) -> None:
+            parley.provide(Note(text="made"))
+            if refused.pop(0):
+                raise StartupError("the moon is full")
+
+        parley = Parley(plugins=[notes(parley_verify=parley_verify)])
+        parley.mount(app := FastAPI())
+        with pytest.raises(StartupError, match="the moon is full"):
+            parley.verify(app)
+        for _ in range(2):
+            parley.verify(app)
+        assert parley.require(Note).text == "made"
+
     async def test_not_mounted(self, core_settings: CoreSettings) -> None:
-        """An application that nobody mounted Parley on would serve unproved, or nothing."""
+        """An application that nobody mounted Parley on would serve unchecked, or nothing."""
         parley = Parley([core_settings], plugins=[notes()])
         assert "call parley.mount(app)" in await refusal(FastAPI(lifespan=parley.lifespan))
 
@@ -248,7 +285,7 @@ class TestHost:
             assert (await client.get("/nothing")).text == "own words"
 
     async def test_ours_answer_problems(self, core_settings: CoreSettings) -> None:
-        """Errors in a plugin's route, or where Parley's routes lie, are problems, and so are Parley's own anywhere."""
+        """Errors in a plugin's route, or where Parley's routes are, are problems, and so are Parley's own anywhere."""
         async with running_client(a_host(core_settings)) as client:
             answers = [
                 await client.post("/v1/notes", json={}),

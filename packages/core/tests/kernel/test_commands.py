@@ -39,10 +39,10 @@ class TestCommandsOf:
     def test_two_with_one_name(self, one: typer.Typer, two: typer.Typer, name: str) -> None:
         """A command that another one would hide is refused, with both plugins' names."""
         plugins = Plugins([a_plugin("one", parley_commands=[one]), a_plugin("two", parley_commands=[two])])
-        with pytest.raises(StartupError, match=f"command '{name}' is given by plugins 'one' and 'two'"):
+        with pytest.raises(StartupError, match=f"command '{name}' is declared by plugin 'one' and by plugin 'two'"):
             commands_of(plugins)
 
     def test_within_one_plugin(self) -> None:
         """Two applications of one plugin clash as well."""
-        with pytest.raises(StartupError, match="command 'serve' is given by plugins 'one' and 'one'"):
+        with pytest.raises(StartupError, match="command 'serve' is declared by plugin 'one' and by plugin 'one'"):
             commands_of(Plugins([a_plugin("one", parley_commands=[commands("serve"), commands("serve", "stop")])]))

@@ -92,7 +92,7 @@ class TestPages:
         assert answer.json()["next"] == "/v1/notes/pinned?limit=1&kind=newest&before=7&offset=1"
 
     async def test_behind_a_cursor(self, client: httpx.AsyncClient) -> None:
-        """Where offset and total can't tell, the list says whether it goes on; one place in an address is enough."""
+        """Where offset and total don't say so, the list says whether more follows; an address has one position."""
         assert (await client.get("/v1/notes/moving/on?cursor=x&offset=9")).json()[
             "next"
         ] == "/v1/notes/moving/on?offset=4"

@@ -1,4 +1,4 @@
-"""Every 4xx and 5xx is a problem (RFC 9457) that tells what it must and nothing else."""
+"""Every 4xx and 5xx is a problem (RFC 9457) that says what it must and nothing else."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -123,7 +123,7 @@ class TestShape:
 
 class TestFramework:
     async def test_no_route(self, client: httpx.AsyncClient) -> None:
-        """An unknown address is told as a problem, and not repeated."""
+        """An unknown address is a problem, and is not repeated."""
         for address in (f"/{SECRET}", f"/v1/{SECRET}/x", f"/v1/notes/a/{SECRET}"):
             answer = await client.get(address)
             assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
@@ -220,7 +220,7 @@ class TestValidation:
         assert "`h`" not in answer.text
 
     async def test_useful_messages(self, client: httpx.AsyncClient) -> None:
-        """What is expected is told."""
+        """What is expected is said."""
         answer = await client.post("/v1/notes", json={"kind": "x", "number": "x", "pattern": "b", "line": "abcd"})
         assert [(error["pointer"], error["message"]) for error in answer.json()["errors"]] == [
             ("#/kind", "Input should be 'short'"),

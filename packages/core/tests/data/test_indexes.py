@@ -10,7 +10,7 @@ from pymongo import AsyncMongoClient, IndexModel
 from parley_core import CollectionIndexes, Document, Parley, StartupError
 from parley_core.data import indexes
 from parley_core.data.indexes import ensure_indexes
-from parley_core.kernel.plugins import Declared
+from parley_core.declarations import Declared
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin
 
@@ -93,5 +93,5 @@ class TestBuilding:
 class TestOwners:
     def test_two_plugins_with_one_collection(self) -> None:
         """Only its owner knows what a collection needs."""
-        with pytest.raises(StartupError, match="collection 'notes' is owned by 'notes' and 'other'"):
+        with pytest.raises(StartupError, match="'notes' is declared by plugin 'notes' and by plugin 'other'"):
             Parley(plugins=[notes(BY_NAME), a_plugin("other", parley_indexes=[CollectionIndexes("notes", ())])])

@@ -104,7 +104,7 @@ LINES = {
 class TestLog:
     @pytest.mark.parametrize("name", LINES)
     async def test_template(self, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, name: str) -> None:
-        """A line names the route and not the address, which may hold tokens and names."""
+        """A line names the route and not the address, which may contain tokens and names."""
         caplog.set_level(logging.INFO, "parley.access")
         method, path, expected = LINES[name]
         answer = await client.request(method, path)

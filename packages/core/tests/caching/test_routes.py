@@ -1,4 +1,4 @@
-"""Cached routes on a small application: which comes first, what they refuse to be, whose judgement they ask."""
+"""Cached routes on a small application: which come first, what is refused, which gate they ask."""
 
 from typing import Annotated, Any
 
@@ -6,8 +6,10 @@ import pytest
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
-from parley_core import Parley, Router
-from parley_core.caching.routes import CachedRead, CachedRoute, Gate, admitted_by, cached, split
+from parley_core import Composition, Router
+from parley_core.caching.routes import CachedRead, CachedRoute, Gate, cached, cached_first
+from parley_core.declarations import Declared
+from parley_core.http.requests import admitted_by
 
 
 class Open:
@@ -23,7 +25,7 @@ class Open:
         return str(connection.headers.get("X-Caller", "nobody"))
 
 
-async def _always(_parley: Parley, _access: Any) -> int:
+async def _always(_parley: Composition, _access: Any) -> int:
     return 1
 
 
@@ -47,19 +49,35 @@ def paths_of(router: Router) -> list[str]:
     return [getattr(route, "path", "").removeprefix("/things") for route in router.routes]
 
 
-class TestSplit:
+def ordered(*routers: Router) -> list[list[str]]:
+    """The paths of each router that is mounted for these, in their order."""
+    declared = [Declared(f"plugin {number}", router) for number, router in enumerate(routers)]
+    return [paths_of(found.value) for found in cached_first(declared)]
+
+
+class TestCachedFirst:
     def test_first(self) -> None:
         """A cached route comes before all others, and the router itself stays as it was."""
         router = a_router("", "/{thing_id}/parts", "/{thing_id}", hot="/{thing_id}")
-        hot, rest = split(router)
-        assert (paths_of(hot), paths_of(rest)) == (["/{thing_id}"], ["", "/{thing_id}/parts"])
+        hot, rest = cached_first([Declared("things", router)])
+        assert (hot.plugin, rest.plugin) == ("things", "things")
+        assert (paths_of(hot.value), paths_of(rest.value)) == (["/{thing_id}"], ["", "/{thing_id}/parts"])
         assert len(router.routes) == 3
-        assert isinstance(hot.routes[0], CachedRoute)
+        assert isinstance(hot.value.routes[0], CachedRoute)
+
+    def test_before_other_routers(self) -> None:
+        """The cached routes of all routers come before the other routes of all routers."""
+        routers = a_router("", "/a", hot="/a"), a_router("", "/b", hot="/b")
+        assert ordered(*routers) == [["/a"], ["/b"], [""], [""]]
 
     def test_never_before_its_exceptions(self) -> None:
         """A route stays behind an earlier one that some of its addresses mean."""
-        hot, rest = split(a_router("/mine", "/{thing_id}", hot="/{thing_id}"))
-        assert (paths_of(hot), paths_of(rest)) == ([], ["/mine", "/{thing_id}"])
+        assert ordered(a_router("/mine", "/{thing_id}", hot="/{thing_id}")) == [["/mine", "/{thing_id}"]]
+
+    def test_no_empty_router(self) -> None:
+        """A router without cached routes, or with nothing else, is mounted once: an empty one would be tried too."""
+        assert ordered(a_router("", "/a", hot="none")) == [["", "/a"]]
+        assert ordered(a_router("/a", hot="/a")) == [["/a"]]
 
 
 def test_gate() -> None:

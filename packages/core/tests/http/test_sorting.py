@@ -119,7 +119,7 @@ GOOD = ["-created_at", [NOON.isoformat(), "n"], 1]
 
 class TestDecode:
     def test_longest_values(self) -> None:
-        """The longest title that a list holds makes a cursor that the list takes back."""
+        """The longest title of a list makes a cursor that the list accepts."""
         item = {**ITEM, "title": "😀" * 500}
         sort = KEYS.parse("title")
         assert KEYS.decode(KEYS.encode(sort, item, offset=2**31 - 1)).values == ("😀" * 500, "n")
@@ -201,7 +201,7 @@ class TestDecode:
         )
     )
     def test_any_content(self, content: list[Any]) -> None:
-        """Nor does it matter what lies in it; what passes is text and instants that MongoDB can hold."""
+        """Nor does its content matter; what passes is text and instants that MongoDB can store."""
         try:
             cursor = KEYS.decode(spelt_cursor(content))
         except InvalidCursor:

@@ -1,4 +1,4 @@
-"""What is proved of the routes before the first request."""
+"""What is checked of the routes before the first request."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -75,7 +75,7 @@ def include_folder(router: APIRouter, folder: Path) -> None:
     router.include_router(inner)
 
 
-UNPROVABLE: dict[str, tuple[Change, str]] = {
+UNCHECKABLE: dict[str, tuple[Change, str]] = {
     "mount": (lambda r, _: r.routes.append(Mount("/files", app=FastAPI())), "mount '/files' is refused"),
     "mounted_by_include": (include_mount, "mount '/notes/files' is refused"),
     "host": (lambda r, _: r.routes.append(Host("example.com", app=FastAPI())), "mount 'Host' is refused"),
@@ -92,9 +92,9 @@ UNPROVABLE: dict[str, tuple[Change, str]] = {
 
 
 class TestRouters:
-    @pytest.mark.parametrize(("change", "message"), UNPROVABLE.values(), ids=UNPROVABLE)
-    def test_unprovable(self, change: Change, message: str, tmp_path: Path) -> None:
-        """What answers without a guard, or before one, is refused wherever in the router it lies."""
+    @pytest.mark.parametrize(("change", "message"), UNCHECKABLE.values(), ids=UNCHECKABLE)
+    def test_uncheckable(self, change: Change, message: str, tmp_path: Path) -> None:
+        """What answers without a guard, or before one, is refused wherever in the router it is."""
         (tmp_path / "index.html").write_text("hello")
         router = a_router()
         change(router, tmp_path)
@@ -102,12 +102,13 @@ class TestRouters:
 
     @pytest.mark.parametrize("router", [APIRouter(prefix="/notes"), FastAPI(), "notes"], ids=["plain", "app", "text"])
     def test_what_is_no_router(self, router: object) -> None:
-        """FastAPI's own router judges in another order than the contract's."""
+        """FastAPI's own router checks in another order than the contract's."""
         message = refusal(a_plugin("notes", parley_routers=[router]))
-        assert message == "plugin 'notes': its router must be a parley_core.Router"
+        kind = type(router).__name__
+        assert message == f"plugin 'notes': hook 'parley_routers' returned {kind}, not parley_core.Router"
 
     def test_nested_routers(self) -> None:
-        """Routers of Parley may include one another, and WebSockets may stand in them."""
+        """Routers of Parley may include one another, and they may contain WebSockets."""
         outer, inner = a_router(), a_router("/inner", "list_inner")
 
         @inner.websocket("/live")
@@ -135,7 +136,7 @@ class TestClashes:
             a_plugin("one", **routes(a_router(path="/{id}", name="get_one"))),
             a_plugin("two", **routes(a_router(path="/{note_id}", name="get_two"))),
         )
-        assert message == "route GET /v1/notes/{} is given by plugin 'one' and by plugin 'two'"
+        assert message == "route 'GET /v1/notes/{}' is declared by plugin 'one' and by plugin 'two'"
 
     def test_route_of_the_host(self) -> None:
         """The host's own routes count as well."""
@@ -145,7 +146,9 @@ class TestClashes:
         parley.mount(app)
         with pytest.raises(StartupError) as failure:
             parley.verify(app)
-        assert str(failure.value) == ("route GET /v1/notes is given by the application itself and by plugin 'notes'")
+        assert str(failure.value) == (
+            "route 'GET /v1/notes' is declared by the application itself and by plugin 'notes'"
+        )
 
     def test_websocket(self) -> None:
         """Two WebSockets with one address clash too."""
@@ -156,7 +159,7 @@ class TestClashes:
             return a_plugin(name, **routes(router))
 
         message = refusal(a_plugin_with_websocket("one"), a_plugin_with_websocket("two"))
-        assert message == "route WEBSOCKET /v1/live is given by plugin 'one' and by plugin 'two'"
+        assert message == "route 'WEBSOCKET /v1/live' is declared by plugin 'one' and by plugin 'two'"
 
     def test_operation_id(self) -> None:
         """Generated clients name their functions by operation id."""
@@ -164,13 +167,13 @@ class TestClashes:
             a_plugin("one", **routes(a_router("/one"))),
             a_plugin("two", **routes(a_router("/two"))),
         )
-        assert message == "operation id 'list_notes' is given by plugin 'one' and by plugin 'two'"
+        assert message == "operation id 'list_notes' is declared by plugin 'one' and by plugin 'two'"
 
     def test_one_router_twice(self) -> None:
         """A router that a plugin returns twice would be served twice."""
         router = a_router()
         message = refusal(a_plugin("one", **routes(router, router)))
-        assert message == "route GET /v1/notes is given by plugin 'one' and by plugin 'one'"
+        assert message == "route 'GET /v1/notes' is declared by plugin 'one' and by plugin 'one'"
 
     def test_what_does_not_clash(self) -> None:
         """Other methods, other paths and other converters are other addresses."""
@@ -193,7 +196,7 @@ class TestClashes:
 
 class TestNothingToProve:
     def test_no_route(self) -> None:
-        """A check that finds nothing proves nothing, and FastAPI's own routes are none of a plugin's."""
+        """A check that finds no route checks nothing, and FastAPI's own routes don't count."""
         assert refusal(a_plugin("notes", parley_events=[])).startswith("no plugin brings a route")
 
     def test_empty_router(self) -> None:
@@ -227,8 +230,8 @@ OWNED: dict[str, tuple[Change, str]] = {
 
 class TestOwnedApplication:
     @pytest.mark.parametrize(("change", "message"), OWNED.values(), ids=OWNED)
-    async def test_unprovable(self, change: Change, message: str, tmp_path: Path, core_settings: CoreSettings) -> None:
-        """In an application that is all Parley's, nothing may lie that can't be proved: it doesn't start."""
+    async def test_uncheckable(self, change: Change, message: str, tmp_path: Path, core_settings: CoreSettings) -> None:
+        """In an application that is all Parley's, everything must be possible to check: else it doesn't start."""
         (tmp_path / "index.html").write_text("hello")
         app = compose(a_plugin("notes", **routes(a_router())), owns_app=True, settings=core_settings)
         change(app, tmp_path)
@@ -237,13 +240,13 @@ class TestOwnedApplication:
                 pass
         assert str(failure.value).startswith(message)
 
-    def test_all_routes_must_be_proved(self) -> None:
+    def test_all_routes_must_be_checked(self) -> None:
         """There even a plain route is Parley's concern; a host's application answers for its own."""
         for owns_app, expected in ((True, {"/own", "/v1/notes"}), (False, {"/v1/notes"})):
             seen: set[str | None] = set()
 
             def parley_verify(parley: Parley, routes: list[Any], seen: set[str | None] = seen) -> None:
-                seen |= {route.path for route in routes if parley.must_be_proved(route)}
+                seen |= {route.path for route in routes if parley.must_be_checked(route)}
 
             parley = Parley(plugins=[a_plugin("notes", parley_verify=parley_verify, **routes(a_router()))])
             app = FastAPI(openapi_url=None, routes=[Route("/own", answer)])

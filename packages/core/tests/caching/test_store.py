@@ -75,7 +75,7 @@ async def test_counters() -> None:
 
 
 async def test_one_flight() -> None:
-    """Whoever asks while a load is on its way gets its answer; another key, or a later asker, has a load of his own."""
+    """Whoever asks while a load is on its way gets its answer; another key, or a later caller, starts its own load."""
     cache, loads = ReadCache(max_bytes=10_000), 0
 
     async def work() -> Answer:
@@ -91,8 +91,8 @@ async def test_one_flight() -> None:
     assert loads == 3
 
 
-async def test_failure_is_the_leaders() -> None:
-    """A failed load fails the one whose load it was; the others are told that there is no answer for them."""
+async def test_failure_is_the_first_callers() -> None:
+    """A failed load fails the caller who started it; the others get no answer and no exception."""
     cache = ReadCache(max_bytes=10_000)
 
     async def work() -> Answer:
@@ -105,7 +105,7 @@ async def test_failure_is_the_leaders() -> None:
 
 
 async def test_cancelled_leader() -> None:
-    """The load goes on for the others when its leader leaves."""
+    """The load goes on for the others when the caller who started it leaves."""
     cache = ReadCache(max_bytes=10_000)
 
     async def work() -> Answer:

@@ -1,10 +1,10 @@
-"""The OpenAPI document tells what each operation really answers."""
+"""The OpenAPI document says what each operation really answers."""
 
 import re
 from typing import Annotated, Any
 
 import pytest
-from fastapi import Depends, FastAPI, Form, Query
+from fastapi import Depends, FastAPI, Form, Path, Query
 
 from parley_core import PageQuery, Parley, ParleyError, Router, raises
 from parley_core.errors import FRAMEWORK_ERRORS, AuthenticationError, BusinessRuleError, FieldError, NotFoundError
@@ -48,10 +48,14 @@ async def found() -> None: ...
 async def guarded(_: Annotated[None, Depends(Guard())], __: Annotated[None, Depends(found)]) -> None: ...
 
 
+async def read_note_id(note_id: str) -> str:
+    return note_id
+
+
 router = Router(prefix="/notes", tag="notes")
 
 
-@router.post("", summary="Make a note")
+@router.post("", summary="Create a note")
 @raises(NoteClosed)
 async def create_note(body: Note) -> None: ...
 
@@ -105,12 +109,12 @@ class TestOperations:
         assert codes(document["paths"]["/v1/notes"]["get"])["400"] == ["invalid_filter", "validation_error"]
 
     def test_errors_of_dependencies(self, document: dict[str, Any]) -> None:
-        """What dependencies raise is told, that which only the proved composition knows included."""
+        """What dependencies raise is listed, that which only the checked composition knows included."""
         found = codes(document["paths"]["/v1/notes/{note_id}"]["get"])
         assert (found["401"], found["404"]) == (["unknown_caller"], ["note_not_found"])
 
     def test_operation_ids(self, document: dict[str, Any]) -> None:
-        """An operation is called like its function; what is hidden stays so."""
+        """An operation's id is its function's name; hidden routes stay hidden."""
         operations = [operation for path in document["paths"].values() for operation in path.values()]
         ids = {operation["operationId"] for operation in operations}
         assert ids == {"create_note", "list_notes", "read_note", "send_form", "check_health", "check_readiness"}
@@ -123,6 +127,60 @@ class TestOperations:
         assert answer["examples"]["note_closed"]["value"]["status"] == 400
 
 
+class TestPathParameters:
+    """Parameters that guards read and endpoints don't take are documented by themselves."""
+
+    @pytest.fixture
+    def parameters(self) -> dict[str, list[dict[str, Any]]]:
+        """The parameters of each operation of a router whose endpoints take none, one or all of their path's."""
+        parts = Router(prefix="/notes", tag="parts")
+
+        @parts.get("/{note_id}/parts/{rest_of_path:path}")
+        async def none_taken() -> None: ...
+
+        @parts.get("/{note_id}/pages/{number}")
+        async def one_taken(number: int, color: str = "red") -> None: ...
+
+        @parts.get("/{note_id}")
+        async def all_taken(note_id: Annotated[str, Path(description="The note.")]) -> None: ...
+
+        @parts.get("/{note_id}/twice")
+        async def in_a_dependency(_: Annotated[str, Depends(read_note_id)]) -> None: ...
+
+        document = an_application([], [a_plugin("parts", parley_routers=[parts])]).openapi()
+        return {
+            operation["operationId"]: operation.get("parameters", [])
+            for path in document["paths"].values()
+            for operation in path.values()
+        }
+
+    def test_none_taken(self, parameters: dict[str, list[dict[str, Any]]]) -> None:
+        """Every parameter of the path is there, required text, without a converter in its name."""
+        assert parameters["none_taken"] == [
+            {"name": "note_id", "in": "path", "required": True, "schema": {"type": "string", "title": "Note Id"}},
+            {
+                "name": "rest_of_path",
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string", "title": "Rest Of Path"},
+            },
+        ]
+
+    def test_some_taken(self, parameters: dict[str, list[dict[str, Any]]]) -> None:
+        """What the endpoint or a dependency takes is documented as they declare it, once, and so is the query."""
+        assert [(p["name"], p["in"], p["schema"]["type"]) for p in parameters["one_taken"]] == [
+            ("note_id", "path", "string"),
+            ("number", "path", "integer"),
+            ("color", "query", "string"),
+        ]
+        assert [p["description"] for p in parameters["all_taken"]] == ["The note."]
+        assert [p["name"] for p in parameters["in_a_dependency"]] == ["note_id"]
+
+    def test_no_parameter(self, parameters: dict[str, list[dict[str, Any]]]) -> None:
+        """A path without parameters has none."""
+        assert parameters["check_health"] == []
+
+
 class TestDocument:
     def test_no_422(self, document: dict[str, Any]) -> None:
         """FastAPI's own validation answer never happens, and its schemas are gone."""
@@ -133,8 +191,8 @@ class TestDocument:
         """The schema of a problem lists all codes: those of the operations and those that any request can meet."""
         listed = set(document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"])
         operations = [operation for path in document["paths"].values() for operation in path.values()]
-        told = {code for operation in operations for found in codes(operation).values() for code in found}
-        assert listed == told | {error.code for error in FRAMEWORK_ERRORS}
+        described = {code for operation in operations for found in codes(operation).values() for code in found}
+        assert listed == described | {error.code for error in FRAMEWORK_ERRORS}
 
     def test_problem_is_described(self, document: dict[str, Any]) -> None:
         """The schema of a problem has the members that every problem has, and `errors`, which some have."""

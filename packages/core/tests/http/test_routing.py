@@ -1,4 +1,4 @@
-"""Requests: judged in the contract's order, read strictly, and never answered with what they brought."""
+"""Requests: checked in the contract's order, read strictly, and never answered with what they contained."""
 
 import json
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from parley_core import Page, PageQuery, PagerDep, ParleyDep, Router, parse_id
 from parley_core.errors import AuthenticationError, NotFoundError
-from parley_core.http.routing import MAX_BODY_BYTES
+from parley_core.http.bodies import MAX_BODY_BYTES
 from parley_core.http.schemas import Body, Instant, Line, Paragraphs, WholeNumber
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin, an_application, running_client
@@ -83,7 +83,7 @@ Guarded = Depends(guard)
 
 @router.post("", dependencies=[Guarded])
 async def create_note(body: Note, parley: ParleyDep) -> str:
-    """Stores whatever is accepted, so that what the driver can't hold would show."""
+    """Stores whatever is accepted, so that what the driver can't store would show."""
     document = {"_id": "note", **body.model_dump(mode="json", exclude={"at"}), "at": body.at}
     await parley.database["notes"].replace_one({"_id": "note"}, document, upsert=True)
     return body.title
@@ -173,7 +173,7 @@ def refused_code(answer: httpx.Response) -> str:
     return str(answer.json()["code"])
 
 
-# What is wrong with a request, how it is sent, and what a known caller is told.
+# What is wrong with a request, how it is sent, and what a known caller is answered.
 WRONG: dict[str, tuple[dict[str, Any], int, str]] = {
     "broken_json": (as_json(b'{"title": '), 400, "validation_error"),
     "no_json": (as_json(b"\xff\xfe" + SECRET.encode()), 400, "validation_error"),
@@ -211,7 +211,7 @@ class TestOrder:
 
     @pytest.mark.parametrize(("given", "status", "code"), WRONG.values(), ids=WRONG)
     async def test_guard_first(self, client: httpx.AsyncClient, given: dict[str, Any], status: int, code: str) -> None:
-        """An unknown caller learns nothing of what he sent; a known one does, after what the guard has to say."""
+        """An unknown caller learns nothing of what was sent; a known one does, after what the guard has to say."""
         assert refused_code(await client.post("/v1/notes", **sent(given))) == "unknown_caller"
         assert refused_code(await client.patch(f"/v1/notes/{SECRET}", **sent(given))) == "unknown_caller"
         assert refused_code(await client.patch(f"/v1/notes/{SECRET}", **sent(given, **KNOWN))) == "invalid_id"
@@ -250,7 +250,7 @@ class TestOrder:
         assert refused_code(answer) in {"validation_error", "payload_too_large"}
 
     async def test_guard_before_the_query(self, client: httpx.AsyncClient) -> None:
-        """Parameters are judged after the guard, known and unknown ones."""
+        """Parameters are checked after the guard, known and unknown ones."""
         for address in ("/v1/notes?limit=x", "/v1/notes?nothing=1", "/v1/notes/plain?number=x"):
             assert refused_code(await client.get(address)) == "unknown_caller"
 
@@ -350,7 +350,7 @@ class TestBodies:
 
 class TestAnswers:
     async def test_annotation_decides(self, client: httpx.AsyncClient) -> None:
-        """An endpoint answers what its annotation says, whatever else the returned object holds."""
+        """An endpoint answers what its annotation says, whatever else the returned object contains."""
         assert (await client.get("/v1/notes/answer")).json() == {"title": "t"}
 
 

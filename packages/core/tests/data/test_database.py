@@ -88,19 +88,19 @@ class TestStart:
             )
 
     async def test_no_primary(self, tmp_path: Path) -> None:
-        """A member that takes no writes is told at once, rather than by the first write."""
+        """A member that takes no writes is reported at once, rather than by the first write."""
         with EmbeddedMongoDB.start(tmp_path / "data") as server:
             async with AsyncMongoClient[Document](server.uri) as admin:
                 await admin.admin.command("replSetStepDown", 60, secondaryCatchUpPeriodSecs=0, force=True)
             assert "this member is not the primary" in await refusal(server.uri)
 
     async def test_nobody_listens(self, tmp_path: Path) -> None:
-        """An unreachable server is told within seconds, without the URI, which may hold a password."""
+        """An unreachable server is reported within seconds, without the URI, which may contain a password."""
         message = await refusal(f"mongodb://ada:hunter2@{quote(str(tmp_path / 'm.sock'), safe='')}/")
         assert message == "MongoDB can't be reached (ServerSelectionTimeoutError): check PARLEY_MONGODB_URI"
 
     async def test_wrong_credentials(self, mongodb_uri: str) -> None:
-        """Refused credentials are told as such."""
+        """Refused credentials are reported as such."""
         message = await refusal(mongodb_uri.replace("mongodb://", "mongodb://ada:hunter2@"))
         assert message == "MongoDB refused the connection (code 18): check PARLEY_MONGODB_URI"
 
@@ -183,7 +183,7 @@ class TestOutage:
         await recovery(client)
 
     async def test_killed(self, client: httpx.AsyncClient, server: EmbeddedMongoDB, tmp_path: Path) -> None:
-        """A server that is gone is told as soon as it is looked for in vain, and found again when it is back."""
+        """A server that is gone is reported as soon as it isn't found, and found again when it is back."""
         os.kill(server.pid, signal.SIGKILL)
         probe = asyncio.create_task(client.get("/readyz"))
         await asyncio.gather(*(answer_in_time(client, method) for method in ("GET", "POST", "PUT")))
@@ -194,7 +194,7 @@ class TestOutage:
             assert (await client.get("/readyz")).status_code == 200
 
     async def test_without_a_primary(self, client: httpx.AsyncClient, server: EmbeddedMongoDB) -> None:
-        """While no member takes writes, requests are told to come again, and never that something broke."""
+        """While no member takes writes, requests are answered 503 with a time to retry, and never 500."""
         async with AsyncMongoClient[Document](server.uri) as admin:
             await admin.admin.command("replSetStepDown", 2, secondaryCatchUpPeriodSecs=0, force=True)
         answers = [await client.post("/v1/notes") for _ in range(3)]
