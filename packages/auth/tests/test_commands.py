@@ -78,9 +78,9 @@ class TestCreateAdmin:
     @pytest.mark.parametrize(
         ("email", "password", "told"),
         [
-            (EMAIL, "qxz7!", "the administrator's password is refused: A password has at least 8 characters"),
-            (EMAIL, "", "the administrator's password is refused: A password has at least 8 characters"),
-            (EMAIL, "iloveyou", "the administrator's password is refused: This password is on the list"),
+            (EMAIL, "qxz7!", "the administrator's password is refused: The password must have at least 8 characters"),
+            (EMAIL, "", "the administrator's password is refused: The password must have at least 8 characters"),
+            (EMAIL, "iloveyou", "the administrator's password is refused: This password is one of the most common"),
             (EMAIL, "qxz7!" * 30, "the administrator's password is refused: String should have at most 128"),
             ("nobody", PASSWORD, "the administrator's email is refused: Must be an e-mail address"),
         ],
@@ -139,7 +139,7 @@ class TestPolicy:
         assert lines[0] == "# Who may do what"
         assert "| users:update |  | admin | any |  |" in lines
         assert "| PATCH | /v1/users/{user_id} | users:update |  |" in lines
-        assert "| POST | /v1/auth/login |  | the password is the proof |" in lines
+        assert "| POST | /v1/auth/login |  | the password identifies the caller |" in lines
         assert result.output.endswith("|\n")
 
     def test_json(self) -> None:

@@ -18,9 +18,9 @@ from fastapi import FastAPI
 from hypothesis import strategies as st
 
 import parley_auth.plugin
-from parley_auth.sessions.refresh_tokens import RefreshToken
 from parley_auth.sessions.repository import SessionRepository
 from parley_auth.testing import PASSWORD, Account, People, auth_settings, open_session, some_people
+from parley_auth.tokens.refresh_tokens import RefreshToken
 from parley_core import Parley, new_id
 from parley_core.data.recorded import HISTORY_LIMIT
 from parley_core.embedded import EmbeddedMongoDB

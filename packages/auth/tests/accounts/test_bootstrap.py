@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 import parley_auth.plugin
 from parley_auth import Role
-from parley_auth.accounts.bootstrap import provide_admin
+from parley_auth.accounts.bootstrap import Administrators
 from parley_auth.testing import PASSWORD, an_account, auth_settings
 from parley_core import StartupError
 from parley_core.kernel.settings import CoreSettings
@@ -151,7 +151,7 @@ class TestProvide:
     async def test_twice(self, app: FastAPI, client: httpx.AsyncClient) -> None:
         """Providing an administrator again changes nothing."""
         for _ in range(2):
-            await provide_admin(app.state.parley, email=" ROOT@example.com", password=PASSWORD)
+            await app.state.parley.require(Administrators).provide(email=" ROOT@example.com", password=PASSWORD)
         [admin] = await admins_of(app)
         assert admin["rev"] == 1
         assert await log_in(client, "root@example.com", PASSWORD) == 200
@@ -160,7 +160,7 @@ class TestProvide:
     async def test_at_once(self, app: FastAPI) -> None:
         """Whoever provides one administrator at the same moment gets what he asked for: that one."""
         wanted = {"email": "root@example.com", "password": PASSWORD}
-        await asyncio.gather(*(provide_admin(app.state.parley, **wanted) for _ in range(5)))
+        await asyncio.gather(*(app.state.parley.require(Administrators).provide(**wanted) for _ in range(5)))
         assert len(await admins_of(app)) == 1
 
     @pytest.mark.usefixtures("client")
@@ -172,7 +172,7 @@ class TestProvide:
         before = await app.state.parley.database.users.find().to_list()
         for name in ("interviewer", "shut", "changed"):
             with subtests.test(name), pytest.raises(StartupError, match=f"^{name}@example.com belongs to an account"):
-                await provide_admin(app.state.parley, email=f"{name}@example.com", password=PASSWORD)
+                await app.state.parley.require(Administrators).provide(email=f"{name}@example.com", password=PASSWORD)
         assert await app.state.parley.database.users.find().to_list() == before
 
     @pytest.mark.usefixtures("client")
@@ -186,7 +186,7 @@ class TestProvide:
             ("root@example.com", "iloveyou", "password"),
         ]:
             with pytest.raises(StartupError, match=f"^the administrator's ({what}) is refused: "):
-                await provide_admin(parley, email=email, password=password)
+                await parley.require(Administrators).provide(email=email, password=password)
         assert await admins_of(app) == []
 
 

@@ -1,4 +1,4 @@
-"""Access tokens that no application may accept, for tests of every package: each is wrong in one thing alone."""
+"""Access tokens that no application may accept, for the tests of every package; each is wrong in one way only."""
 
 import base64
 import hmac
@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from parley_auth.tokens.keys import Key
+from parley_auth.keys.key_ring import Key
 from parley_core import new_id
 
 _SAME: Mapping[str, object] = {}
@@ -17,11 +17,11 @@ _EVIL = "https://evil.example/keys"
 
 
 class Forger:
-    """Makes tokens out of a good one, signed with the right key where nothing else is said.
+    """Makes tokens out of a valid one, signed with the right key unless the method says otherwise.
 
     Args:
-        token: an access token that gets in.
-        key: what it was signed with.
+        token: a valid access token.
+        key: the key that signed it.
     """
 
     def __init__(self, token: str, key: Key) -> None:
@@ -32,26 +32,26 @@ class Forger:
         self._key = key
 
     def signed(self, claims: Mapping[str, object] = _SAME, *, header: Mapping[str, object] = _SAME) -> str:
-        """A token with other header parameters or claims; None leaves one out."""
+        """Return a token with other header parameters or claims; None leaves one out."""
         return self.of_parts(_without_none({**self.header, **header}), _without_none({**self.claims, **claims}))
 
     def of_parts(self, header: object, claims: object) -> str:
-        """A token of any header and claims, objects or raw bytes, that the right key signs."""
+        """Return a token with any header and claims, objects or raw bytes, signed with the right key."""
         text = f"{encoded(header)}.{encoded(claims)}"
         signature = jwt.get_algorithm_by_name(self._key.algorithm).sign(text.encode(), self._key.signing)
         return f"{text}.{encoded(signature)}"
 
     def keyed(self, secret: bytes, **header: object) -> str:
-        """A token that HS256 signs with something that isn't the key."""
+        """Return a token that HS256 signs with a secret that isn't the key."""
         text = f"{encoded(self.header | {'alg': 'HS256'} | header)}.{self.body}"
         return f"{text}.{encoded(hmac.digest(secret, text.encode(), 'sha256'))}"
 
     def headed(self, **header: object) -> str:
-        """The good token under another header, with its old signature."""
+        """Return the valid token with another header and its old signature."""
         return f"{encoded(_without_none(self.header | header))}.{self.body}.{self.signature}"
 
     def public_parts(self) -> dict[str, bytes]:
-        """What an attacker may take for a shared secret: the spellings of the public key."""
+        """Return the spellings of the public key, which an attacker may use as a shared secret."""
         if self._key.public is None:
             return {}
         public = self._key.verifying
@@ -66,14 +66,14 @@ class Forger:
 
 
 def forged_tokens(token: str, key: Key) -> dict[str, str]:
-    """Over 170 tokens, by what is wrong with them; `token` and `key` as `Forger` takes them."""
+    """Return over 170 tokens by what is wrong with them; `token` and `key` as `Forger` takes them."""
     forger = Forger(token, key)
     kinds = (_shapes, _algorithms, _headers, _claims, _times, _raw_claims)
     return {name: forged for kind in kinds for name, forged in kind(forger).items()}
 
 
 def respellings(token: str) -> dict[str, str]:
-    """Other texts that lax decoders take for the same token."""
+    """Return other texts that lax decoders read as the same token."""
     head, body, signature = token.split(".")
     last = signature[-1]
     return {
@@ -90,7 +90,7 @@ def respellings(token: str) -> dict[str, str]:
 
 
 def encoded(part: object) -> str:
-    """A part of a token: bytes as they are, anything else as JSON."""
+    """Return a part of a token: bytes as they are, anything else as JSON."""
     data = part if isinstance(part, bytes) else json.dumps(part).encode()
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 

@@ -124,13 +124,13 @@ class TestEveryRouteIsGuarded:
     )
     def test_neither_guard_nor_public_place(self, router: Router, name: str) -> None:
         """A plugin's route without a guard must be declared open."""
-        assert refusal(things(router)) == f"route {name} has neither a guard nor a declared public place"
+        assert refusal(things(router)) == f"route {name} has no guard and isn't declared public"
 
     def test_guard_class_is_no_guard(self) -> None:
         """A guard that names nothing, because it was never made, doesn't count."""
         router = Router(prefix="/x", tag="x")
         router.add_api_route("/a", _answer, dependencies=[Depends(Guard)])
-        assert "has neither a guard" in refusal(things(router))
+        assert "has no guard" in refusal(things(router))
 
     def test_open_by_declaration(self) -> None:
         """A route may stand open with a reason, for the declared method alone."""
@@ -139,20 +139,20 @@ class TestEveryRouteIsGuarded:
         router = a_router("/a")
         router.add_api_route("/a", _answer, methods=["POST"], name="post")
         told = refusal(things(router, parley_public_routes=[reason]))
-        assert told == "route POST /v1/x/a has neither a guard nor a declared public place"
+        assert told == "route POST /v1/x/a has no guard and isn't declared public"
 
     def test_open_for_one_of_two_methods(self) -> None:
         """A route of two methods is open only when both are."""
         router = Router(prefix="/x", tag="x")
         router.add_api_route("/a", _answer, methods=["GET", "POST"], name="both")
         told = refusal(things(router, parley_public_routes=[PublicRoute("GET", "/v1/x/a", "everybody may look")]))
-        assert told == "route GET/POST /v1/x/a has neither a guard nor a declared public place"
+        assert told == "route GET/POST /v1/x/a has no guard and isn't declared public"
 
     async def test_a_start_is_refused(self) -> None:
         """The proof is part of the start: without it no request is served."""
         app = composed(things(a_router("/a")))
 
-        with pytest.raises(StartupError, match="has neither a guard"):
+        with pytest.raises(StartupError, match="has no guard"):
             async with app.state.parley.lifespan(app):
                 pass
 
@@ -224,7 +224,7 @@ class TestEveryScopedRouteHasItsGuard:
     def test_no_public_place(self, path: str) -> None:
         """Nothing with a scope's parameter stands open, declared or not."""
         told = refusal(things(parley_public_routes=[PublicRoute("GET", path, "everybody may look")]))
-        assert told.startswith(f"plugin 'things': route {path} can't be public: it holds {{")
+        assert told.startswith(f"plugin 'things': route {path} can't be public: it has the parameter {{")
 
     def test_guarded_ones_pass(self) -> None:
         """Guards of the route, of the including router and of several scopes are all seen."""
@@ -257,7 +257,7 @@ class TestHostApplication:
         plain.router.routes.append(Route("/hello", _answer, methods=["POST"]))
         for host, method in ((ours, "GET"), (plain, "POST")):
             told = refusal(things(), host=host, owns_app=True)
-            assert told == f"route {method} /hello has neither a guard nor a declared public place"
+            assert told == f"route {method} /hello has no guard and isn't declared public"
 
     @pytest.mark.parametrize("kind", ["HTTP", "WebSocket", "mount", "included", "plain"])
     def test_a_scopes_parameter_needs_its_guard(self, kind: str) -> None:
@@ -293,11 +293,11 @@ class TestHostApplication:
 DECLARATIONS: dict[str, tuple[Sequence[ModuleType], str]] = {
     "action of two plugins": (
         [a_plugin("one", parley_policies=[TOOL]), a_plugin("two", parley_policies=[TOOL])],
-        "action 'tools:use' has rules of plugins 'one' and 'two'",
+        "action 'tools:use' is declared by plugin 'one' and by plugin 'two'",
     ),
     "action of auth": (
         [a_plugin("one", parley_policies=[a_rule("users:list", None)])],
-        "action 'users:list' has rules of plugins 'auth' and 'one'",
+        "action 'users:list' is declared by plugin 'auth' and by plugin 'one'",
     ),
     "rules of two scopes": (
         [things(parley_policies=[READ, a_rule("things:read", "other")])],
@@ -309,7 +309,7 @@ DECLARATIONS: dict[str, tuple[Sequence[ModuleType], str]] = {
     ),
     "unknown scope": (
         [a_plugin("one", parley_policies=[READ])],
-        "plugin 'one': a rule of 'things:read' names scope 'thing', which nobody declares",
+        "plugin 'one': a rule of 'things:read' names scope 'thing', which no plugin declares",
     ),
     "unknown state": (
         [things(parley_policies=[a_rule(states={"open", "ajar"})])],
@@ -320,21 +320,21 @@ DECLARATIONS: dict[str, tuple[Sequence[ModuleType], str]] = {
             a_plugin("one", parley_participant_scopes=[a_scope()]),
             a_plugin("two", parley_participant_scopes=[a_scope("thing", "id")]),
         ],
-        "scope 'thing' is declared by plugins 'one' and 'two'",
+        "scope 'thing' is declared by plugin 'one' and by plugin 'two'",
     ),
     "two scopes of one parameter": (
         [
             a_plugin("one", parley_participant_scopes=[a_scope("one", "thing_id")]),
             a_plugin("two", parley_participant_scopes=[a_scope("two", "thing_id")]),
         ],
-        "the parameter of a scope, 'thing_id' is declared by plugins 'one' and 'two'",
+        "path parameter 'thing_id' is declared by plugin 'one' and by plugin 'two'",
     ),
     "public twice": (
         [
             a_plugin("one", parley_public_routes=[PublicRoute("GET", "/v1/a", "one reason")]),
             a_plugin("two", parley_public_routes=[PublicRoute("GET", "/v1/a", "another")]),
         ],
-        "public route GET /v1/a is declared twice",
+        "public route 'GET /v1/a' is declared by plugin 'one' and by plugin 'two'",
     ),
     "no rule": (
         [a_plugin("one", parley_policies=[TOOL, "tools:mend"])],

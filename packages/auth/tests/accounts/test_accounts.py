@@ -155,7 +155,7 @@ class TestPasswordRules:
             short = await client.post(REGISTER, json=a_body(password="x7" * 9 + "q"))
             enough = await client.post(REGISTER, json=a_body(password="x7" * 10))
         assert (short.status_code, enough.status_code) == (400, 201)
-        assert short.json()["detail"] == "A password has at least 20 characters"
+        assert short.json()["detail"] == "The password must have at least 20 characters"
 
     async def test_not_a_text(self, client: httpx.AsyncClient, subtests: pytest.Subtests) -> None:
         """A password is text and nothing that could be made into one."""

@@ -9,9 +9,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from parley_auth.sessions.refresh_tokens import Exchange, RefreshToken
+from parley_auth.sessions.models import Exchange
 from parley_auth.sessions.repository import SessionRepository
 from parley_auth.testing import PASSWORD, Account, an_account
+from parley_auth.tokens.refresh_tokens import RefreshToken
 from parley_core import Parley, new_id
 
 ME, REFRESH = "/v1/users/me", "/v1/auth/refresh"

@@ -1,4 +1,4 @@
-"""The keys that sign and verify access tokens: several at once, so that one can give way to the next."""
+"""The keys that sign and verify access tokens: several at once, so that keys can be rotated."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ _MIN_DISTINCT = 10
 _PLACEHOLDERS = (b"secret", b"change", b"password", b"example", b"default")
 _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NO_SET = 'must be a JWK Set: {"keys": [...]}'
-# The examples of RFC 7515, A.1, and RFC 8037, A.1, by their SHA-256.
+# SHA-256 of the example keys of RFC 7515, A.1, and RFC 8037, A.1.
 _PUBLISHED = {
     "c8ecc9361a05e285f04c26f9572131a6deab07e9e2b865053c6f75a4d8bd2b32",
     "644d50ab64864c20a12b3c4656d46b4a48f69ef7c47ecdc8415cd28316b22ef5",
@@ -27,7 +27,7 @@ _PUBLISHED = {
 
 
 class UnusableKey(ValueError):
-    """A key can't be used; the message says why and never holds the key."""
+    """A key that cannot be used; the message says why and never contains the key."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Key:
     """One key.
 
     Args:
-        id: the `kid` that tokens name it by.
+        id: the `kid` in the header of its tokens.
         algorithm: the only algorithm that it signs and verifies with.
-        signing: what PyJWT signs with; None for a public key, which verifies only.
-        verifying: what PyJWT verifies with.
+        signing: PyJWT's signing key; None for a public key, which only verifies.
+        verifying: PyJWT's verifying key.
         public: its public JWK (RFC 7517) for other services; None for a shared secret.
     """
 
@@ -53,7 +53,7 @@ class KeyRing:
     """The keys of one application; the first signs, all verify.
 
     Raises:
-        UnusableKey: there is none, two have one id, or the first can't sign.
+        UnusableKey: there is no key, two have the same id, or the first cannot sign.
     """
 
     def __init__(self, keys: Iterable[Key]) -> None:
@@ -65,25 +65,25 @@ class KeyRing:
             raise UnusableKey("there is no key")
         self.signer = next(iter(self._keys.values()))
         if self.signer.signing is None:
-            raise UnusableKey(f"the first key, '{self.signer.id}', is a public one, which can't sign")
+            raise UnusableKey(f"the first key, '{self.signer.id}', is a public key, which cannot sign")
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self._keys.values())
 
     def get(self, key_id: object) -> Key | None:
-        """The key of that id."""
+        """Return the key with this id."""
         return self._keys.get(key_id) if isinstance(key_id, str) else None
 
     def public_set(self) -> Sequence[Mapping[str, str]]:
-        """The public keys as the members of a JWK Set (RFC 7517, section 5); shared secrets are never among them."""
+        """Return the public keys as the members of a JWK Set (RFC 7517, section 5), without shared secrets."""
         return [key.public for key in self if key.public is not None]
 
 
 def parse_keys(text: str) -> list[Key]:
-    """The keys of a JWK Set, in its order.
+    """Return the keys of a JWK Set, in its order.
 
     Raises:
-        UnusableKey: it isn't a JWK Set, or one of its keys can't be used.
+        UnusableKey: the text is no JWK Set, or one of its keys cannot be used.
     """
     try:
         keys = json.loads(text)["keys"]
@@ -95,7 +95,7 @@ def parse_keys(text: str) -> list[Key]:
 
 
 def new_jwk(algorithm: str) -> dict[str, str]:
-    """A new private JWK for EdDSA or HS256, with a random `kid`."""
+    """Return a new private JWK for EdDSA or HS256, with a random `kid`."""
     kid = secrets.token_hex(8)
     if algorithm == "HS256":
         return {"kty": "oct", "kid": kid, "k": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")}
@@ -103,15 +103,15 @@ def new_jwk(algorithm: str) -> dict[str, str]:
 
 
 def secret_key(secret: bytes) -> Key:
-    """The HS256 key that a shared secret is; its id is derived from it, so that all workers agree."""
+    """Return the HS256 key of a shared secret; its id is derived from the secret, so that all workers agree."""
     return Key(hashlib.sha256(b"kid:" + secret).hexdigest()[:16], "HS256", secret, secret, None)
 
 
 def key_of(jwk: object) -> Key:
-    """The key that a JWK describes: `oct` of 32 bytes or more, or `OKP` with Ed25519.
+    """Return the key that a JWK describes: `oct` of 32 bytes or more, or `OKP` with Ed25519.
 
     Raises:
-        UnusableKey: it is of another kind, malformed, weak, or has no `kid`.
+        UnusableKey: the JWK is of another kind, malformed, weak, or has no `kid`.
     """
     if not isinstance(jwk, dict) or not isinstance(jwk.get("kid"), str) or not _KEY_ID.fullmatch(jwk["kid"]):
         raise UnusableKey("every key needs a kid of 1 to 64 letters, digits, dots, dashes or underscores")
@@ -124,10 +124,10 @@ def key_of(jwk: object) -> Key:
 
 
 def check_secret(secret: bytes) -> None:
-    """Raises `UnusableKey` for a secret that is short, monotonous, a placeholder or known from a standard."""
+    """Raise `UnusableKey` for a secret that is short, repetitive, a placeholder or published in a standard."""
     if len(secret) < MIN_SECRET_BYTES or len(set(secret)) < _MIN_DISTINCT:
         raise UnusableKey(
-            f"is weak: it needs {MIN_SECRET_BYTES} random bytes or more, and not the same few over and over"
+            f"is weak: it needs {MIN_SECRET_BYTES} random bytes or more, with at least {_MIN_DISTINCT} different ones"
         )
     if any(word in secret.lower() for word in _PLACEHOLDERS) or hashlib.sha256(secret).hexdigest() in _PUBLISHED:
         raise UnusableKey("looks like a placeholder: it needs random text")
@@ -140,7 +140,7 @@ def _key(jwk: dict[str, Any]) -> Key:
         case {"kty": "OKP", "crv": "Ed25519"}:
             return _asymmetric(jwk)
         case _:
-            raise UnusableKey("is of no kind that is used: kty oct, or kty OKP with crv Ed25519")
+            raise UnusableKey("has an unsupported type: use kty oct, or kty OKP with crv Ed25519")
 
 
 def _shared(jwk: dict[str, Any]) -> Key:
@@ -161,5 +161,5 @@ def _asymmetric(jwk: dict[str, Any]) -> Key:
 
 def _parsed(jwk: dict[str, Any], algorithm: str) -> Any:
     if jwk.get("alg", algorithm) != algorithm or jwk.get("use", "sig") != "sig":
-        raise UnusableKey(f"is meant for something else: it would be used to sign with {algorithm}")
+        raise UnusableKey(f"is meant for another use: here it would sign with {algorithm}")
     return PyJWK.from_dict(jwk, algorithm=algorithm).key

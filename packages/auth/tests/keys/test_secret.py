@@ -119,11 +119,11 @@ class TestKept:
 
 def test_race_for_the_file(tmp_path: Path) -> None:
     """Whoever comes second keeps the first one's secret and leaves no draft behind."""
-    from parley_auth.tokens import secret  # noqa: PLC0415 - what it does beneath the start is this one test's matter
+    from parley_auth.keys import secret  # noqa: PLC0415 - what it does beneath the start is this one test's matter
 
     path = tmp_path / "jwt_secret"
-    secret._make(path)
+    secret.store_new_secret(path)
     first = path.read_text()
-    secret._make(path)
+    secret.store_new_secret(path)
     assert path.read_text() == first
     assert [file.name for file in tmp_path.iterdir()] == ["jwt_secret"]

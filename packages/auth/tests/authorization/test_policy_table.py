@@ -60,18 +60,18 @@ STATES = {
 }
 
 
-class TestJudge:
+class TestDecide:
     @pytest.mark.parametrize("action", VERDICTS)
     def test_one_action(self, action: str) -> None:
         """Each role, as participant and as stranger, gets the verdict of the table; a stranger learns no more."""
         for role, verdicts in VERDICTS[action].items():
-            judged = tuple(TABLE.judge([action], role, member=member) for member in (True, False))
-            assert judged == verdicts, role
+            decided = tuple(TABLE.decide((action,), role, member=member).verdict for member in (True, False))
+            assert decided == verdicts, role
 
     def test_several_actions(self) -> None:
         """Who may do one of several is let through."""
         actions = ("things:manage", "things:say")
-        verdicts = {(r, m): TABLE.judge(actions, r, member=m) for r in Role for m in (True, False)}
+        verdicts = {(r, m): TABLE.decide(actions, r, member=m).verdict for r in Role for m in (True, False)}
         assert verdicts == {
             (Role.ADMIN, True): ALLOWED,
             (Role.ADMIN, False): ALLOWED,

@@ -1,10 +1,12 @@
 """The public keys, for services that verify access tokens themselves (RFC 7517, RFC 8414)."""
 
-from fastapi import Response
+from typing import Annotated
+
+from fastapi import Depends, Response
 from pydantic import BaseModel, ConfigDict
 
-from parley_auth.tokens.keys import KeyRing
-from parley_core import ParleyDep, Router
+from parley_auth.keys.key_ring import KeyRing
+from parley_core import Router, provided
 
 router = Router(prefix="/.well-known", tag="auth", versioned=False)
 
@@ -22,7 +24,7 @@ class KeySet(BaseModel):
 
 
 @router.get("/jwks.json", summary="Read the public keys")
-async def read_keys(parley: ParleyDep, response: Response) -> KeySet:
-    """The public part of the keys that sign access tokens."""
+async def read_keys(keys: Annotated[KeyRing, Depends(provided(KeyRing))], response: Response) -> KeySet:
+    """Return the public parts of the keys that sign access tokens."""
     response.headers["Cache-Control"] = "public, max-age=300"
-    return KeySet(keys=[dict(key) for key in parley.require(KeyRing).public_set()])
+    return KeySet(keys=[dict(key) for key in keys.public_set()])

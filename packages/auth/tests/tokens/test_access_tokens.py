@@ -10,15 +10,14 @@ import hypothesis
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
+from forging import Forger, forged_tokens, respellings
 from hypothesis import strategies as st
 
 import parley_auth.plugin
 from parley_auth import Role
-from parley_auth.authorization.guard import Guard
-from parley_auth.authorization.route_checks import calls_of
-from parley_auth.forging import Forger, forged_tokens, respellings
+from parley_auth.authorization.route_checks import guards_of
+from parley_auth.keys.key_ring import KeyRing, new_jwk
 from parley_auth.testing import Account, an_account, auth_settings, jwk_set
-from parley_auth.tokens.keys import KeyRing, new_jwk
 from parley_core import new_id
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
@@ -79,7 +78,7 @@ CHANGES: st.SearchStrategy[Change] = st.builds(
 def protected_routes(app: FastAPI) -> Iterator[tuple[str, str]]:
     """Method and address of every route that has a guard."""
     for route in iter_route_contexts(app.routes):
-        if any(isinstance(call, Guard) for call in calls_of(getattr(route, "dependant", None))):
+        if guards_of(route):
             path = (route.path or "").replace("{user_id}", new_id()).replace("{session_id}", new_id())
             yield from ((method, path) for method in route.methods or ())
 

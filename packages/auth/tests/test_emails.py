@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from parley_auth.accounts.schemas import Registration, normalised
+from parley_auth.accounts.schemas import Registration
+from parley_auth.emails import normalised
 
 
 def stored(email: str) -> str:

@@ -1,7 +1,6 @@
 """What the database of accounts promises beneath HTTP: conditions, history, indexes."""
 
 import asyncio
-import dataclasses
 from typing import Any
 
 import httpx
@@ -10,7 +9,9 @@ from fastapi import FastAPI
 
 from parley_auth import Role, UserDirectory
 from parley_auth.accounts.repository import UserRepository
+from parley_auth.errors import InvalidToken
 from parley_auth.events import USER_DEACTIVATED, USER_PASSWORD_CHANGED, USER_REACTIVATED
+from parley_auth.sessions.authenticator import Authenticator
 from parley_auth.testing import PASSWORD, People, an_account
 from parley_auth.tokens.access_tokens import AccessTokens
 from parley_core import Actor, Event, EventType, Parley, new_id
@@ -64,8 +65,9 @@ class TestConditions:
         event, kept = an_event(USER_PASSWORD_CHANGED, parley), claims.session_id
         assert await users.change_password(seen, "a new hash", event, kept_session=kept)
         for version in range(3):
-            later = dataclasses.replace(claims, token_version=version)
-            assert await users.principal(later, parley.clock()) is None
+            later = parley.require(AccessTokens).issue(account.id, session_id=claims.session_id, token_version=version)
+            with pytest.raises(InvalidToken):
+                await parley.require(Authenticator).authenticate(later.text)
 
     async def test_password_of_another_time(self, app: FastAPI, parley: Parley) -> None:
         """A password is replaced only as long as it is the one that was verified."""

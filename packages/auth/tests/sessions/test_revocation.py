@@ -88,13 +88,13 @@ ACTS: list[Any] = [
 
 
 @pytest.fixture
-def _unheld(monkeypatch: pytest.MonkeyPatch) -> None:
+def _undelayed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two refreshes a round, one after the other: nothing that they would have to wait for."""
-    monkeypatch.setattr(session_service, "_HELD", 0)
+    monkeypatch.setattr(session_service, "_ANSWER_DELAY", 0)
 
 
 @pytest.mark.parametrize(("act", "url", "status"), ACTS)
-@pytest.mark.usefixtures("client", "_unheld")
+@pytest.mark.usefixtures("client", "_undelayed")
 async def test_three_workers(app: FastAPI, workers: list[httpx.AsyncClient], act: Act, url: str, status: int) -> None:
     """After an act on one worker neither of the two others lets the request through that it let through before."""
     admin = await an_account(app, Role.ADMIN)
