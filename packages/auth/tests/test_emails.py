@@ -1,4 +1,4 @@
-"""What counts as one e-mail."""
+"""The spellings that count as one e-mail."""
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +10,7 @@ from parley_auth.emails import normalised
 
 
 def stored(email: str) -> str:
-    """The spelling under which a registration stores the e-mail."""
+    """Return the spelling under which a registration stores the e-mail."""
     return Registration(email=email, password="nine green bottles").email
 
 
@@ -29,14 +29,14 @@ def stored(email: str) -> str:
     ],
 )
 def test_spelling(written: str, spelt: str) -> None:
-    """What is stored and what a login looks for are one spelling, whichever was written."""
+    """A registration and a login use the same spelling, whichever was written."""
     assert stored(written) == normalised(written) == spelt
 
 
 @settings(deadline=None)
 @given(st.one_of(st.emails(), st.text(max_size=40), st.builds("{}@example.com".format, st.text(max_size=20))))
 def test_of_anything(text: str) -> None:
-    """A login finds what a registration stored; a spelling doesn't change again; no text is an error."""
+    """A login finds what a registration stored, normalising twice changes nothing, and no text raises an error."""
     spelt = normalised(text)
     assert normalised(spelt) == spelt
     try:

@@ -39,7 +39,7 @@ def headers_of(pair: dict[str, Any]) -> dict[str, str]:
 
 @pytest.fixture
 async def pair(app: FastAPI, client: httpx.AsyncClient, old: Account) -> dict[str, Any]:
-    """The tokens of a session of the old account, from before its fields were removed."""
+    """The tokens of a session from before the account's fields were removed."""
     first = await log_in(client, old)
     return dict((await refresh(client, first)).json())
 
@@ -53,11 +53,11 @@ async def old(app: FastAPI, client: httpx.AsyncClient) -> Account:
 async def test_every_route_reads_it(
     app: FastAPI, client: httpx.AsyncClient, old: Account, pair: dict[str, Any], field: str
 ) -> None:
-    """An account that lacks a field is read, listed, logged in, refreshed, changed and looked up as any other."""
+    """An account that lacks a field is read, listed, logged in, refreshed, changed and looked up like any other."""
     admin = await an_account(app, Role.ADMIN)
     users = app.state.parley.database.users
     await users.update_one({"_id": old.id}, {"$unset": dict.fromkeys(NEWER_FIELDS[field], True)})
-    # The one that ends with the sessions' field is replaced by a login, as its owner would do.
+    # Without the field no session is left, and its owner logs in again.
     kept = pair if field != "sessions" else await log_in(client, old)
     for headers in (headers_of(kept), headers_of(await log_in(client, old))):
         assert (await client.get("/v1/users/me", headers=headers)).json()["id"] == old.id
@@ -77,7 +77,7 @@ async def test_every_route_reads_it(
 async def test_revocation_works(
     app: FastAPI, client: httpx.AsyncClient, old: Account, pair: dict[str, Any], field: str
 ) -> None:
-    """A password change and a deactivation end what they must, also where the account lacks a field."""
+    """A password change and a deactivation end sessions and tokens also when the account lacks a field."""
     admin = await an_account(app, Role.ADMIN)
     users = app.state.parley.database.users
     await users.update_one({"_id": old.id}, {"$unset": {field: True}})

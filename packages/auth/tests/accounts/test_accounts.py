@@ -1,4 +1,4 @@
-"""Registering and logging in, over HTTP."""
+"""Registration and login, over HTTP."""
 
 import asyncio
 from typing import Any
@@ -35,24 +35,22 @@ class TestRegister:
         assert account["created_at"] == "2027-03-01T12:00:00Z"
 
     async def test_role_is_stored_as_plain_text(self, app: FastAPI, client: httpx.AsyncClient) -> None:
-        """The database holds words, not this program's classes."""
+        """The role is stored as plain text."""
         await client.post(REGISTER, json=ADA)
         stored = await app.state.parley.database.users.find_one({"email": "ada@example.com"})
         assert type(stored["role"]) is str
         assert (stored["role"], stored["rev"], stored["token_version"]) == ("candidate", 1, 0)
 
     async def test_email_is_taken_in_any_spelling(self, client: httpx.AsyncClient) -> None:
-        """Case and surrounding space make no other e-mail."""
+        """An e-mail is the same in any case and with any surrounding space."""
         await client.post(REGISTER, json=ADA)
         for email in ("ada@example.com", "ADA@Example.COM", "  ada@example.com\t"):
             answer = await client.post(REGISTER, json=a_body(email=email))
             assert (answer.status_code, answer.json()["code"]) == (400, "duplicate_email")
             assert "ada@" not in answer.text.lower()
 
-    async def test_nobody_gives_himself_more(
-        self, app: FastAPI, client: httpx.AsyncClient, subtests: pytest.Subtests
-    ) -> None:
-        """A field that isn't the caller's to set is refused, and no account is made."""
+    async def test_no_other_field(self, app: FastAPI, client: httpx.AsyncClient, subtests: pytest.Subtests) -> None:
+        """A field that the caller may not set is refused, and no account is created."""
         refused = {"code": "extra_forbidden", "message": "Extra inputs are not permitted"}
         for field in ("role", "id", "_id", "active", "rev", "token_version", "password_hash", "history"):
             with subtests.test(field):
@@ -62,7 +60,7 @@ class TestRegister:
         assert await app.state.parley.database.users.count_documents({}) == 0
 
     async def test_closed(self, core_settings: CoreSettings) -> None:
-        """Where registration is closed nobody makes an account for himself, and the documentation says so."""
+        """While registration is closed nobody can register, and the documentation says so."""
         settings = [core_settings, auth_settings(auth_registration="closed")]
         async with running_client(an_application(settings, [parley_auth.plugin])) as client:
             answer = await client.post(REGISTER, json=ADA)
@@ -79,7 +77,7 @@ class TestRegister:
             assert refused == ["duplicate_email"] * 19
 
     async def test_malformed_email(self, client: httpx.AsyncClient, subtests: pytest.Subtests) -> None:
-        """What is no e-mail is refused at its place and not repeated."""
+        """A malformed e-mail is refused by its pointer and not repeated."""
         texts = ["", "zoe", "zoe@", "@zoe.com", "Zoe <zoe@zoe.com>", "zoe@zoe@zoe.com", "zoe@z oe.com"]
         texts += ["zoe\x00@zoe.com", "zoe\n@zoe.com", "zoe" * 84 + "@zoe.com"]
         for email in (*texts, None, 7, ["zoe@zoe.com"], {"$gt": "zoe"}):
@@ -90,7 +88,7 @@ class TestRegister:
                 assert "zoe" not in answer.text
 
     async def test_mailboxes_that_fold_alike_are_two(self, client: httpx.AsyncClient) -> None:
-        """`straße@` and `strasse@` belong to two people."""
+        """`straße@` and `strasse@` are two accounts."""
         for email in ("straße@example.com", "strasse@example.com"):
             answer = await client.post(REGISTER, json=a_body(email=email))
             assert (answer.status_code, answer.json()["email"]) == (201, email)
@@ -106,7 +104,7 @@ class TestRegister:
 
 class TestPasswordRules:
     async def test_weak(self, client: httpx.AsyncClient, subtests: pytest.Subtests) -> None:
-        """A password that is short or well known, in whatever case, is refused and not repeated."""
+        """A short or common password, in any case, is refused and not repeated."""
         for password in ("a7!kQp2", "", "password1", "PassWord1", "iloveyou", "qwertyuiop"):
             with subtests.test(password):
                 answer = await client.post(REGISTER, json=a_body(password=password))
@@ -114,7 +112,7 @@ class TestPasswordRules:
                 assert not password or password not in answer.text
 
     async def test_own_names(self, client: httpx.AsyncClient, canaries: Any, subtests: pytest.Subtests) -> None:
-        """Nobody's password is his e-mail, its first part, his name or a word of this product."""
+        """A password can't be the e-mail, its first part, the name or a word of this product."""
         for password in ("Ada.Lovelace@example.com", "ada.lovelace", "Lady Lovelace", "Interviewer"):
             with subtests.test(password):
                 body = a_body(email="ada.lovelace@example.com", name="Lady Lovelace", password=password)
@@ -125,14 +123,14 @@ class TestPasswordRules:
         canaries.secrets.clear()  # the address is answered, as an address
 
     async def test_too_long(self, client: httpx.AsyncClient) -> None:
-        """129 characters are refused rather than cut, and none of them is repeated."""
+        """A password of 129 characters is refused rather than cut, and not repeated."""
         answer = await client.post(REGISTER, json=a_body(password="qx7!" * 32 + "z"))
         assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
         assert answer.json()["errors"][0]["pointer"] == "#/password"
         assert "qx7!" not in answer.text
 
     async def test_strong(self, client: httpx.AsyncClient, subtests: pytest.Subtests) -> None:
-        """Any Unicode of 8 to 128 characters makes a password, which then logs in."""
+        """Any Unicode text of 8 to 128 characters can be a password, and then logs in."""
         passwords = ["qx7!kQp2", "qx7!" * 32, "пароль с пробелами", "🐎🔋📎🧷🐎🔋📎🧷", "  eight  ", "tab\tand\x00nul"]
         for number, password in enumerate(passwords):
             with subtests.test(password):
@@ -141,7 +139,7 @@ class TestPasswordRules:
                 assert (await client.post(LOGIN, json=body)).status_code == 200
 
     async def test_every_character_counts(self, client: httpx.AsyncClient) -> None:
-        """Passwords that differ in their 128th character alone, or in the space at an end, are different."""
+        """Passwords that differ only in their 128th character, or in a space at an end, are different."""
         longest = "qx7!" * 31 + "abc"
         await client.post(REGISTER, json=a_body(password=longest + "d"))
         for other in (longest + "e", longest, longest + "d "):
@@ -149,7 +147,7 @@ class TestPasswordRules:
             assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
 
     async def test_minimum_can_be_raised(self, core_settings: CoreSettings) -> None:
-        """PARLEY_PASSWORD_MIN_LENGTH asks for more than 8, and the answer says for how many."""
+        """PARLEY_PASSWORD_MIN_LENGTH raises the minimum, and the answer says how long a password must be."""
         settings = [core_settings, auth_settings(password_min_length=20)]
         async with running_client(an_application(settings, [parley_auth.plugin])) as client:
             short = await client.post(REGISTER, json=a_body(password="x7" * 9 + "q"))
@@ -158,7 +156,7 @@ class TestPasswordRules:
         assert short.json()["detail"] == "The password must have at least 20 characters"
 
     async def test_not_a_text(self, client: httpx.AsyncClient, subtests: pytest.Subtests) -> None:
-        """A password is text and nothing that could be made into one."""
+        """Only a string is a password, not a value that could be converted to one."""
         for password in (None, 12345678, [PASSWORD], True, {"$ne": PASSWORD}):
             with subtests.test(repr(password)):
                 answer = await client.post(REGISTER, json=a_body(password=password))
@@ -166,7 +164,7 @@ class TestPasswordRules:
                 assert PASSWORD not in answer.text
 
     async def test_stored_as_argon2id(self, app: FastAPI, client: httpx.AsyncClient) -> None:
-        """The database holds an argon2id hash at OWASP's floor, and the password nowhere."""
+        """The database stores an argon2id hash with OWASP's minimum parameters, and nowhere the password."""
         await client.post(REGISTER, json=ADA)
         stored = await app.state.parley.database.users.find_one({})
         assert stored["password_hash"].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
@@ -180,7 +178,7 @@ async def ada(app: FastAPI, client: httpx.AsyncClient) -> Account:
 
 class TestLogin:
     async def test_json(self, client: httpx.AsyncClient, ada: Account) -> None:
-        """A login answers a bearer token for ten minutes, which no cache may keep, and which opens the account."""
+        """A login returns a bearer token for ten minutes; no cache may store it, and it gives access to the account."""
         answer = await client.post(LOGIN, json=ADA)
         token = answer.json()
         me = await client.get("/v1/users/me", headers={"Authorization": f"Bearer {token['access_token']}"})
@@ -191,7 +189,7 @@ class TestLogin:
         assert me.json()["id"] == ada.id
 
     async def test_form(self, client: httpx.AsyncClient, ada: Account) -> None:
-        """The OAuth2 form gets the same, whatever other fields a client of OAuth2 sends along."""
+        """The OAuth2 form logs in too, whatever other fields an OAuth2 client sends."""
         form = {"grant_type": "password", "username": "ada@example.com", "password": PASSWORD}
         answer = await client.post(FORM, data=form | {"scope": "", "client_id": "docs", "client_secret": "none"})
         me = await client.get("/v1/users/me", headers={"Authorization": f"Bearer {answer.json()['access_token']}"})
@@ -201,7 +199,7 @@ class TestLogin:
 
     @pytest.mark.usefixtures("ada")
     async def test_any_spelling_of_the_email(self, client: httpx.AsyncClient) -> None:
-        """Who registered in one spelling logs in with another."""
+        """An account that was registered with one spelling logs in with another."""
         for email in ("ADA@example.com", " ada@EXAMPLE.com "):
             assert (await client.post(LOGIN, json=a_body(email=email))).status_code == 200
             assert (await client.post(FORM, data={"username": email, "password": PASSWORD})).status_code == 200
@@ -212,21 +210,21 @@ class TestLogin:
         ids=["composed and decomposed", "both spellings of a domain"],
     )
     async def test_one_email_in_two_encodings(self, client: httpx.AsyncClient, registered: str, typed: str) -> None:
-        """Spellings that mean one mailbox mean one account."""
+        """Two encodings of one mailbox are one account."""
         assert (await client.post(REGISTER, json=a_body(email=registered))).status_code == 201
         assert (await client.post(LOGIN, json=a_body(email=typed))).status_code == 200
         assert (await client.post(REGISTER, json=a_body(email=typed))).json()["code"] == "duplicate_email"
 
     async def test_refusals_are_alike(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
-        """Wrong password, unknown e-mail, malformed e-mail and inactive account get one answer, header by header."""
-        await an_account(app, email="shut@example.com", password=PASSWORD, active=False)
+        """Wrong password, unknown or malformed e-mail and inactive account get the same answer, headers included."""
+        await an_account(app, email="inactive@example.com", password=PASSWORD, active=False)
         headers = {"X-Request-ID": "same"}
         attempts = [
             a_body(password="ten green bottles"),
             a_body(email="bob@example.com"),
             a_body(email="no e-mail"),
-            a_body(email="shut@example.com"),
-            a_body(email="shut@example.com", password="ten green bottles"),
+            a_body(email="inactive@example.com"),
+            a_body(email="inactive@example.com", password="ten green bottles"),
         ]
         answers = [await client.post(LOGIN, json=body, headers=headers) for body in attempts]
         forms = [{"username": body["email"], "password": body["password"]} for body in attempts]
@@ -242,11 +240,11 @@ class TestLogin:
     async def test_refusals_do_the_same_work(
         self, app: FastAPI, client: httpx.AsyncClient, ada: Account, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Whatever the reason, one hash of the same cost is computed: time tells nothing about an account."""
-        await an_account(app, email="shut@example.com", password=PASSWORD, active=False)
+        """Every refusal computes one hash of the same cost, so that the time reveals nothing about an account."""
+        await an_account(app, email="inactive@example.com", password=PASSWORD, active=False)
         hasher = CountingHasher()
         monkeypatch.setattr(passwords, "HASHER", hasher)
-        for email in (ada.user.email, "bob@example.com", "no e-mail", "shut@example.com"):
+        for email in (ada.user.email, "bob@example.com", "no e-mail", "inactive@example.com"):
             answer = await client.post(LOGIN, json=a_body(email=email, password="ten green bottles"))
             assert answer.status_code == 401
         assert len(hasher.costs) == 4
@@ -255,7 +253,7 @@ class TestLogin:
     async def test_rehash(
         self, app: FastAPI, client: httpx.AsyncClient, ada: Account, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """When parameters rise, the next login stores the same password anew, once, and its session lives."""
+        """After a change of parameters the next login rehashes the password, once, and its session stays alive."""
         users = app.state.parley.database.users
         before = (await users.find_one({"_id": ada.id}))["password_hash"]
         monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=3, memory_cost=20 * 1024, parallelism=1))
@@ -278,7 +276,7 @@ class TestLogin:
         assert await app.state.parley.database.users.find_one({"_id": ada.id}) == before
 
     async def test_malformed(self, client: httpx.AsyncClient, ada: Account, subtests: pytest.Subtests) -> None:
-        """A malformed body, one with operators of MongoDB too, is a validation problem that repeats nothing of it."""
+        """A malformed body, also one with MongoDB operators, is a validation problem that repeats none of it."""
         broken: list[Any] = [{"email": {"$gt": ""}}, {"password": {"$ne": None}}, {"email": [ada.user.email]}]
         bodies = [
             *(ADA | changes for changes in broken),
@@ -295,26 +293,26 @@ class TestLogin:
                 assert ada.user.email not in answer.text
 
     async def test_strange_email(self, client: httpx.AsyncClient, subtests: pytest.Subtests) -> None:
-        """An e-mail that nobody can have is one that nobody has."""
+        """An impossible e-mail is answered like an unknown one."""
         for email in ("a\x00b", "x" * 60_000, "$where", "", "\u202e@example.com"):
             with subtests.test(ascii(email)):
                 answer = await client.post(LOGIN, json=a_body(email=email))
                 assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
 
     async def test_lone_surrogate(self, client: httpx.AsyncClient) -> None:
-        """Text that is no Unicode is a malformed body, not an error of the server."""
+        """Text with a lone surrogate is a malformed body, not a server error."""
         headers = {"Content-Type": "application/json"}
         answer = await client.post(LOGIN, content=rb'{"email": "\ud800", "password": "x"}', headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
 
     async def test_other_accounts_password(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
-        """A password opens its own account alone."""
+        """A password gives access to its own account only."""
         await an_account(app, email="bob@example.com", password="eight red balloons")
         answer = await client.post(LOGIN, json={"email": ada.user.email, "password": "eight red balloons"})
         assert answer.status_code == 401
 
     async def test_account_without_usable_hash(self, app: FastAPI, client: httpx.AsyncClient) -> None:
-        """An account whose stored hash is no hash is shut, not an error of the server."""
+        """An account with an unusable stored hash can't log in, without a server error."""
         account = await an_account(app, Role.ADMIN)
         answer = await client.post(LOGIN, json=a_body(email=account.user.email))
         assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
@@ -322,7 +320,7 @@ class TestLogin:
 
 class TestForm:
     async def test_malformed(self, client: httpx.AsyncClient) -> None:
-        """Errors of the form are problems that point at its fields."""
+        """Errors of the form are problems with pointers to its fields."""
         forms: list[tuple[dict[str, str], list[str]]] = [
             ({}, ["#/username", "#/password"]),
             ({"username": "ada@example.com"}, ["#/password"]),
@@ -335,12 +333,12 @@ class TestForm:
             assert [error["pointer"] for error in answer.json()["errors"]] == pointers
 
     async def test_json_is_no_form(self, client: httpx.AsyncClient) -> None:
-        """JSON sent to the form has none of its fields."""
+        """JSON that is sent to the form counts as a form without fields."""
         answer = await client.post(FORM, json={"username": "ada@example.com", "password": PASSWORD})
         assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
 
     async def test_multipart(self, client: httpx.AsyncClient, ada: Account) -> None:
-        """A form may come as multipart too; a file in it is no text."""
+        """A form may also be multipart; a file in it isn't text."""
         parts = {"username": (None, ada.user.email), "password": (None, PASSWORD)}
         answer = await client.post(FORM, files=parts)
         file = await client.post(FORM, files=parts | {"password": ("password.txt", PASSWORD)})
@@ -354,13 +352,13 @@ class TestForm:
             assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
 
     async def test_many_fields(self, client: httpx.AsyncClient) -> None:
-        """Thousands of fields are a malformed form, not an error of the server."""
+        """Thousands of fields are a malformed form, not a server error."""
         answer = await client.post(FORM, data={f"f{n}": "" for n in range(5000)})
         assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
 
 
 class CountingHasher(PasswordHasher):
-    """The real hasher, which remembers what each verification cost."""
+    """The real hasher, which records what each verification cost."""
 
     def __init__(self) -> None:
         super().__init__(time_cost=2, memory_cost=19 * 1024, parallelism=1)

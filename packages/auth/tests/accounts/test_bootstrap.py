@@ -35,8 +35,8 @@ async def log_in(client: httpx.AsyncClient, email: str, password: str) -> int:
 
 
 class TestFromSettings:
-    async def test_is_made(self, core_settings: CoreSettings) -> None:
-        """PARLEY_ADMIN_EMAIL and PARLEY_ADMIN_PASSWORD make the first administrator, who can log in."""
+    async def test_is_created(self, core_settings: CoreSettings) -> None:
+        """PARLEY_ADMIN_EMAIL and PARLEY_ADMIN_PASSWORD create the first administrator, who can log in."""
         app = a_worker(core_settings, **NAMED)
         async with running_client(app) as client:
             assert await log_in(client, "root@example.com", PASSWORD) == 200
@@ -46,7 +46,7 @@ class TestFromSettings:
         assert (entry["type"], entry["actor"], entry["actor_role"]) == ("user.created", None, "system")
 
     async def test_only_the_first(self, core_settings: CoreSettings) -> None:
-        """Where there is an administrator another start makes none, whoever the settings name."""
+        """While there is an administrator, a start creates none, whoever the settings name."""
         async with running_client(a_worker(core_settings, **NAMED)):
             pass
         second = a_worker(core_settings, admin_email="other@example.com", admin_password=SecretStr(PASSWORD))
@@ -68,7 +68,7 @@ class TestFromSettings:
 
     @pytest.mark.parametrize("role", [Role.CANDIDATE, Role.INTERVIEWER])
     async def test_somebody_elses_email(self, core_settings: CoreSettings, role: Role) -> None:
-        """An account that is there is never made an administrator's by a setting; the start stops and names it."""
+        """A setting never turns an existing account into an administrator; the start stops and names the account."""
         app = a_worker(core_settings)
         async with running_client(app):
             await an_account(app, role, email="root@example.com", password=PASSWORD)
@@ -77,7 +77,7 @@ class TestFromSettings:
                 pass
 
     async def test_weak_password(self, core_settings: CoreSettings, subtests: pytest.Subtests) -> None:
-        """A password that no account may have stops the start in one line, which doesn't show it."""
+        """A refused password stops the start with one line, which doesn't show it."""
         for password in ("qxz7!", "password1", "qxz7!" * 30):
             with subtests.test(password):
                 app = a_worker(core_settings, admin_email="root@example.com", admin_password=SecretStr(password))
@@ -88,47 +88,47 @@ class TestFromSettings:
                 assert "\n" not in str(caught.value)
 
     async def test_no_settings_no_admin(self, core_settings: CoreSettings) -> None:
-        """On a MongoDB of one's own nobody becomes administrator unasked."""
-        told: list[str] = []
-        app = a_worker(core_settings, announce=told.append)
+        """On a MongoDB server no administrator is created unless the settings name one."""
+        announced: list[str] = []
+        app = a_worker(core_settings, announce=announced.append)
         async with running_client(app):
             assert await admins_of(app) == []
-        assert told == []
+        assert announced == []
 
 
 class TestAtRandom:
     async def test_is_announced_once(self, embedded_settings: CoreSettings) -> None:
-        """On the embedded database an administrator is made and announced at the first start and at no other."""
-        told: list[str] = []
+        """On the embedded database an administrator is created and announced at the first start only."""
+        announced: list[str] = []
         for _ in range(2):
-            async with running_client(a_worker(embedded_settings, announce=told.append)) as client:
-                [line] = told
+            async with running_client(a_worker(embedded_settings, announce=announced.append)) as client:
+                [line] = announced
                 email, password = line.split()[2], line.split()[-1]
                 assert line == f"First administrator: {email}  one-time password: {password}"
                 assert len(password) >= 16
                 assert await log_in(client, email, password) == 200
 
     async def test_differs(self, embedded_settings: CoreSettings) -> None:
-        """Two installations get two passwords."""
-        told: list[str] = []
+        """Two installations get different passwords."""
+        announced: list[str] = []
         for _ in range(2):
-            app = a_worker(embedded_settings, announce=told.append)
+            app = a_worker(embedded_settings, announce=announced.append)
             async with running_client(app):
                 await app.state.parley.database.users.drop()
-        assert len(set(told)) == 2
+        assert len(set(announced)) == 2
 
     async def test_settings_come_first(self, embedded_settings: CoreSettings) -> None:
-        """Where the settings name somebody nobody is made at random."""
-        told: list[str] = []
-        app = a_worker(embedded_settings, announce=told.append, **NAMED)
+        """When the settings name an administrator, no random one is created."""
+        announced: list[str] = []
+        app = a_worker(embedded_settings, announce=announced.append, **NAMED)
         async with running_client(app):
             assert [admin["email"] for admin in await admins_of(app)] == ["root@example.com"]
-        assert told == []
+        assert announced == []
 
 
 class TestSeveralWorkers:
     async def test_from_settings(self, core_settings: CoreSettings) -> None:
-        """Five workers that start at once on a fresh database make one administrator, and all of them start."""
+        """Five workers that start at once on a new database create one administrator, and all of them start."""
         workers = [a_worker(core_settings, **NAMED) for _ in range(5)]
         async with AsyncExitStack() as stack:
             clients = await _start_together(stack, workers)
@@ -136,13 +136,13 @@ class TestSeveralWorkers:
             assert [await log_in(client, "root@example.com", PASSWORD) for client in clients] == [200] * 5
 
     async def test_at_random(self, embedded_settings: CoreSettings) -> None:
-        """Five workers on a fresh embedded database announce one password, which works on each of them."""
-        told: list[str] = []
-        workers = [a_worker(embedded_settings, announce=told.append) for _ in range(5)]
+        """Five workers on a new embedded database announce one password, which works on each of them."""
+        announced: list[str] = []
+        workers = [a_worker(embedded_settings, announce=announced.append) for _ in range(5)]
         async with AsyncExitStack() as stack:
             clients = await _start_together(stack, workers)
             assert len(await admins_of(workers[0])) == 1
-            [line] = told
+            [line] = announced
             email, password = line.split()[2], line.split()[-1]
             assert [await log_in(client, email, password) for client in clients] == [200] * 5
 
@@ -158,26 +158,26 @@ class TestProvide:
 
     @pytest.mark.usefixtures("client")
     async def test_at_once(self, app: FastAPI) -> None:
-        """Whoever provides one administrator at the same moment gets what he asked for: that one."""
+        """Concurrent calls that provide the same administrator all succeed and create one."""
         wanted = {"email": "root@example.com", "password": PASSWORD}
         await asyncio.gather(*(app.state.parley.require(Administrators).provide(**wanted) for _ in range(5)))
         assert len(await admins_of(app)) == 1
 
     @pytest.mark.usefixtures("client")
     async def test_other_accounts(self, app: FastAPI, subtests: pytest.Subtests) -> None:
-        """No account is taken over: not one of another role, not a shut one, not one with another password."""
+        """No account is taken over: none with another role or another password, and no inactive one."""
         await an_account(app, Role.INTERVIEWER, email="interviewer@example.com", password=PASSWORD)
-        await an_account(app, Role.ADMIN, email="shut@example.com", password=PASSWORD, active=False)
+        await an_account(app, Role.ADMIN, email="inactive@example.com", password=PASSWORD, active=False)
         await an_account(app, Role.ADMIN, email="changed@example.com", password="ten blue bottles")
         before = await app.state.parley.database.users.find().to_list()
-        for name in ("interviewer", "shut", "changed"):
+        for name in ("interviewer", "inactive", "changed"):
             with subtests.test(name), pytest.raises(StartupError, match=f"^{name}@example.com belongs to an account"):
                 await app.state.parley.require(Administrators).provide(email=f"{name}@example.com", password=PASSWORD)
         assert await app.state.parley.database.users.find().to_list() == before
 
     @pytest.mark.usefixtures("client")
     async def test_refusals(self, app: FastAPI) -> None:
-        """What no account may have is refused in a line that says which of the two it is."""
+        """A refused e-mail or password is one line that says which of the two is at fault."""
         parley = app.state.parley
         for email, password, what in [
             ("no e-mail", PASSWORD, "e-mail|email"),

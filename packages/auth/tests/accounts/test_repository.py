@@ -1,4 +1,4 @@
-"""What the database of accounts promises beneath HTTP: conditions, history, indexes."""
+"""The repository of accounts beneath HTTP: conditions, history, indexes."""
 
 import asyncio
 from typing import Any
@@ -31,7 +31,7 @@ async def parley(app: FastAPI, client: httpx.AsyncClient) -> Parley:
 
 class TestDirectory:
     async def test_finds(self, app: FastAPI, parley: Parley) -> None:
-        """Other packages find accounts by id and by e-mail, one or many, and nobody where there is nobody."""
+        """Other packages find accounts by id and by e-mail, one or many; an unknown one isn't found."""
         users = UserDirectory(parley.database)
         one, two = (await an_account(app)).user, (await an_account(app, Role.ADMIN)).user
         assert await users.by_id(one.id) == one
@@ -43,7 +43,7 @@ class TestDirectory:
 
 class TestConditions:
     async def test_change_of_what_has_changed(self, app: FastAPI, parley: Parley) -> None:
-        """A change of a field that isn't any more what its author saw changes nothing."""
+        """A change does nothing when the field is no longer what its author saw."""
         users, seen = UserRepository(parley.database), (await an_account(app)).user
         event = an_event(USER_DEACTIVATED, parley)
         assert await users.change(seen, {"role": Role.ADMIN}, event)
@@ -53,14 +53,14 @@ class TestConditions:
         assert (found.role, found.active) == (Role.ADMIN, True)
 
     async def test_deactivation_ends_what_a_password_change_would_keep(self, app: FastAPI, parley: Parley) -> None:
-        """A password change whose author didn't see a deactivation brings no session back."""
+        """A password change that overlaps with a deactivation doesn't restore a session."""
         users, account = UserRepository(parley.database), await an_account(app)
         seen = await users.credentials({"_id": account.id})
         assert seen
         await users.change(account.user, {"active": False}, an_event(USER_DEACTIVATED, parley))
-        shut = await users.by_id(account.id)
-        assert shut
-        await users.change(shut, {"active": True}, an_event(USER_REACTIVATED, parley))
+        inactive = await users.by_id(account.id)
+        assert inactive
+        await users.change(inactive, {"active": True}, an_event(USER_REACTIVATED, parley))
         claims = parley.require(AccessTokens).verify(account.headers["Authorization"].removeprefix("Bearer "))
         event, kept = an_event(USER_PASSWORD_CHANGED, parley), claims.session_id
         assert await users.change_password(seen, "a new hash", event, kept_session=kept)
@@ -70,7 +70,7 @@ class TestConditions:
                 await parley.require(Authenticator).authenticate(later.text)
 
     async def test_password_of_another_time(self, app: FastAPI, parley: Parley) -> None:
-        """A password is replaced only as long as it is the one that was verified."""
+        """A password is replaced only while it is the one that was verified."""
         users, account = UserRepository(parley.database), await an_account(app)
         seen = await users.credentials({"_id": account.id})
         assert seen
@@ -81,7 +81,7 @@ class TestConditions:
 
 class TestHistory:
     async def test_each_change_is_one_entry(self, client: httpx.AsyncClient, parley: Parley, people: People) -> None:
-        """What happens to an account stands in its history: type, who, when, from, to; one rev for each."""
+        """Each change of an account is one history entry with type, actor, time, from, to and its own rev."""
         body = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada Lovelace"}
         user_id = (await client.post("/v1/auth/register", json=body)).json()["id"]
         login = {"email": "ada@example.com", "password": PASSWORD}
@@ -114,12 +114,12 @@ class TestHistory:
         assert {tuple(e["audience"]) for e in stored["history"]} == {(user_id,)}
         assert [e["request_id"] for e in stored["history"][1:3]] == ["own-request"] * 2
         assert {e["at"] for e in stored["history"]} == {parley.clock()}
-        told = str(stored["history"])
+        text = str(stored["history"])
         for secret in ("ada@", "Ada", "Lovelace", "King", "bottles", token, "$argon2"):
-            assert secret not in told
+            assert secret not in text
 
     async def test_creation_by_an_admin(self, client: httpx.AsyncClient, parley: Parley, people: People) -> None:
-        """An account that an administrator makes begins with his name on it."""
+        """The history of an account that an administrator creates begins with that administrator."""
         body = {"email": "ada@example.com", "password": PASSWORD, "role": "interviewer"}
         user_id = (await client.post("/v1/users", json=body, headers=people.admin.headers)).json()["id"]
         stored = await parley.database.users.find_one({"_id": user_id})
@@ -156,7 +156,7 @@ class TestIndexes:
                     assert "SORT" not in stages or (where and name == "email")
 
     async def test_rare_roles_are_found_at_once(self, app: FastAPI, parley: Parley) -> None:
-        """The few administrators among many are found without reading the many."""
+        """A few administrators among many accounts are found without reading the others."""
         for role in [Role.CANDIDATE] * 30 + [Role.ADMIN] * 2:
             await an_account(app, role)
         order = [("created_at", -1), ("_id", -1)]
@@ -173,6 +173,6 @@ class TestIndexes:
 
 
 def _stages(plan: dict[str, Any]) -> list[str]:
-    """The names of a plan's stages, from the outermost inwards."""
+    """Return the names of a plan's stages, from the outermost inwards."""
     below = [plan["inputStage"]] if "inputStage" in plan else plan.get("inputStages", [])
     return [plan["stage"], *(stage for inner in below for stage in _stages(inner))]

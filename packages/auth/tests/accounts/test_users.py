@@ -1,4 +1,4 @@
-"""One's own account, and everybody's for administrators, over HTTP."""
+"""Your own account, and all accounts for administrators, over HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ NEW_PASSWORD = {"current_password": PASSWORD, "new_password": "ten blue bottles"
 
 class TestOwnAccount:
     async def test_read(self, client: httpx.AsyncClient, people: People) -> None:
-        """Everyone reads his own account, his own e-mail in it."""
+        """Every role reads its own account, including the e-mail."""
         answer = await client.get(ME, headers=people.candidate.headers)
         assert answer.json() == {
             "id": people.candidate.id,
@@ -41,12 +41,12 @@ class TestOwnAccount:
             assert (await client.get(ME, headers=people.candidate.headers)).json() == answer.json()
 
     async def test_text_like_a_field_is_text(self, client: httpx.AsyncClient, people: People) -> None:
-        """A name that looks like MongoDB's for a field is stored as it is."""
+        """A name that looks like a MongoDB field path is stored as it is."""
         answer = await client.patch(ME, json={"name": "$password_hash"}, headers=people.candidate.headers)
         assert answer.json()["name"] == "$password_hash"
 
     async def test_nothing_else(self, client: httpx.AsyncClient, people: People, subtests: pytest.Subtests) -> None:
-        """Nobody changes his own role, activity, e-mail or anything else of his account."""
+        """Callers can't change their own role, activity, e-mail or any other field."""
         for field in ("role", "active", "email", "id", "token_version", "password_hash", "password"):
             with subtests.test(field):
                 answer = await client.patch(ME, json={"name": "x", field: "admin"}, headers=people.candidate.headers)
@@ -57,7 +57,7 @@ class TestOwnAccount:
 
 class TestPassword:
     async def test_change(self, client: httpx.AsyncClient, people: People) -> None:
-        """The new password logs in, the old one doesn't, and the session that made the change lives on."""
+        """The new password logs in, the old one doesn't, and the session of the change stays alive."""
         email = people.candidate.user.email
         answer = await client.post(PASSWORD_URL, json=NEW_PASSWORD, headers=people.candidate.headers)
         old = await client.post("/v1/auth/login", json={"email": email, "password": PASSWORD})
@@ -68,7 +68,7 @@ class TestPassword:
         assert (await client.get(ME, headers=headers)).status_code == 200
 
     async def test_needs_the_current_one(self, client: httpx.AsyncClient, people: People) -> None:
-        """A stolen token doesn't change the password: the current one is asked for, and nothing is repeated."""
+        """A stolen token can't change the password: the current password is required, and nothing is repeated."""
         body = NEW_PASSWORD | {"current_password": "nine red bottles"}
         answer = await client.post(PASSWORD_URL, json=body, headers=people.candidate.headers)
         assert (answer.status_code, answer.json()["code"]) == (400, "wrong_password")
@@ -76,7 +76,7 @@ class TestPassword:
         assert (await client.get(ME, headers=people.candidate.headers)).status_code == 200
 
     async def test_rules(self, client: httpx.AsyncClient, people: People) -> None:
-        """The new password obeys the rules of a first one."""
+        """A new password must meet the same rules as a first one."""
         for new, code in [("qxz7!", "weak_password"), ("password1", "weak_password"), ("x7" * 65, "validation_error")]:
             body = NEW_PASSWORD | {"new_password": new}
             answer = await client.post(PASSWORD_URL, json=body, headers=people.candidate.headers)
@@ -84,7 +84,7 @@ class TestPassword:
             assert new not in answer.text
 
     async def test_two_at_once(self, client: httpx.AsyncClient, people: People) -> None:
-        """Of concurrent changes from one password one wins, and the account has that one's."""
+        """Of concurrent changes of one password one succeeds, and the account has its new password."""
         bodies = [NEW_PASSWORD | {"new_password": f"bottles in colour {number}"} for number in range(5)]
         sent = [client.post(PASSWORD_URL, json=body, headers=people.candidate.headers) for body in bodies]
         statuses = [answer.status_code for answer in await asyncio.gather(*sent)]
@@ -100,7 +100,7 @@ class TestPassword:
 
 class TestList:
     async def test_newest_first(self, client: httpx.AsyncClient, people: People, clock: MovableClock) -> None:
-        """Administrators see all accounts, the newest first, with the total."""
+        """Administrators see all accounts, newest first, with the total."""
         clock.move(timedelta(seconds=1))
         body = {"email": "new@example.com", "password": PASSWORD, "role": "admin"}
         answer = await client.post(USERS, json=body, headers=people.admin.headers)
@@ -111,7 +111,7 @@ class TestList:
         assert {item["id"] for item in page["items"][1:]} == others
 
     async def test_pages(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
-        """Walking along `next` gives each account once, though all were made in one instant."""
+        """Following `next` gives each account once, though all were created in one instant."""
         for _ in range(7):
             await an_account(app)
         pages = [page async for page in walk(client, f"{USERS}?limit=3&sort=created_at", headers=people.admin.headers)]
@@ -122,17 +122,17 @@ class TestList:
         assert pages[0].headers["Link"] == f'<{pages[0].json()["next"]}>; rel="next"'
 
     async def test_beyond_the_end(self, client: httpx.AsyncClient, people: People) -> None:
-        """An offset beyond the end gives no item and the right total."""
+        """An offset beyond the end gives no items and the right total."""
         page = (await client.get(f"{USERS}?offset=50", headers=people.admin.headers)).json()
         assert (page["items"], page["total"], page["next"]) == ([], 3, None)
 
     async def test_filters(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
-        """Role and activity choose, alone and together, and `next` keeps them."""
-        shut = await an_account(app, active=False)
+        """Role and activity filter, alone and together, and `next` keeps them."""
+        inactive = await an_account(app, active=False)
         expected = {
             "role=admin": {people.admin.id},
-            "role=candidate": {people.candidate.id, shut.id},
-            "active=false": {shut.id},
+            "role=candidate": {people.candidate.id, inactive.id},
+            "active=false": {inactive.id},
             "role=candidate&active=true": {people.candidate.id},
             "role=admin&active=false": set(),
         }
@@ -150,7 +150,7 @@ class TestList:
         assert emails[1] == emails[0][::-1]
 
     async def test_refusals(self, client: httpx.AsyncClient, people: People, subtests: pytest.Subtests) -> None:
-        """What the list doesn't offer is refused, operators of MongoDB too."""
+        """Unknown filters and orders are refused, and so are MongoDB operators."""
         expected = {
             "limit=0": "validation_error",
             "limit=101": "validation_error",
@@ -174,7 +174,7 @@ class TestList:
 
 class TestCreate:
     async def test_any_role(self, client: httpx.AsyncClient, people: People) -> None:
-        """Administrators make accounts of any role, which log in, and are told where these are."""
+        """Administrators create accounts with any role, which can log in; the answer has the address."""
         for role in Role:
             body = {"email": f"New-{role}@Example.com", "password": PASSWORD, "role": role, "name": "New"}
             answer = await client.post(USERS, json=body, headers=people.admin.headers)
@@ -185,7 +185,7 @@ class TestCreate:
             assert (await client.post("/v1/auth/login", json={k: body[k] for k in ("email", "password")})).is_success
 
     async def test_refusals(self, client: httpx.AsyncClient, people: People, subtests: pytest.Subtests) -> None:
-        """An account needs an e-mail that is free, a good password and one of the roles."""
+        """An account needs an unused e-mail, an acceptable password and one of the roles."""
         good = {"email": "new@example.com", "password": PASSWORD, "role": "interviewer"}
         taken = people.candidate.user.email.upper()
         bodies: dict[str, tuple[dict[str, Any], str]] = {
@@ -204,7 +204,7 @@ class TestCreate:
 
 class TestChange:
     async def test_each_field(self, client: httpx.AsyncClient, people: People) -> None:
-        """Administrators change role, activity and name, alone or together; what isn't named stays."""
+        """Administrators change role, activity and name, alone or together; other fields stay as they are."""
         address = f"{USERS}/{people.candidate.id}"
         expected = (await client.get(address, headers=people.admin.headers)).json()
         changes: list[dict[str, Any]] = [
@@ -221,7 +221,7 @@ class TestChange:
             assert (await client.get(address, headers=people.admin.headers)).json() == expected
 
     async def test_refusals(self, client: httpx.AsyncClient, people: People, subtests: pytest.Subtests) -> None:
-        """What can't be cleared can't be null, other words are no values, and other fields aren't changed."""
+        """Required fields can't be null, unknown values are refused, and other fields can't be changed."""
         address = f"{USERS}/{people.candidate.id}"
         before = (await client.get(address, headers=people.admin.headers)).json()
         bodies: list[dict[str, Any]] = [
@@ -245,7 +245,7 @@ class TestChange:
         assert (await client.get(address, headers=people.admin.headers)).json() == before
 
     async def test_unknown_account(self, client: httpx.AsyncClient, people: People, subtests: pytest.Subtests) -> None:
-        """An id that nobody has is 404, one that nobody can have is 400, for reading and for changing."""
+        """An unknown id is 404 and a malformed one 400, for reading and for changing."""
         ids = {new_id(): (404, "user_not_found")}
         ids |= dict.fromkeys(["zzz", people.admin.id.upper(), people.admin.id + "0", "%00", "$ne"], (400, "invalid_id"))
         for user_id, expected in ids.items():
@@ -255,8 +255,8 @@ class TestChange:
                 assert (read.status_code, read.json()["code"]) == expected
                 assert (changed.status_code, changed.json()["code"]) == expected
 
-    async def test_role_is_judged_before_existence(self, client: httpx.AsyncClient, people: People) -> None:
-        """Who may not read accounts doesn't learn which of them exist."""
+    async def test_role_is_checked_before_existence(self, client: httpx.AsyncClient, people: People) -> None:
+        """A caller who may not read accounts doesn't learn which ones exist."""
         known, unknown = [
             await client.get(f"{USERS}/{user_id}", headers=people.interviewer.headers | {"X-Request-ID": "same"})
             for user_id in (people.admin.id, new_id())
@@ -266,17 +266,17 @@ class TestChange:
 
 @pytest.fixture
 async def second(core_settings: CoreSettings, clock: MovableClock) -> AsyncIterator[httpx.AsyncClient]:
-    """Another worker: a second application on the same database with the same secret."""
+    """A client of a second worker, on the same database with the same secret."""
     app = an_application([core_settings, auth_settings()], [parley_auth.plugin], clock=clock)
     async with running_client(app) as client:
         yield client
 
 
 class TestInForceAtOnce:
-    """What happens on one worker counts on the next request on another."""
+    """A change on one worker applies to the next request on another."""
 
     async def test_deactivation(self, client: httpx.AsyncClient, second: httpx.AsyncClient, people: People) -> None:
-        """A shut account's token is dead, stays dead when the account is opened again, and a new login works."""
+        """A deactivated account's token is refused, also after a reactivation; a new login works."""
         address, headers = f"{USERS}/{people.candidate.id}", people.candidate.headers
         login = {"email": people.candidate.user.email, "password": PASSWORD}
         assert (await second.get(ME, headers=headers)).status_code == 200
@@ -288,15 +288,15 @@ class TestInForceAtOnce:
         token = (await second.post("/v1/auth/login", json=login)).json()["access_token"]
         assert (await client.get(ME, headers={"Authorization": f"Bearer {token}"})).status_code == 200
 
-    async def test_shut_account_of_any_version(self, app: FastAPI, client: httpx.AsyncClient) -> None:
-        """An account that isn't active is refused for that alone, however its token came about."""
-        shut = await an_account(app)
-        await app.state.parley.database.users.update_one({"_id": shut.id}, {"$set": {"active": False}})
-        answer = await client.get(ME, headers=shut.headers)
+    async def test_inactive_account_of_any_version(self, app: FastAPI, client: httpx.AsyncClient) -> None:
+        """An inactive account is refused for that alone, whatever its token says."""
+        inactive = await an_account(app)
+        await app.state.parley.database.users.update_one({"_id": inactive.id}, {"$set": {"active": False}})
+        answer = await client.get(ME, headers=inactive.headers)
         assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
 
     async def test_role_change(self, client: httpx.AsyncClient, second: httpx.AsyncClient, people: People) -> None:
-        """The stored role decides: the same token may more, and then less."""
+        """The stored role decides: the same token permits more, and then less."""
         address, headers = f"{USERS}/{people.candidate.id}", people.candidate.headers
         for role, status in [("admin", 200), ("interviewer", 403), ("admin", 200), ("candidate", 403)]:
             await client.patch(address, json={"role": role}, headers=people.admin.headers)
@@ -305,7 +305,7 @@ class TestInForceAtOnce:
     async def test_password_change(
         self, app: FastAPI, client: httpx.AsyncClient, second: httpx.AsyncClient, people: People
     ) -> None:
-        """Every session but the one that changes the password is dead everywhere."""
+        """A password change ends every other session on every worker."""
         other = await log_in(app.state.parley, people.candidate.user)
         await client.post(PASSWORD_URL, json=NEW_PASSWORD, headers=people.candidate.headers)
         assert (await second.get(ME, headers=people.candidate.headers)).status_code == 200
@@ -316,7 +316,7 @@ class TestInForceAtOnce:
 
 class TestLastAdmin:
     async def test_stays(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
-        """The last active administrator is neither demoted nor shut, by himself or with other changes at once."""
+        """The last active administrator can't be demoted or deactivated, alone or together with other changes."""
         await an_account(app, Role.ADMIN, active=False)
         address = f"{USERS}/{people.admin.id}"
         both = {"role": "interviewer", "active": False}
@@ -327,13 +327,13 @@ class TestLastAdmin:
         assert (own["role"], own["active"], own["name"]) == ("admin", True, people.admin.user.name)
 
     async def test_may_change_otherwise(self, client: httpx.AsyncClient, people: People) -> None:
-        """He may be renamed, and told that he is what he is."""
+        """The last administrator may be renamed, and given the role and activity that they have."""
         body = {"role": "admin", "active": True, "name": "Root"}
         answer = await client.patch(f"{USERS}/{people.admin.id}", json=body, headers=people.admin.headers)
         assert (answer.status_code, answer.json()["name"]) == (200, "Root")
 
     async def test_may_go_when_there_is_another(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
-        """With a second administrator the first may go, and the second may not follow."""
+        """With a second administrator the first may be demoted, and then the second may not."""
         other = await an_account(app, Role.ADMIN)
         going = await client.patch(f"{USERS}/{people.admin.id}", json={"active": False}, headers=people.admin.headers)
         following = await client.patch(f"{USERS}/{other.id}", json={"role": "candidate"}, headers=other.headers)
@@ -351,7 +351,7 @@ class TestLastAdmin:
     async def test_two_against_each_other(
         self, app: FastAPI, client: httpx.AsyncClient, second: httpx.AsyncClient, first: Any, other: Any
     ) -> None:
-        """Two administrators who remove each other at once, on two workers, leave exactly one; 20 rounds."""
+        """Of two administrators who demote each other at once, on two workers, exactly one remains; 20 rounds."""
         database = app.state.parley.database
         for _ in range(20):
             await database.users.delete_many({})
@@ -366,7 +366,7 @@ class TestLastAdmin:
             assert refusals <= {"last_admin", "permission_denied", "invalid_token"}
 
     async def test_many_at_once(self, app: FastAPI, client: httpx.AsyncClient) -> None:
-        """Ten administrators who all step down at once leave one."""
+        """Of ten administrators who demote themselves at once one remains."""
         admins: list[Account] = [await an_account(app, Role.ADMIN) for _ in range(10)]
         body = {"role": "candidate"}
         sent = [client.patch(f"{USERS}/{admin.id}", json=body, headers=admin.headers) for admin in admins]

@@ -1,4 +1,4 @@
-"""The guard over HTTP and WebSocket, on a tiny feature of this module's own: things, and who takes part in them."""
+"""The guard over HTTP and WebSocket, with a small feature of this module: things and their participants."""
 
 import json
 from collections.abc import AsyncIterator, Sequence
@@ -75,7 +75,7 @@ MANAGERS, TALKERS = frozenset({Role.ADMIN, Role.INTERVIEWER}), frozenset(Role)
 
 
 class Word(BaseModel):
-    """A body that says something."""
+    """A body with one word."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -106,25 +106,25 @@ async def do_either(access: Either, body: Word) -> dict[str, Any]:
     return {"needs_membership": access.needs_membership(f"things:{body.word}")}
 
 
-@router.put("/{thing_id}/held", summary="Do something while the thing stays as it is")
+@router.put("/{thing_id}/locked", summary="Do something while the thing stays as it is")
 @raises(ThingClosed)
-async def do_held(access: Reading) -> dict[str, bool]:
+async def do_locked(access: Reading) -> dict[str, bool]:
     async def work(session: Session) -> None:
         await access.parley.database.things.update_one(
             {"_id": access.resource.id}, {"$pull": {"members": access.principal.id}}, session=session
         )
 
-    async def held(session: Session) -> None:
+    async def locked(session: Session) -> None:
         await access.lock(session, "things:write")
 
     if access.resource.member:
         await in_transaction(access.parley.client, work)
-    await in_transaction(access.parley.client, held)
-    return {"held": True}
+    await in_transaction(access.parley.client, locked)
+    return {"locked": True}
 
 
 class Kept:
-    """The accesses that guards have found out, by the callers' ids."""
+    """The accesses that guards have returned, by the callers' ids."""
 
     def __init__(self) -> None:
         self.accesses: dict[str, ScopedAccess] = {}
@@ -179,7 +179,7 @@ def app(core_settings: CoreSettings) -> FastAPI:
 
 @dataclass
 class Stage:
-    """Two things in which the interviewer and the candidate take part, one open and one shut, and a stranger each."""
+    """An open and a shut thing with the interviewer and the candidate as participants, and a stranger of each role."""
 
     people: People
     strangers: People
@@ -202,7 +202,7 @@ async def stage(app: FastAPI, client: httpx.AsyncClient) -> Stage:
 
 class TestOrder:
     async def test_of_checks(self, client: httpx.AsyncClient, stage: Stage, subtests: pytest.Subtests) -> None:
-        """Identity, ids, existence, participation, role, body, state: each is judged before all that follow."""
+        """Identity, ids, existence, participation, role, body, state: each is checked before all that follow."""
         part, broken, good = new_id(), {"wrod": "x"}, {"word": "x"}
         candidate, interviewer = stage.people.candidate.headers, stage.people.interviewer.headers
         stranger, admin = stage.strangers.candidate.headers, stage.people.admin.headers
@@ -227,7 +227,7 @@ class TestOrder:
     async def test_unreadable_bodies_lose_to_every_refusal(
         self, client: httpx.AsyncClient, stage: Stage, subtests: pytest.Subtests
     ) -> None:
-        """Broken JSON, another media type and too large a body are told to nobody but those who may."""
+        """Only permitted callers learn that a body is broken JSON, of another media type or too large."""
         json_type = {"Content-Type": "application/json"}
         bodies: list[tuple[bytes, dict[str, str], int, str]] = [
             (b"{", json_type, 400, "validation_error"),
@@ -238,14 +238,16 @@ class TestOrder:
         for content, headers, status, code in bodies:
             with subtests.test(code):
                 refused = await client.post(address, content=content, headers=headers | stage.people.candidate.headers)
-                told = await client.post(address, content=content, headers=headers | stage.people.interviewer.headers)
+                answered = await client.post(
+                    address, content=content, headers=headers | stage.people.interviewer.headers
+                )
                 assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
-                assert (told.status_code, told.json()["code"]) == (status, code)
+                assert (answered.status_code, answered.json()["code"]) == (status, code)
 
 
 class TestScope:
     async def test_every_role(self, client: httpx.AsyncClient, stage: Stage, subtests: pytest.Subtests) -> None:
-        """Those who take part read, administrators too; every stranger is refused with one answer."""
+        """Participants and administrators read; every stranger gets the same refusal."""
         address, who = f"/v1/things/{stage.opened}", stage.people
         for caller, member in ((who.interviewer, True), (who.candidate, True), (who.admin, False)):
             answer = await client.get(address, headers=caller.headers)
@@ -256,8 +258,8 @@ class TestScope:
                 assert (answer.status_code, answer.json()["code"]) == (403, "not_a_participant")
                 assert answer.json()["category"] == "authorization"
 
-    async def test_is_read_anew(self, app: FastAPI, client: httpx.AsyncClient, stage: Stage) -> None:
-        """Who is removed is refused on his next request, who is added is let in on his."""
+    async def test_is_read_each_time(self, app: FastAPI, client: httpx.AsyncClient, stage: Stage) -> None:
+        """A removed participant is refused from the next request on, and an added one is let through."""
         address, things = f"/v1/things/{stage.opened}", app.state.parley.database.things
         gone, come = stage.people.candidate, stage.strangers.candidate
         for leaving, joining in ((gone, come), (come, gone)):
@@ -267,7 +269,7 @@ class TestScope:
             assert (await client.get(address, headers=joining.headers)).status_code == 200
 
     async def test_several_actions(self, client: httpx.AsyncClient, stage: Stage) -> None:
-        """Where the body says which of several actions it is, each is judged by its own rules."""
+        """When the body says which of several actions it is, that action's rules apply."""
         address = f"/v1/things/{stage.opened}/either"
         expected = [
             (stage.people.candidate, "read", 200, {"needs_membership": True}),
@@ -276,14 +278,14 @@ class TestScope:
             (stage.people.candidate, "write", 403, None),
             (stage.people.admin, "write", 403, None),
         ]
-        for caller, word, status, told in expected:
+        for caller, word, status, body in expected:
             answer = await client.put(address, json={"word": word}, headers=caller.headers)
-            assert (answer.status_code, answer.json() if told else None) == (status, told)
+            assert (answer.status_code, answer.json() if body else None) == (status, body)
 
     async def test_denials_are_logged(
         self, client: httpx.AsyncClient, stage: Stage, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """A stranger's denial, and one that the body alone gives reason for, are security events."""
+        """A denial is a security event, also one that depends on the body."""
         address, headers = f"/v1/things/{stage.opened}", stage.people.candidate.headers
         await client.put(f"{address}/either", json={"word": "write"}, headers=headers)
         await client.post(f"{address}/parts/{new_id()}", json={"word": "x"}, headers=headers)
@@ -291,18 +293,18 @@ class TestScope:
         assert [(e["event"], e["actions"]) for e in events] == [("access_denied", "things:write")] * 2
         assert {e["user_id"] for e in events} == {stage.people.candidate.id}
 
-    async def test_hold(self, client: httpx.AsyncClient, stage: Stage) -> None:
-        """Inside a transaction the resource is judged once more: state, and whether the caller still takes part."""
+    async def test_lock(self, client: httpx.AsyncClient, stage: Stage) -> None:
+        """A lock checks inside the transaction the resource's state, and whether the caller still participates."""
         answers = {
-            name: await client.put(f"/v1/things/{thing_id}/held", headers=caller.headers)
+            name: await client.put(f"/v1/things/{thing_id}/locked", headers=caller.headers)
             for name, thing_id, caller in [
                 ("removed meanwhile", stage.opened, stage.people.interviewer),
                 ("shut", stage.shut, stage.people.interviewer),
                 ("never took part", stage.opened, stage.people.admin),
             ]
         }
-        told = {name: (answer.status_code, answer.json()["code"]) for name, answer in answers.items()}
-        assert told == {
+        answered = {name: (answer.status_code, answer.json()["code"]) for name, answer in answers.items()}
+        assert answered == {
             "removed meanwhile": (403, "not_a_participant"),
             "shut": (400, "thing_closed"),
             "never took part": (403, "not_a_participant"),
@@ -310,11 +312,11 @@ class TestScope:
 
 
 class TestKeptAccess:
-    """What a guard has found out, used after its request."""
+    """A guard's access, used after its request."""
 
     @pytest.fixture
     async def kept(self, app: FastAPI, client: httpx.AsyncClient, stage: Stage) -> dict[str, ScopedAccess]:
-        """The accesses of all three people, by role."""
+        """The accesses of all three roles."""
         parley: Parley = app.state.parley
         parley.provide(Kept())
         for caller in (stage.people.admin, stage.people.interviewer, stage.people.candidate):
@@ -322,8 +324,8 @@ class TestKeptAccess:
             assert answer.status_code == 200
         return {access.principal.role: access for access in parley.require(Kept).accesses.values()}
 
-    async def test_again(self, app: FastAPI, stage: Stage, kept: dict[str, ScopedAccess]) -> None:
-        """Judging again finds the same, until the caller takes part no more or his account is shut."""
+    async def test_reauthorize(self, app: FastAPI, stage: Stage, kept: dict[str, ScopedAccess]) -> None:
+        """Authorizing again returns the same access, until the caller is removed or their account deactivated."""
         database = app.state.parley.database
         for access in kept.values():
             assert await access.reauthorize() == access
@@ -335,12 +337,12 @@ class TestKeptAccess:
             await kept[Role.INTERVIEWER].reauthorize()
 
     async def test_token_is_not_shown(self, stage: Stage, kept: dict[str, ScopedAccess]) -> None:
-        """An access that lands in a log doesn't tell the token by which it is judged again."""
+        """An access that is logged doesn't show the token with which it is authorized again."""
         token = stage.people.candidate.headers["Authorization"].removeprefix("Bearer ")
         assert token not in repr(kept[Role.CANDIDATE])
 
-    async def test_held_together(self, app: FastAPI, stage: Stage, kept: dict[str, ScopedAccess]) -> None:
-        """One touch holds a resource for several callers; each who may not do it gets his own answer."""
+    async def test_locked_together(self, app: FastAPI, stage: Stage, kept: dict[str, ScopedAccess]) -> None:
+        """One touch locks a resource for several callers; each who may not do the action has an error."""
         parley: Parley = app.state.parley
         pull = {"$pull": {"members": stage.people.candidate.id}}
         await parley.database.things.update_one({"_id": stage.opened}, pull)
@@ -356,7 +358,7 @@ class TestKeptAccess:
 class TestDocumentation:
     @pytest.mark.usefixtures("client")
     async def test_lists_what_the_guard_answers(self, app: FastAPI) -> None:
-        """The guard's answers stand in the document: those that its action and its scope can lead to, no others."""
+        """The document lists the guard's answers: those that its actions and its scope can lead to, and no others."""
         paths = app.openapi()["paths"]
         identity = {"authentication_required", "invalid_token", "token_expired"}
         scope = {"invalid_id", "thing_not_found", "not_a_participant"}
@@ -368,7 +370,7 @@ class TestDocumentation:
 
     @pytest.mark.usefixtures("client")
     async def test_names_the_scheme(self, app: FastAPI) -> None:
-        """Guarded operations ask for the OAuth2 scheme, whose form the documentation page's button uses."""
+        """Guarded operations name the OAuth2 scheme, whose form the button of the documentation page uses."""
         document = app.openapi()
         [(name, scheme)] = document["components"]["securitySchemes"].items()
         assert scheme["flows"]["password"]["tokenUrl"] == "/v1/auth/token"
@@ -383,7 +385,7 @@ class TestHiddenExistence:
         return an_application(settings, [parley_auth.plugin, THINGS])
 
     async def test_stranger_learns_nothing(self, client: httpx.AsyncClient, stage: Stage) -> None:
-        """With PARLEY_HIDE_EXISTENCE what isn't a stranger's and what isn't there get one answer, letter by letter."""
+        """With PARLEY_HIDE_EXISTENCE a stranger gets the same answer for an existing thing as for a missing one."""
         for caller in (stage.strangers.interviewer, stage.strangers.candidate):
             headers = caller.headers | {"X-Request-ID": "same"}
             there, nowhere = [
@@ -393,21 +395,21 @@ class TestHiddenExistence:
             assert (there.text, there.headers) == (nowhere.text, nowhere.headers)
 
     async def test_others_see_no_difference(self, client: httpx.AsyncClient, stage: Stage) -> None:
-        """Those who take part, and administrators, are answered as ever; so is a participant of the wrong role."""
+        """Participants and administrators get the usual answers; so does a participant with the wrong role."""
         address = f"/v1/things/{stage.opened}"
         for caller in (stage.people.interviewer, stage.people.candidate, stage.people.admin):
             assert (await client.get(address, headers=caller.headers)).status_code == 200
         denied = await client.post(f"{address}/parts/{new_id()}", json={}, headers=stage.people.candidate.headers)
         assert denied.json()["code"] == "permission_denied"
 
-    async def test_holds_too(self, client: httpx.AsyncClient, stage: Stage) -> None:
-        """Who is removed while he writes learns no more than a stranger."""
-        answer = await client.put(f"/v1/things/{stage.opened}/held", headers=stage.people.candidate.headers)
+    async def test_locks_too(self, client: httpx.AsyncClient, stage: Stage) -> None:
+        """A participant who is removed during a write learns no more than a stranger."""
+        answer = await client.put(f"/v1/things/{stage.opened}/locked", headers=stage.people.candidate.headers)
         assert (answer.status_code, answer.json()["code"]) == (404, "thing_not_found")
 
     @pytest.mark.usefixtures("client")
     async def test_documentation_agrees(self, app: FastAPI) -> None:
-        """A code that can't happen any more stands in the document no more."""
+        """The document doesn't list a code that can't happen."""
         assert "not_a_participant" not in _codes(app.openapi()["paths"]["/v1/things/{thing_id}"]["get"])
 
 
@@ -415,7 +417,7 @@ class TestWebSocket:
     async def test_same_answers_before_it_is_accepted(
         self, app: FastAPI, client: httpx.AsyncClient, stage: Stage, subtests: pytest.Subtests
     ) -> None:
-        """A WebSocket is refused as a request is, and accepted only then."""
+        """A WebSocket is refused like a request, and accepted only after the checks."""
         del client  # it keeps the application running
         expected = [
             ("anonymous", stage.opened, {}, 401, "authentication_required"),
@@ -434,7 +436,7 @@ class TestWebSocket:
 
 
 async def converse(app: FastAPI, path: str, headers: dict[str, str]) -> list[Any]:
-    """What a server that offers denial responses is sent by the application when a WebSocket wants to open."""
+    """Open a WebSocket on a server with denial responses, and return what the application sends."""
     sent: list[Any] = []
     scope = {
         "type": "websocket",
@@ -459,7 +461,7 @@ async def converse(app: FastAPI, path: str, headers: dict[str, str]) -> list[Any
 
 
 class TestForeignApplication:
-    """An application that reuses auth for routes of its own."""
+    """An application that uses auth for its own routes."""
 
     @pytest.fixture
     async def host(self, core_settings: CoreSettings) -> AsyncIterator[httpx.AsyncClient]:
@@ -483,7 +485,7 @@ class TestForeignApplication:
             yield client
 
     async def test_roles_count_and_ids_are_its_own(self, host: httpx.AsyncClient) -> None:
-        """The guard judges roles by the composed table, and takes the host's ids as they are."""
+        """The guard checks roles by the composed table, and accepts the host's ids as they are."""
         people = await some_people(self.app)
         statuses = {
             caller: (await host.get("/orders/12", headers=people.headers_of(caller))).status_code
@@ -496,14 +498,14 @@ class TestForeignApplication:
         assert by_number.json() == 12
 
     async def test_its_errors_are_problems_too(self, host: httpx.AsyncClient) -> None:
-        """A refusal looks the same wherever it comes from."""
+        """A refusal on the host's route is a problem too."""
         answer = await host.get("/orders/12", headers=bearer(self.app.state.parley, new_id(), new_id()))
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
 
 
 async def test_two_applications_in_one_process(core_settings: CoreSettings) -> None:
-    """Nothing of an application is global: two with different policies and secrets don't know each other."""
+    """Nothing is global: two applications with different policies and secrets don't affect each other."""
     open_route = [PublicRoute("GET", "/v1/x/hello", "everybody may look")]
     other_router = Router(prefix="/x", tag="x")
 

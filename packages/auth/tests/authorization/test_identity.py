@@ -1,4 +1,4 @@
-"""Another identity than auth's own: an object that a plugin brings, and that every guard then asks."""
+"""Another identity than auth's own: an object that a plugin brings, and that every guard asks."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -43,7 +43,7 @@ class Rival(Directory):
 
 
 def directory(name: str, cls: type[Directory] = Directory) -> ModuleType:
-    """A plugin that brings an identity, made with a service of auth."""
+    """Return a plugin that brings an identity, which uses a service of auth."""
 
     def parley_services(parley: Parley) -> Sequence[object]:
         return [cls(parley.require(UserDirectory))]
@@ -72,7 +72,7 @@ class TestAnother:
         assert (await client.get(USERS, headers=bearing("subject:ada@example.com"))).status_code == 200
 
     async def test_alone(self, client: httpx.AsyncClient, ada: Account, subtests: pytest.Subtests) -> None:
-        """What it refuses is refused with its error; auth's own access tokens don't get in besides."""
+        """The identity's errors are the answers; auth's own access tokens are no longer accepted."""
         expected = [
             ({}, "authentication_required"),
             (bearing("subject:nobody@example.com"), "invalid_token"),
@@ -93,13 +93,13 @@ class TestAnother:
 
 class TestChoice:
     async def test_own_by_default(self, app: FastAPI, client: httpx.AsyncClient) -> None:
-        """Without another one auth's own identity is asked, which meets the protocol."""
+        """By default guards ask auth's own identity, which meets the protocol."""
         account = await an_account(app)
         assert (await client.get(ME, headers=account.headers)).status_code == 200
         assert isinstance(app.state.parley.require(Authenticator), Identity)
 
     async def test_two_others(self, core_settings: CoreSettings) -> None:
-        """Two identities besides auth's own stop the start, which names both classes."""
+        """Two identities other than auth's own stop the start; the message names both classes."""
         plugins = [parley_auth.plugin, directory("one"), directory("two", Rival)]
         app = an_application([core_settings, auth_settings()], plugins)
         with pytest.raises(StartupError, match="only one identity") as caught:

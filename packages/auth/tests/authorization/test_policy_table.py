@@ -1,4 +1,4 @@
-"""The policy table as pure functions: what it says of each role, membership and state."""
+"""The policy table as pure functions of role, membership and state."""
 
 import itertools
 
@@ -63,13 +63,13 @@ STATES = {
 class TestDecide:
     @pytest.mark.parametrize("action", VERDICTS)
     def test_one_action(self, action: str) -> None:
-        """Each role, as participant and as stranger, gets the verdict of the table; a stranger learns no more."""
+        """Each role, as participant and as stranger, gets the verdict of the table."""
         for role, verdicts in VERDICTS[action].items():
             decided = tuple(TABLE.decide((action,), role, member=member).verdict for member in (True, False))
             assert decided == verdicts, role
 
     def test_several_actions(self) -> None:
-        """Who may do one of several is let through."""
+        """A caller who may do one of several actions is let through."""
         actions = ("things:manage", "things:say")
         verdicts = {(r, m): TABLE.decide(actions, r, member=m).verdict for r in Role for m in (True, False)}
         assert verdicts == {
@@ -85,7 +85,7 @@ class TestDecide:
 class TestPermits:
     @pytest.mark.parametrize("action", ["things:manage", "things:open", "things:say", "things:unheard_of"])
     def test_each_state(self, action: str) -> None:
-        """An action is permitted in the states of the rules that are for this role and membership, in no other."""
+        """An action is permitted in the states of the rules for this role and membership, and in no other."""
         for role, member, state in itertools.product(Role, (True, False), ("new", "open", "shut")):
             permitted = TABLE.permits(action, role, member=member, state=state)
             assert permitted == (state in STATES.get((action, role, member), set())), (role, member, state)
@@ -98,7 +98,7 @@ class TestPermits:
 
 
 def test_lookup() -> None:
-    """A table knows its actions, their rules and their scope, and isn't changed by being asked for others."""
+    """A table knows its actions, their rules and their scope; a question about an unknown action doesn't change it."""
     assert "things:say" in TABLE
     assert "things:unheard_of" not in TABLE
     assert TABLE.of("things:unheard_of") == ()

@@ -1,4 +1,4 @@
-"""The start-up proof: each hole that it closes is opened here, and the refusal names the culprit."""
+"""The checks of the routes at start-up: each mistake is made here, and the message names the culprit."""
 
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -31,7 +31,7 @@ class ThingClosed(BusinessRuleError):
     title = "The thing is closed"
 
 
-_never: Any = None  # the proof reads no resource
+_never: Any = None  # the checks read no resource
 
 
 def a_scope(name: str = "thing", path_param: str = "thing_id") -> ParticipantScope:
@@ -55,7 +55,7 @@ SCOPES = [a_scope(), a_scope("other", "other_id")]
 
 
 def a_router(path: str, *guards: Guard, websocket: bool = False, name: str = "answer") -> Router:
-    """A router with one route at `path`, guarded by these."""
+    """Return a router with one route at `path`, with these guards."""
     router = Router(prefix="/x", tag="x")
     dependencies = [Depends(guard) for guard in guards]
     if websocket:
@@ -91,7 +91,7 @@ def composed(*plugins: ModuleType, host: FastAPI | None = None, owns_app: bool =
 
 
 def refusal(*plugins: ModuleType, host: FastAPI | None = None, owns_app: bool = False) -> str:
-    """Why an application of auth and these plugins doesn't start."""
+    """Return why an application of auth and these plugins doesn't start."""
     with pytest.raises(StartupError) as caught:
         accepted(*plugins, host=host, owns_app=owns_app)
     return str(caught.value)
@@ -104,7 +104,7 @@ def accepted(*plugins: ModuleType, host: FastAPI | None = None, owns_app: bool =
 
 
 def nested(inner: APIRouter, *guards: Guard, prefix: str = "/in") -> Router:
-    """A router that includes another, with these guards for all that lies in it."""
+    """Return a router that includes another one, with these guards for all its routes."""
     outer = Router(prefix="/out", tag="out")
     outer.include_router(inner, prefix=prefix, dependencies=[Depends(guard) for guard in guards])
     return outer
@@ -122,34 +122,34 @@ class TestEveryRouteIsGuarded:
         ],
         ids=["HTTP", "WebSocket", "nested", "nested WebSocket", "twice nested"],
     )
-    def test_neither_guard_nor_public_place(self, router: Router, name: str) -> None:
-        """A plugin's route without a guard must be declared open."""
+    def test_neither_guarded_nor_public(self, router: Router, name: str) -> None:
+        """A plugin's route without a guard must be declared public."""
         assert refusal(things(router)) == f"route {name} has no guard and isn't declared public"
 
     def test_guard_class_is_no_guard(self) -> None:
-        """A guard that names nothing, because it was never made, doesn't count."""
+        """The class `Guard` itself, without actions, is no guard."""
         router = Router(prefix="/x", tag="x")
         router.add_api_route("/a", _answer, dependencies=[Depends(Guard)])
         assert "has no guard" in refusal(things(router))
 
     def test_open_by_declaration(self) -> None:
-        """A route may stand open with a reason, for the declared method alone."""
+        """A route may be public with a reason, for the declared method only."""
         reason = PublicRoute("GET", "/v1/x/a", "everybody may look")
         accepted(things(a_router("/a"), parley_public_routes=[reason]))
         router = a_router("/a")
         router.add_api_route("/a", _answer, methods=["POST"], name="post")
-        told = refusal(things(router, parley_public_routes=[reason]))
-        assert told == "route POST /v1/x/a has no guard and isn't declared public"
+        message = refusal(things(router, parley_public_routes=[reason]))
+        assert message == "route POST /v1/x/a has no guard and isn't declared public"
 
     def test_open_for_one_of_two_methods(self) -> None:
-        """A route of two methods is open only when both are."""
+        """A route of two methods is public only when both are declared."""
         router = Router(prefix="/x", tag="x")
         router.add_api_route("/a", _answer, methods=["GET", "POST"], name="both")
-        told = refusal(things(router, parley_public_routes=[PublicRoute("GET", "/v1/x/a", "everybody may look")]))
-        assert told == "route GET/POST /v1/x/a has no guard and isn't declared public"
+        message = refusal(things(router, parley_public_routes=[PublicRoute("GET", "/v1/x/a", "everybody may look")]))
+        assert message == "route GET/POST /v1/x/a has no guard and isn't declared public"
 
     async def test_a_start_is_refused(self) -> None:
-        """The proof is part of the start: without it no request is served."""
+        """The checks are part of the start: when they fail, no request is served."""
         app = composed(things(a_router("/a")))
 
         with pytest.raises(StartupError, match="has no guard"):
@@ -159,31 +159,33 @@ class TestEveryRouteIsGuarded:
 
 class TestGuards:
     def test_unknown_action(self) -> None:
-        """An action without a rule is a guard that would let nobody through, or a misspelt one."""
-        told = refusal(things(a_router("/a", Guard("tools:us"))))
-        assert told == "route GET /v1/x/a: its guard names action 'tools:us', which has no rule"
+        """A guard's action without a rule, such as a misspelt one, is refused."""
+        message = refusal(things(a_router("/a", Guard("tools:us"))))
+        assert message == "route GET /v1/x/a: its guard names action 'tools:us', which has no rule"
 
     def test_no_action(self) -> None:
-        """A guard says what the endpoint does."""
+        """A guard without an action is refused."""
         assert refusal(things(a_router("/a", Guard()))) == "route GET /v1/x/a: its guard names no action"
 
     def test_actions_of_two_scopes(self) -> None:
-        """One guard judges one resource."""
-        told = refusal(things(a_router("/{thing_id}", Guard("things:read", "tools:use"))))
-        assert told == "route GET /v1/x/{thing_id}: its guard's actions things:read, tools:use are of different scopes"
+        """The actions of one guard must be of one scope."""
+        message = refusal(things(a_router("/{thing_id}", Guard("things:read", "tools:use"))))
+        assert (
+            message == "route GET /v1/x/{thing_id}: its guard's actions things:read, tools:use are of different scopes"
+        )
 
     def test_scope_without_parameter(self) -> None:
-        """A guard of a scope can't judge a path that names no resource."""
-        told = refusal(things(a_router("/a", Guard("things:read"))))
-        assert told == "route GET /v1/x/a: its guard is of scope 'thing', its path is not"
+        """A guard of a scope needs the scope's parameter in the path."""
+        message = refusal(things(a_router("/a", Guard("things:read"))))
+        assert message == "route GET /v1/x/a: its guard is of scope 'thing', its path is not"
 
     def test_misspelt_parameter(self) -> None:
-        """A path that spells the parameter otherwise is refused for the same reason."""
-        told = refusal(things(a_router("/{thingid}", Guard("things:read"))))
-        assert told == "route GET /v1/x/{thingid}: its guard is of scope 'thing', its path is not"
+        """A path that misspells the parameter is refused for the same reason."""
+        message = refusal(things(a_router("/{thingid}", Guard("things:read"))))
+        assert message == "route GET /v1/x/{thingid}: its guard is of scope 'thing', its path is not"
 
     def test_guard_of_a_dependency_counts(self) -> None:
-        """A guard may lie deeper, behind another dependency."""
+        """A guard may be a dependency of another dependency."""
 
         async def loaded(_access: Annotated[object, Depends(Guard("things:read"))]) -> None: ...
 
@@ -215,19 +217,19 @@ LACKING: dict[str, Callable[[], Router]] = {
 class TestEveryScopedRouteHasItsGuard:
     @pytest.mark.parametrize("make", LACKING.values(), ids=LACKING)
     def test_lacking(self, make: Callable[[], Router]) -> None:
-        """A route whose path holds a scope's parameter is refused without a guard of that very scope."""
-        told = refusal(things(make()))
-        assert "{thing_id" in told
-        assert told.endswith("lacks a guard of scope 'thing'")
+        """A route whose path has a scope's parameter is refused without a guard of that scope."""
+        message = refusal(things(make()))
+        assert "{thing_id" in message
+        assert message.endswith("lacks a guard of scope 'thing'")
 
     @pytest.mark.parametrize("path", ["/v1/x/{thing_id}", "/v1/x/{thing_id:path}", "/v1/{other_id}/{thing_id}/a"])
-    def test_no_public_place(self, path: str) -> None:
-        """Nothing with a scope's parameter stands open, declared or not."""
-        told = refusal(things(parley_public_routes=[PublicRoute("GET", path, "everybody may look")]))
-        assert told.startswith(f"plugin 'things': route {path} can't be public: it has the parameter {{")
+    def test_not_public(self, path: str) -> None:
+        """A route with a scope's parameter can't be declared public."""
+        message = refusal(things(parley_public_routes=[PublicRoute("GET", path, "everybody may look")]))
+        assert message.startswith(f"plugin 'things': route {path} can't be public: it has the parameter {{")
 
     def test_guarded_ones_pass(self) -> None:
-        """Guards of the route, of the including router and of several scopes are all seen."""
+        """Guards of the route, of the including router and of several scopes all count."""
         both = (Guard("things:read"), Guard("others:read"))
         accepted(
             things(
@@ -243,7 +245,7 @@ class TestEveryScopedRouteHasItsGuard:
 
 class TestHostApplication:
     def test_own_routes_are_its_own_concern(self) -> None:
-        """An application that reuses auth may have open routes, WebSockets and mounts of its own."""
+        """An application that uses auth may have unguarded routes, WebSockets and mounts of its own."""
         host = FastAPI(openapi_url=None)
         host.get("/hello")(_answer)
         host.websocket("/echo")(_listen)
@@ -251,17 +253,17 @@ class TestHostApplication:
         accepted(things(), host=host)
 
     def test_unless_parley_owns_it(self) -> None:
-        """Where the application is all Parley's, each of its routes is proved, those of Starlette's own too."""
+        """When Parley owns the application, each of its routes is checked, plain Starlette routes too."""
         ours, plain = FastAPI(openapi_url=None), FastAPI(openapi_url=None)
         ours.get("/hello")(_answer)
         plain.router.routes.append(Route("/hello", _answer, methods=["POST"]))
         for host, method in ((ours, "GET"), (plain, "POST")):
-            told = refusal(things(), host=host, owns_app=True)
-            assert told == f"route {method} /hello has no guard and isn't declared public"
+            message = refusal(things(), host=host, owns_app=True)
+            assert message == f"route {method} /hello has no guard and isn't declared public"
 
     @pytest.mark.parametrize("kind", ["HTTP", "WebSocket", "mount", "included", "plain"])
     def test_a_scopes_parameter_needs_its_guard(self, kind: str) -> None:
-        """What lies inside a scope is guarded, whoever brings the route."""
+        """A route inside a scope needs a guard, whoever brings the route."""
         host, router = FastAPI(openapi_url=None), APIRouter()
         router.get("/{thing_id}")(_answer)
         openings: dict[str, Callable[[], object]] = {
@@ -275,7 +277,7 @@ class TestHostApplication:
         assert refusal(things(), host=host).endswith("/{thing_id} lacks a guard of scope 'thing'")
 
     def test_guards_of_its_own_routers_count(self) -> None:
-        """A host's router may be guarded as a whole, and its routes one by one."""
+        """A host's router may be guarded as a whole, or its routes one by one."""
         router = APIRouter(prefix="/all", dependencies=[Depends(Guard("things:read"))])
         router.get("/{thing_id}")(_answer)
         host = FastAPI(openapi_url=None)
@@ -283,8 +285,8 @@ class TestHostApplication:
         host.get("/one/{thing_id}", dependencies=[Depends(Guard("things:read"))])(_answer)
         accepted(things(), host=host)
 
-    def test_its_guards_are_proved_too(self) -> None:
-        """A guard on a host's route names an action that exists."""
+    def test_its_guards_are_checked_too(self) -> None:
+        """A guard on a host's route must name an existing action."""
         host = FastAPI(openapi_url=None)
         host.get("/hello", dependencies=[Depends(Guard("things:fly"))])(_answer)
         assert refusal(things(), host=host).endswith("its guard names action 'things:fly', which has no rule")
@@ -345,10 +347,10 @@ DECLARATIONS: dict[str, tuple[Sequence[ModuleType], str]] = {
 
 
 class TestDeclarations:
-    @pytest.mark.parametrize(("plugins", "told"), DECLARATIONS.values(), ids=DECLARATIONS)
-    def test_that_do_not_fit_together(self, plugins: Sequence[ModuleType], told: str) -> None:
-        """What two plugins, or two declarations, say against each other stops the start and names both."""
-        assert refusal(*plugins).startswith(told)
+    @pytest.mark.parametrize(("plugins", "message"), DECLARATIONS.values(), ids=DECLARATIONS)
+    def test_that_do_not_fit_together(self, plugins: Sequence[ModuleType], message: str) -> None:
+        """Contradicting declarations stop the start, and the message names their plugins."""
+        assert refusal(*plugins).startswith(message)
 
     def test_across_plugins(self) -> None:
         """A rule may be for another plugin's scope, whichever is loaded first."""
@@ -359,7 +361,7 @@ class TestDeclarations:
 
 class TestPolicyPage:
     def test_shows_rules_and_routes(self) -> None:
-        """The page has every rule with scope, roles, membership and states, and every route with what guards it."""
+        """The page has every rule with scope, roles, membership and states, and every route with its guard."""
         rule = PolicyRule(
             action="things:say",
             roles=frozenset({Role.ADMIN, Role.CANDIDATE}),
@@ -379,7 +381,7 @@ class TestPolicyPage:
         assert "| GET | /hello |  |  |" in lines
 
     def test_is_the_same_for_the_same_policy(self) -> None:
-        """Neither the order of plugins nor that of rules changes the page, so that a check can compare it."""
+        """The order of plugins and rules doesn't change the page, so that a check can compare it."""
         one, two = (
             a_plugin("one", parley_policies=[TOOL, a_rule("tools:mend", None)]),
             a_plugin("two", parley_policies=[]),

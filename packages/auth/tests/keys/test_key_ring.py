@@ -1,4 +1,4 @@
-"""Keys: several at once, the first of which signs; which ones are refused; what others may see of them."""
+"""Keys: several at once, of which the first signs; which ones are refused; what is published of them."""
 
 import json
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Fleet:
         self.clients = clients
 
     async def statuses(self, account: Account) -> list[int]:
-        """What each of them says of an account's token."""
+        """Return each application's status for an account's token."""
         return [(await client.get(ME, headers=account.headers)).status_code for client in self.clients]
 
 
@@ -51,7 +51,7 @@ def kid_of(account: Account) -> str:
 
 class TestRotation:
     async def test_step_by_step(self, core_settings: CoreSettings) -> None:
-        """The new key signs, the old one still verifies, and once it is removed its tokens are dead."""
+        """The new key signs, the old one still verifies, and after its removal its tokens are refused."""
         async with AsyncExitStack() as stack:
             before, during, after = (a_worker(core_settings, *keys) for keys in ([OLD], [NEW, OLD], [NEW]))
             fleet = await a_fleet(stack, before, during, after)
@@ -61,7 +61,7 @@ class TestRotation:
             assert await fleet.statuses(new) == [401, 200, 200]
 
     async def test_from_a_secret_to_a_public_key(self, core_settings: CoreSettings) -> None:
-        """A deployment with PARLEY_JWT_SECRET puts EdDSA first and keeps what its secret has signed."""
+        """A deployment with PARLEY_JWT_SECRET puts an EdDSA key first and still accepts the secret's tokens."""
         async with AsyncExitStack() as stack:
             before = an_application([core_settings, auth_settings()], [parley_auth.plugin])
             during = a_worker(core_settings, NEW, jwt_secret=auth_settings().jwt_secret)
@@ -70,14 +70,14 @@ class TestRotation:
             assert await fleet.statuses(await an_account(during)) == [401, 200]
 
     async def test_both_algorithms(self, core_settings: CoreSettings) -> None:
-        """Keys of both kinds live beside each other in either order."""
+        """Keys of both kinds work side by side in either order."""
         async with AsyncExitStack() as stack:
             fleet = await a_fleet(stack, a_worker(core_settings, OLD, SHARED), a_worker(core_settings, SHARED, OLD))
             for app in fleet.apps:
                 assert await fleet.statuses(await an_account(app)) == [200, 200]
 
     async def test_public_key_verifies(self, core_settings: CoreSettings) -> None:
-        """A worker that has only the public part of a key takes its tokens."""
+        """A worker that has only the public part of a key accepts its tokens."""
         async with AsyncExitStack() as stack:
             signing, verifying = a_worker(core_settings, OLD), a_worker(core_settings, NEW, PUBLIC)
             fleet = await a_fleet(stack, signing, verifying)
@@ -86,7 +86,7 @@ class TestRotation:
 
 class TestPublished:
     async def test_public_parts_alone(self, core_settings: CoreSettings) -> None:
-        """Anybody reads the public parts, which verify the tokens; no private part and no secret is among them."""
+        """Anyone can read the public parts, which verify the tokens; no private part and no secret is among them."""
         app = a_worker(core_settings, NEW, SHARED, OLD)
         async with running_client(app) as client:
             answer = await client.get(KEYS)
@@ -110,7 +110,7 @@ class TestPublished:
         assert claims["iss"] == "parley"
 
     async def test_shared_secret_has_none(self, client: httpx.AsyncClient) -> None:
-        """Where a shared secret signs there is nothing to publish."""
+        """With a shared secret there is no key to publish."""
         assert (await client.get(KEYS)).json() == {"keys": []}
 
 
@@ -167,16 +167,16 @@ REFUSED: dict[str, Any] = {
 class TestRefused:
     @pytest.mark.parametrize("keys", REFUSED.values(), ids=REFUSED)
     def test_at_start(self, monkeypatch: pytest.MonkeyPatch, keys: Any) -> None:
-        """What can't be used stops the start in one line that names the setting and shows nothing of any key."""
+        """An unusable key stops the start with one line, which names the setting and shows nothing of any key."""
         monkeypatch.setenv("PARLEY_JWT_KEYS", keys if isinstance(keys, str) else json.dumps(keys))
         with pytest.raises(StartupError, match=r"^settings: PARLEY_JWT_KEYS: ") as caught:
             Parley(plugins=[parley_auth.plugin])
-        told = str(caught.value)
-        assert "\n" not in told
-        assert not any(part[:12] in told for part in [*SECRET_PARTS, "nWGxne_9WmC6", "AyM1SysPpbyD"])
+        message = str(caught.value)
+        assert "\n" not in message
+        assert not any(part[:12] in message for part in [*SECRET_PARTS, "nWGxne_9WmC6", "AyM1SysPpbyD"])
 
     def test_good_ones_are_not(self) -> None:
-        """The same keys unchanged are taken, so that each refusal is due to its one change."""
+        """The same keys are accepted unchanged, so that each refusal is due to its one change."""
         assert [key.algorithm for key in parse_keys(json.dumps({"keys": [SHARED, OLD, PUBLIC | {"kid": "p"}]}))] == [
             "HS256",
             "EdDSA",
@@ -184,6 +184,6 @@ class TestRefused:
         ]
 
     def test_names_the_key(self) -> None:
-        """The message says which key it is, by its id."""
+        """The message names the key by its id."""
         with pytest.raises(UnusableKey, match=f"^key '{SHARED['kid']}' is weak"):
             parse_keys(json.dumps({"keys": [OLD, SHARED | {"k": "AAAA"}]}))

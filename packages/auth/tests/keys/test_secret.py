@@ -28,7 +28,7 @@ def a_worker(core: CoreSettings) -> FastAPI:
 
 class TestGiven:
     async def test_of_one_worker_counts_on_another(self, core_settings: CoreSettings) -> None:
-        """Tokens go with the secret: those of the same one are good on every worker, those of another nowhere."""
+        """Tokens are accepted by every worker with the same secret, and by none with another."""
         same = [an_application([core_settings, auth_settings()], [parley_auth.plugin]) for _ in range(2)]
         other = an_application([core_settings, auth_settings(jwt_secret=GOOD[::-1])], [parley_auth.plugin])
         async with AsyncExitStack() as stack:
@@ -42,7 +42,7 @@ class TestGiven:
         ids=["short", "one letter", "two letters", "31 bytes", "named secret", "to be changed"],
     )
     def test_weak(self, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
-        """A weak secret or a placeholder stops the start, which names the setting and not its value."""
+        """A weak secret or a placeholder stops the start; the message names the setting and not its value."""
         monkeypatch.setenv("PARLEY_JWT_SECRET", secret)
         monkeypatch.setenv("PARLEY_MONGODB_URI", "mongodb://nowhere.invalid")
         with pytest.raises(StartupError, match=r"^settings: PARLEY_JWT_SECRET: .+ it needs ") as caught:
@@ -50,12 +50,12 @@ class TestGiven:
         assert secret not in str(caught.value)
 
     def test_empty(self) -> None:
-        """Nothing at all is no secret either."""
+        """An empty secret is refused too."""
         with pytest.raises(ValidationError, match="is weak"):
             auth_settings(jwt_secret="")
 
     def test_from_a_file(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        """A secret may stand in a file that PARLEY_JWT_SECRET_FILE names; it is judged alike."""
+        """A secret may be in a file that PARLEY_JWT_SECRET_FILE names; the same rules apply."""
         path = tmp_path / "secret"
         monkeypatch.setenv("PARLEY_JWT_SECRET_FILE", str(path))
         path.write_text(GOOD + "\n")
@@ -67,15 +67,15 @@ class TestGiven:
             Parley(plugins=[parley_auth.plugin])
 
     async def test_missing(self, core_settings: CoreSettings) -> None:
-        """A MongoDB of one's own needs a secret of one's own: the start stops and says how to make one."""
+        """A MongoDB server needs a secret in the settings: the start stops and says how to generate one."""
         with pytest.raises(StartupError, match=r"^PARLEY_JWT_SECRET is missing.+secrets\.token_urlsafe"):
             async with running_client(a_worker(core_settings)):
                 pass
 
 
 class TestKept:
-    async def test_is_made_once(self, embedded_settings: CoreSettings) -> None:
-        """With the embedded database a secret is made, kept for this user's eyes only, and used again."""
+    async def test_is_generated_once(self, embedded_settings: CoreSettings) -> None:
+        """With the embedded database a secret is generated, stored for this user only, and used again."""
         path = embedded_settings.data_dir / "jwt_secret"
         assert not path.exists()
         app = a_worker(embedded_settings)
@@ -91,7 +91,7 @@ class TestKept:
         assert [file.name for file in path.parent.glob("jwt_secret*")] == ["jwt_secret"]
 
     async def test_given_one_comes_first(self, embedded_settings: CoreSettings) -> None:
-        """Where a secret is given none is made."""
+        """When a secret is given, none is generated."""
         async with running_client(an_application([embedded_settings, auth_settings()], [parley_auth.plugin])):
             assert not (embedded_settings.data_dir / "jwt_secret").exists()
 
@@ -109,7 +109,7 @@ class TestKept:
 
     @pytest.mark.parametrize("content", [b"", b"\n", b"short"], ids=["empty", "blank", "cut"])
     async def test_damaged(self, embedded_settings: CoreSettings, content: bytes) -> None:
-        """A damaged file is never signed with: the start stops and says what to do."""
+        """A damaged secret is never used: the start stops and says what to do."""
         path = embedded_settings.data_dir / "jwt_secret"
         path.write_bytes(content)
         with pytest.raises(StartupError, match=r"jwt_secret is damaged: remove it"):
@@ -118,8 +118,8 @@ class TestKept:
 
 
 def test_race_for_the_file(tmp_path: Path) -> None:
-    """Whoever comes second keeps the first one's secret and leaves no draft behind."""
-    from parley_auth.keys import secret  # noqa: PLC0415 - what it does beneath the start is this one test's matter
+    """The second of two workers keeps the first one's secret and leaves no draft behind."""
+    from parley_auth.keys import secret  # noqa: PLC0415 - only this test needs it
 
     path = tmp_path / "jwt_secret"
     secret.store_new_secret(path)

@@ -1,4 +1,4 @@
-"""Hashing off the event loop, in a pool that says when it is full."""
+"""Hashing off the event loop, in a pool that refuses work when it is full."""
 
 import asyncio
 import threading
@@ -15,7 +15,7 @@ from parley_auth.testing import PASSWORD, People, an_account
 
 
 class WatchedHasher(PasswordHasher):
-    """The real hasher, which remembers the threads in which it worked."""
+    """The real hasher, which records the threads in which it worked."""
 
     def __init__(self) -> None:
         super().__init__(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -31,7 +31,7 @@ class WatchedHasher(PasswordHasher):
 
 
 async def test_off_the_event_loop(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No request waits for another's hash: each is computed in one of two threads of their own."""
+    """No request waits for another's hash: hashes are computed in threads of their own."""
     hasher = WatchedHasher()
     monkeypatch.setattr(passwords, "HASHER", hasher)
     bodies = [{"email": f"ada{number}@example.com", "password": PASSWORD} for number in range(5)]
@@ -42,7 +42,7 @@ async def test_off_the_event_loop(client: httpx.AsyncClient, monkeypatch: pytest
 
 
 async def test_full_queue(app: FastAPI, client: httpx.AsyncClient) -> None:
-    """What doesn't fit into the queue is told to come back; what does is answered, and so are others meanwhile."""
+    """Requests beyond the queue get 503; the queued ones are answered, and so are other requests meanwhile."""
     accounts = [await an_account(app, password=PASSWORD) for _ in range(100)]
     bodies = [{"email": account.user.email, "password": PASSWORD} for account in accounts]
     *answers, other = await asyncio.gather(
@@ -60,7 +60,7 @@ async def test_full_queue(app: FastAPI, client: httpx.AsyncClient) -> None:
 
 
 async def test_registrations_leave_room(client: httpx.AsyncClient, people: People) -> None:
-    """A flood of registrations is told to come back, while a login still finds room in the queue."""
+    """Many registrations at once get 503, while a login still has room in the queue."""
     bodies = [{"email": f"ada{number}@example.com", "password": PASSWORD} for number in range(70)]
     login = {"email": people.candidate.user.email, "password": PASSWORD}
     *answers, admitted = await asyncio.gather(
@@ -82,7 +82,7 @@ async def test_hashes_differ_and_verify() -> None:
 
 
 def test_list_of_common_ones() -> None:
-    """The list has tens of thousands of passwords, all lower case, as they are looked up."""
+    """The list has tens of thousands of passwords, all in lower case, as lookups need them."""
     common = common_passwords()
     assert len(common) > 20_000
     assert all(password == password.lower() for password in common)
@@ -92,7 +92,7 @@ def test_list_of_common_ones() -> None:
 
 @pytest.mark.parametrize("length", [8, 20])
 def test_shortest(length: int) -> None:
-    """The minimum counts characters, and is itself enough."""
+    """The minimum counts characters, and a password of exactly that length is accepted."""
     check_strength("é🐎" * (length // 2), min_length=length)
     with pytest.raises(WeakPassword, match=f"at least {length} characters"):
         check_strength("é🐎" * (length // 2 - 1) + "é", min_length=length)

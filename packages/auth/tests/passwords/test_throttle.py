@@ -1,4 +1,4 @@
-"""Throttling, over HTTP: who has to wait after failures, for how long, and who hasn't."""
+"""Throttling, over HTTP: who must wait after failures, for how long, and who needn't."""
 
 import asyncio
 from collections.abc import Callable
@@ -28,7 +28,7 @@ async def ada(app: FastAPI, client: httpx.AsyncClient) -> Account:
 
 @pytest.fixture
 def client_from(app: FastAPI, client: httpx.AsyncClient) -> From:
-    """A client of the running application at an address."""
+    """Return a function that makes clients with a given address."""
 
     def build(address: str) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(app, client=(address, 1))
@@ -42,26 +42,26 @@ async def log_in(client: httpx.AsyncClient, email: str, password: str = "ten gre
 
 
 async def fail(client: httpx.AsyncClient, email: str, *, times: int = 6) -> None:
-    """Uses up what is free: five failures, and one that the first delay follows."""
+    """Fail six times: five failures without a delay, and one that the first delay follows."""
     for _ in range(times):
         assert (await log_in(client, email)).status_code == 401
 
 
-def told(answer: httpx.Response) -> tuple[Any, ...]:
+def outcome_of(answer: httpx.Response) -> tuple[Any, ...]:
     return answer.status_code, answer.json()["code"], answer.headers.get("Retry-After")
 
 
 class TestAccount:
     async def test_growing_delays(self, client: httpx.AsyncClient, ada: Account, clock: MovableClock) -> None:
-        """After six failures each one more doubles the wait, to 15 minutes; even the right password has to wait."""
+        """After six failures each further one doubles the delay, up to 15 minutes; the right password must wait too."""
         await fail(client, ada.user.email)
         delays = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
         for delay in delays:
             early = await log_in(client, ada.user.email, PASSWORD)
-            assert told(early) == (429, "rate_limited", str(delay))
+            assert outcome_of(early) == (429, "rate_limited", str(delay))
             assert early.json()["category"] == "rate_limit"
             clock.move(timedelta(seconds=delay, milliseconds=-1))
-            assert told(await log_in(client, ada.user.email, PASSWORD)) == (429, "rate_limited", "1")
+            assert outcome_of(await log_in(client, ada.user.email, PASSWORD)) == (429, "rate_limited", "1")
             clock.move(timedelta(milliseconds=1))
             assert (await log_in(client, ada.user.email)).status_code == 401
         clock.move(timedelta(minutes=15))
@@ -74,7 +74,7 @@ class TestAccount:
             assert (await log_in(client, ada.user.email, PASSWORD)).status_code == 200
 
     async def test_others_are_unaffected(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
-        """One account's failures don't touch another."""
+        """One account's failures don't affect another account."""
         bob = await an_account(app, password=PASSWORD)
         await fail(client, ada.user.email)
         assert (await log_in(client, ada.user.email)).status_code == 429
@@ -87,7 +87,7 @@ class TestAccount:
         assert {(await log_in(worker, ada.user.email)).status_code for worker in workers} == {429}
 
     async def test_every_spelling_is_one(self, client: httpx.AsyncClient, ada: Account) -> None:
-        """Spellings of an e-mail share what is free, the form does too."""
+        """All spellings of an e-mail share one counter, and so does the form."""
         for email in ("ada@example.com", "ADA@example.com", " ada@EXAMPLE.com "):
             await fail(client, email, times=1)
             form = {"username": email, "password": "ten green bottles"}
@@ -97,11 +97,11 @@ class TestAccount:
     async def test_unknown_and_inactive_ones_alike(
         self, app: FastAPI, client: httpx.AsyncClient, ada: Account, clock: MovableClock
     ) -> None:
-        """What is answered to ten failures tells nothing about an account."""
-        shut = await an_account(app, active=False, password=PASSWORD)
+        """The answers to ten failures reveal nothing about an account."""
+        inactive = await an_account(app, active=False, password=PASSWORD)
         stories = []
-        for email in (ada.user.email, "nobody@example.com", shut.user.email):
-            stories.append([told(await log_in(client, email)) for _ in range(10)])
+        for email in (ada.user.email, "nobody@example.com", inactive.user.email):
+            stories.append([outcome_of(await log_in(client, email)) for _ in range(10)])
             clock.move(timedelta(seconds=5))
         assert stories[0] == stories[1] == stories[2]
         assert [story[0] for story in stories[0]] == [401] * 6 + [429] * 4
@@ -109,7 +109,7 @@ class TestAccount:
     async def test_hundred_at_once(
         self, client: httpx.AsyncClient, ada: Account, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A hundred concurrent guesses get no more than the six that are free; the others aren't even hashed."""
+        """Of a hundred concurrent guesses only six are verified; the others aren't even hashed."""
         hasher = CountingHasher()
         monkeypatch.setattr(passwords, "HASHER", hasher)
         answers = await asyncio.gather(*(log_in(client, ada.user.email) for _ in range(100)))
@@ -117,14 +117,14 @@ class TestAccount:
         assert hasher.verified == 6
 
     async def test_current_password(self, client: httpx.AsyncClient, ada: Account) -> None:
-        """A stolen access token doesn't help to guess the password."""
+        """Guesses of the current password with a stolen access token are throttled."""
         body = {"current_password": "ten green bottles", "new_password": "ten blue bottles"}
         guesses = [await client.post("/v1/users/me/password", json=body, headers=ada.headers) for _ in range(7)]
         assert [guess.status_code for guess in guesses] == [400] * 6 + [429]
         assert guesses[-1].headers["Retry-After"] == "1"
 
     async def test_nothing_readable_is_kept(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
-        """The counters hold no e-mail, of an account or not, and are forgotten after a day."""
+        """The counters store no e-mail and expire after a day."""
         for email in (ada.user.email, "nobody@example.com"):
             await fail(client, email, times=1)
         counters = await app.state.parley.database.login_failures.find().to_list()
@@ -137,7 +137,7 @@ class TestNetwork:
     async def test_owner_is_not_locked_out(
         self, client: httpx.AsyncClient, client_from: From, ada: Account, clock: MovableClock
     ) -> None:
-        """On a network that he has logged in from, the owner gets in whatever a stranger does elsewhere."""
+        """On a known network the owner can log in, whatever strangers do elsewhere."""
         assert (await log_in(client, ada.user.email, PASSWORD)).status_code == 200
         async with client_from(STRANGER) as stranger:
             await fail(stranger, ada.user.email)
@@ -146,10 +146,10 @@ class TestNetwork:
                 assert (await log_in(client, ada.user.email, PASSWORD)).status_code == 200
             clock.move(timedelta(seconds=1))
             assert (await log_in(stranger, ada.user.email)).status_code == 401
-            assert told(await log_in(stranger, ada.user.email)) == (429, "rate_limited", "2")
+            assert outcome_of(await log_in(stranger, ada.user.email)) == (429, "rate_limited", "2")
 
     async def test_strangers_count_together(self, client_from: From, ada: Account) -> None:
-        """Changing the address gives nobody new attempts."""
+        """Strangers get no new attempts by changing their address."""
         for number in range(6):
             async with client_from(f"203.0.113.{number}") as stranger:
                 await fail(stranger, ada.user.email, times=1)
@@ -157,17 +157,17 @@ class TestNetwork:
             assert (await log_in(stranger, ada.user.email)).status_code == 429
 
     async def test_many_accounts_from_one(self, client: httpx.AsyncClient, client_from: From, ada: Account) -> None:
-        """After 51 failures against whatever accounts a network has to wait, others don't."""
+        """After 51 failures against any accounts a network must wait; other networks needn't."""
         async with client_from(STRANGER) as stranger:
             for number in range(51):
                 await fail(stranger, f"nobody{number}@example.com", times=1)
-            assert told(await log_in(stranger, ada.user.email, PASSWORD)) == (429, "rate_limited", "1")
+            assert outcome_of(await log_in(stranger, ada.user.email, PASSWORD)) == (429, "rate_limited", "1")
         assert (await log_in(client, ada.user.email, PASSWORD)).status_code == 200
 
     async def test_refused_network_harms_no_account(
         self, app: FastAPI, client: httpx.AsyncClient, client_from: From, ada: Account
     ) -> None:
-        """What a waiting network sends doesn't count against the accounts that it names."""
+        """Attempts of a network that must wait don't count against the accounts that they name."""
         async with client_from(STRANGER) as stranger:
             for number in range(51):
                 await fail(stranger, f"nobody{number}@example.com", times=1)
@@ -187,12 +187,12 @@ class TestNetwork:
         ],
     )
     def test_network_of(self, address: str, network: str) -> None:
-        """An IPv6 customer has a /64, an IPv4 one written as IPv6 its own address, a Unix socket none."""
+        """IPv6 counts by its /64, IPv4 by its address also when written as IPv6, and a Unix socket is local."""
         assert network_of(address) == network
 
 
 async def test_full_queue_counts_nothing(app: FastAPI, client: httpx.AsyncClient) -> None:
-    """A login that found no room for its hash isn't held against its account."""
+    """A login that is refused because of a full queue doesn't count as a failure."""
     accounts = [await an_account(app, password=PASSWORD) for _ in range(100)]
     answers = await asyncio.gather(*(log_in(client, account.user.email, PASSWORD) for account in accounts))
     turned_away = [answer for answer in answers if answer.status_code == 503]

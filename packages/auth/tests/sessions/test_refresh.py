@@ -40,7 +40,7 @@ async def status_of(client: httpx.AsyncClient, pair: dict[str, Any]) -> int:
 
 class TestExchange:
     async def test_new_pair(self, client: httpx.AsyncClient, ada: Account) -> None:
-        """A refresh answers as a login does, with new tokens of the same session; the old access token lives on."""
+        """A refresh answers like a login, with new tokens of the same session; the old access token stays valid."""
         first = await logged_in(client, ada)
         answer = await refreshed(client, first["refresh_token"])
         second = answer.json()
@@ -52,7 +52,7 @@ class TestExchange:
         assert (await client.get("/v1/auth/sessions", headers=headers)).json()["total"] == 2
 
     async def test_stored_as_a_digest(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
-        """256 random bits, of which the database keeps the SHA-256 alone."""
+        """A refresh token has 256 random bits, of which the database stores only the SHA-256."""
         pair = await logged_in(client, ada)
         token = RefreshToken.parse(pair["refresh_token"])
         assert token
@@ -63,7 +63,7 @@ class TestExchange:
             assert spelling not in stored
 
     async def test_no_token_of_ours(self, client: httpx.AsyncClient, ada: Account, subtests: pytest.Subtests) -> None:
-        """Anything else is 401 `invalid_token`, ends nothing and breaks nothing."""
+        """Any other text is 401 `invalid_token` and ends no session."""
         token = (await logged_in(client, ada))["refresh_token"]
         unknown = [RefreshToken.new(new_id(), new_id()).text, RefreshToken.new(ada.id, new_id()).text]
         for text in ("", "x", token[:-1], token + "=", token + "A", "\u00e9" * 76, "." * 76, "B" + token[1:], *unknown):
@@ -73,7 +73,7 @@ class TestExchange:
         assert (await refreshed(client, token)).status_code == 200
 
     async def test_access_token_is_none(self, client: httpx.AsyncClient, ada: Account) -> None:
-        """Neither token does the other's work."""
+        """An access token can't be exchanged, and a refresh token gives no access."""
         pair = await logged_in(client, ada)
         assert (await refreshed(client, pair["access_token"])).json()["code"] == "invalid_token"
         answer = await client.get(ME, headers={"Authorization": f"Bearer {pair['refresh_token']}"})
@@ -94,7 +94,7 @@ class TestReuse:
         assert (await client.get(ME, headers=ada.headers)).status_code == 200
 
     async def test_of_an_older_one(self, client: httpx.AsyncClient, ada: Account) -> None:
-        """A token that was spent long ago ends the session as well."""
+        """Reuse of a token that was spent long ago ends the session too."""
         tokens = [(await logged_in(client, ada))["refresh_token"]]
         for _ in range(3):
             tokens.append((await refreshed(client, tokens[-1])).json()["refresh_token"])
@@ -102,7 +102,7 @@ class TestReuse:
         assert (await refreshed(client, tokens[-1])).json()["code"] == "invalid_token"
 
     async def test_right_after_the_answer(self, ada: Account, workers: list[httpx.AsyncClient]) -> None:
-        """However fast it comes, on another worker too, a reuse after the answer is one: 25 of 25."""
+        """A reuse after the answer is detected however fast it comes, also on another worker: 25 of 25."""
         one, two, _ = workers
         for _ in range(25):
             first = await logged_in(one, ada)
@@ -110,7 +110,7 @@ class TestReuse:
             assert (await refreshed(two, first["refresh_token"])).json()["code"] == "refresh_reused"
 
     async def test_after_a_worker_died(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
-        """An exchange that was never answered excuses others for ten seconds, not for ever."""
+        """An exchange that was never answered explains a second use for ten seconds only."""
         for excuse, code in ((10**10, "refresh_in_progress"), (-1, "refresh_reused")):
             spent = RefreshToken.parse((await logged_in(client, ada))["refresh_token"])
             assert spent
@@ -124,7 +124,7 @@ class TestReuse:
 
 class TestRace:
     async def test_one_live_head(self, ada: Account, workers: list[httpx.AsyncClient]) -> None:
-        """Of 20 at once over three workers one succeeds, 19 get 409, and its token lives: in each of 50 rounds."""
+        """Of 20 refreshes at once on three workers one succeeds and 19 get 409, in each of 50 rounds."""
         pair = await logged_in(workers[0], ada)
         for _ in range(50):
             sent = [refreshed(workers[number % 3], pair["refresh_token"]) for number in range(20)]
@@ -137,7 +137,7 @@ class TestRace:
         assert (await workers[1].get("/v1/auth/sessions", headers=headers)).json()["total"] == 2
 
     async def test_thief_and_owner(self, client: httpx.AsyncClient, ada: Account) -> None:
-        """Twenty at once with a token that was spent before end the session, whoever of them comes first."""
+        """Twenty requests at once with a token that was spent before end the session."""
         first = await logged_in(client, ada)
         second = (await refreshed(client, first["refresh_token"])).json()
         answers = await asyncio.gather(*(refreshed(client, first["refresh_token"]) for _ in range(20)))
@@ -152,7 +152,7 @@ class TestRace:
         ids=["before", "at the same time", "after", "an older token", "not yet spent"],
     )
     def test_rule(self, digest: str, begun: int, raced: bool) -> None:  # noqa: FBT001 - a column of the table
-        """Only the token that was exchanged last, in a request that began before the answer, has raced."""
+        """Only a request that began before the answer, with the token that was exchanged last, has raced."""
         tokens = {name: RefreshToken.new(new_id(), new_id()) for name in ("last", "older", "current")}
         exchange = Exchange(tokens["current"].digest, tokens["last"].digest, 100)
         assert exchange.raced(tokens[digest], begun) is raced

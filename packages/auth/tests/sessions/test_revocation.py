@@ -1,4 +1,4 @@
-"""What ends or lessens rights on one worker is in force on the next request to any other."""
+"""A loss of rights on one worker applies to the next request on any other."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ ME = "/v1/users/me"
 
 @dataclass(frozen=True)
 class Scene:
-    """A victim with a second session that is about to lose its rights, and an administrator."""
+    """An administrator, and a victim whose second session is about to lose its rights."""
 
     admin: Account
     victim: Account
@@ -27,7 +27,7 @@ class Scene:
 
     @property
     def address(self) -> str:
-        """Where administrators change the victim."""
+        """The address at which administrators change the victim."""
         return f"/v1/users/{self.victim.id}"
 
 
@@ -62,7 +62,7 @@ async def demote(worker: httpx.AsyncClient, scene: Scene) -> httpx.Response:
 
 
 async def reuse(worker: httpx.AsyncClient, scene: Scene) -> httpx.Response:
-    """Ends a session that a login has opened by using its refresh token twice; its access token is the lost one."""
+    """End a new session by using its refresh token twice; its access token is the lost one."""
     login = {"email": scene.victim.user.email, "password": PASSWORD}
     pair = (await worker.post("/v1/auth/login", json=login)).json()
     scene.lost["Authorization"] = f"Bearer {pair['access_token']}"
@@ -89,14 +89,14 @@ ACTS: list[Any] = [
 
 @pytest.fixture
 def _undelayed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two refreshes a round, one after the other: nothing that they would have to wait for."""
+    """Answers to refreshes without their delay: here they never race."""
     monkeypatch.setattr(session_service, "_ANSWER_DELAY", 0)
 
 
 @pytest.mark.parametrize(("act", "url", "status"), ACTS)
 @pytest.mark.usefixtures("client", "_undelayed")
 async def test_three_workers(app: FastAPI, workers: list[httpx.AsyncClient], act: Act, url: str, status: int) -> None:
-    """After an act on one worker neither of the two others lets the request through that it let through before."""
+    """After an act on one worker both other workers refuse the request that they allowed before."""
     admin = await an_account(app, Role.ADMIN)
     for number in range(ROUNDS):
         victim = await an_account(app, Role.ADMIN, password=PASSWORD)

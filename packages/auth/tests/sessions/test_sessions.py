@@ -1,4 +1,4 @@
-"""Sessions, over HTTP: what a login opens, who sees it, how it ends."""
+"""Sessions, over HTTP: how they begin, who sees them, how they end."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ async def ada(app: FastAPI, client: httpx.AsyncClient) -> Account:
 
 
 async def logged_in(client: httpx.AsyncClient, account: Account, **headers: str) -> dict[str, Any]:
-    """What a login of the account answers."""
+    """Log the account in and return its tokens."""
     body = {"email": account.user.email, "password": PASSWORD}
     answer = await client.post("/v1/auth/login", json=body, headers=headers)
     assert answer.status_code == 200
@@ -38,7 +38,7 @@ async def refreshed(client: httpx.AsyncClient, pair: dict[str, Any]) -> httpx.Re
 
 class TestList:
     async def test_own_ones(self, client: httpx.AsyncClient, ada: Account, people: People) -> None:
-        """Everybody sees his own sessions, oldest first: when, where, with what, and which of them asks."""
+        """Callers see their own sessions, oldest first: time, network, client, and which one is current."""
         pair = await logged_in(client, ada, **{"User-Agent": "Phone " * 60})
         page = (await client.get(SESSIONS, headers=bearing(pair))).json()
         assert (page["total"], page["next"]) == (2, None)
@@ -58,7 +58,7 @@ class TestList:
         assert {item["id"] for item in others["items"]}.isdisjoint({first["id"], second["id"]})
 
     async def test_pages(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
-        """The list is paged like every other."""
+        """The list has pages like every other list."""
         for _ in range(3):
             await log_in(app.state.parley, ada.user)
         page = (await client.get(f"{SESSIONS}?limit=3&offset=1", headers=ada.headers)).json()
@@ -76,7 +76,7 @@ class TestList:
     async def test_dead_ones_make_room(
         self, app: FastAPI, client: httpx.AsyncClient, ada: Account, clock: MovableClock
     ) -> None:
-        """A session that has ended by itself isn't listed and is dropped before a live one gives way."""
+        """An expired session isn't listed, and is dropped before a live one."""
         for _ in range(9):
             await log_in(app.state.parley, ada.user)
         clock.move(timedelta(days=7))
@@ -88,7 +88,7 @@ class TestList:
 
 class TestEnd:
     async def test_logout(self, client: httpx.AsyncClient, ada: Account) -> None:
-        """A logout ends the session that sends it, both its tokens, and no other."""
+        """A logout ends its own session, both tokens included, and no other."""
         pair = await logged_in(client, ada)
         answer = await client.post("/v1/auth/logout", headers=bearing(pair))
         assert (answer.status_code, answer.content) == (204, b"")
@@ -97,7 +97,7 @@ class TestEnd:
         assert (await client.get(ME, headers=ada.headers)).status_code == 200
 
     async def test_logout_everywhere(self, client: httpx.AsyncClient, ada: Account) -> None:
-        """It ends every session of the account; a new login works."""
+        """A logout everywhere ends every session of the account; a new login works."""
         pair = await logged_in(client, ada)
         assert (await client.post("/v1/auth/logout-all", headers=ada.headers)).status_code == 204
         for headers in (ada.headers, bearing(pair)):
@@ -106,7 +106,7 @@ class TestEnd:
         assert (await client.get(ME, headers=bearing(await logged_in(client, ada)))).status_code == 200
 
     async def test_another_one(self, client: httpx.AsyncClient, ada: Account) -> None:
-        """One's own sessions are ended one by one, on another device perhaps; twice is 404."""
+        """Callers end their own sessions one by one; ending one twice is 404."""
         pair = await logged_in(client, ada)
         *_, phone = (await client.get(SESSIONS, headers=bearing(pair))).json()["items"]
         address = f"{SESSIONS}/{phone['id']}"
@@ -116,7 +116,7 @@ class TestEnd:
         assert (again.status_code, again.json()["code"]) == (404, "session_not_found")
 
     async def test_nobody_elses(self, client: httpx.AsyncClient, ada: Account, people: People) -> None:
-        """Another's session is no session of one's own, for administrators neither."""
+        """Nobody can end another account's session, not even an administrator."""
         [session] = (await client.get(SESSIONS, headers=ada.headers)).json()["items"]
         for headers in (people.admin.headers, people.candidate.headers):
             answer = await client.delete(f"{SESSIONS}/{session['id']}", headers=headers)
@@ -132,7 +132,7 @@ class TestEnd:
 
 class TestTimes:
     async def test_idle(self, client: httpx.AsyncClient, ada: Account, clock: MovableClock) -> None:
-        """A session that isn't refreshed for seven days has ended; each refresh begins them anew."""
+        """A session ends after seven days without a refresh; each refresh starts the seven days again."""
         pair = await logged_in(client, ada)
         for _ in range(2):
             clock.move(timedelta(days=7, seconds=-1))
@@ -144,7 +144,7 @@ class TestTimes:
         assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
 
     async def test_absolute(self, client: httpx.AsyncClient, ada: Account, clock: MovableClock) -> None:
-        """After thirty days a session ends however much it is used, its access tokens with it."""
+        """After thirty days a session ends however much it is used, and so do its access tokens."""
         pair = await logged_in(client, ada)
         for days in (6, 6, 6, 6, 6 - 1 / 1440):
             clock.move(timedelta(days=days))

@@ -1,4 +1,4 @@
-"""Access tokens, as HTTP meets them: what gets in, and what each bad one is answered."""
+"""Access tokens, over HTTP: which are accepted, and how each bad one is answered."""
 
 import functools
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -41,12 +41,12 @@ def forger_for(app: FastAPI, account: Account) -> Forger:
 
 
 def bearing(token: str) -> dict[bytes, bytes]:
-    """The header, as a client sends it that doesn't know what a header may hold."""
+    """Return the header as raw bytes, whatever the token contains."""
     return {b"Authorization": f"Bearer {token}".encode()}
 
 
 def _replaced(place: float, length: int, text: str) -> Change:
-    """Replaces `length` letters at a place, from 0 to 1 of the token, by a text."""
+    """Return a change that replaces `length` letters by a text; the place is a fraction of the token's length."""
 
     def change(token: str) -> str:
         start = int(place * len(token))
@@ -56,7 +56,7 @@ def _replaced(place: float, length: int, text: str) -> Change:
 
 
 def _swapped(one: int, other: int) -> Change:
-    """Exchanges two of the parts."""
+    """Return a change that exchanges two parts of the token."""
 
     def change(token: str) -> str:
         parts = token.split(".")
@@ -76,7 +76,7 @@ CHANGES: st.SearchStrategy[Change] = st.builds(
 
 
 def protected_routes(app: FastAPI) -> Iterator[tuple[str, str]]:
-    """Method and address of every route that has a guard."""
+    """Yield method and address of every route that has a guard."""
     for route in iter_route_contexts(app.routes):
         if guards_of(route):
             path = (route.path or "").replace("{user_id}", new_id()).replace("{session_id}", new_id())
@@ -85,14 +85,14 @@ def protected_routes(app: FastAPI) -> Iterator[tuple[str, str]]:
 
 class TestGood:
     async def test_opens_its_account(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
-        """The forger's unchanged token gets in, so that each refusal below is due to its one change."""
+        """The forger's unchanged token is accepted, so that each refusal below is due to its one change."""
         token = forger_for(app, ada).signed()
         for scheme in ("Bearer", "bearer", "BEARER"):
             answer = await client.get(ME, headers={"Authorization": f"{scheme} {token}"})
             assert (answer.status_code, answer.json()["id"]) == (200, ada.id)
 
     async def test_expires(self, client: httpx.AsyncClient, ada: Account, clock: MovableClock) -> None:
-        """A token is good for ten minutes, and says afterwards that its time is over."""
+        """A token is valid for ten minutes, and afterwards answered with `token_expired`."""
         clock.move(timedelta(minutes=10, seconds=-1))
         assert (await client.get(ME, headers=ada.headers)).status_code == 200
         clock.move(timedelta(seconds=1))
@@ -103,7 +103,7 @@ class TestGood:
     async def test_says_nothing_but_who_and_how_long(
         self, app: FastAPI, client: httpx.AsyncClient, ada: Account
     ) -> None:
-        """A token holds no role, no name and no e-mail, and each one has an id of its own."""
+        """A token contains no role, no name and no e-mail, and has an id of its own."""
         forger = forger_for(app, ada)
         assert forger.claims.keys() == {"iss", "aud", "sub", "iat", "nbf", "exp", "jti", "sid", "tv"}
         assert forger.header.keys() == {"alg", "typ", "kid"}
@@ -112,7 +112,7 @@ class TestGood:
         assert (await client.get(ME, headers=ada.headers)).status_code == 200
 
     async def test_clock_of_another_worker(self, client: httpx.AsyncClient, ada: Account, clock: MovableClock) -> None:
-        """A worker whose clock is some seconds behind takes the token of one whose clock is ahead."""
+        """A worker whose clock is some seconds behind accepts a token of one whose clock is ahead."""
         clock.move(timedelta(seconds=-4))
         assert (await client.get(ME, headers=ada.headers)).status_code == 200
 
@@ -127,7 +127,7 @@ class TestMissing:
                 assert answer.headers["WWW-Authenticate"] == "Bearer"
 
     async def test_before_all_else(self, client: httpx.AsyncClient, subtests: pytest.Subtests) -> None:
-        """Who sends no token learns nothing, however broken the rest of the request is."""
+        """A caller without a token learns nothing else, however broken the rest of the request is."""
         json_type = {"Content-Type": "application/json"}
         requests: list[dict[str, Any]] = [
             {"method": "POST", "url": "/v1/users", "content": b"{", "headers": json_type},
@@ -156,7 +156,7 @@ class TestInvalid:
         assert (await client.get(ME, headers=ada.headers)).status_code == 200
 
     async def test_no_look_into_long_ones(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
-        """A well signed token of more than 2,048 letters isn't even found to be expired."""
+        """A well-signed token of more than 2,048 letters is refused before its expiry is checked."""
         forger = forger_for(app, ada)
         room = 2_048 - len(forger.signed({"exp": 0, "jti": ""}))
         tokens = [forger.signed({"exp": 0, "jti": "x" * size}) for size in range(room * 3 // 4 - 8, room * 3 // 4 + 8)]
@@ -165,13 +165,13 @@ class TestInvalid:
         assert all((code == "token_expired") == (length <= 2_048) for length, code in codes.items())
 
     async def test_expired_before_long(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
-        """A token whose time was over before it began is expired, not an error of the server."""
+        """A token that expired before it was issued is expired, not a server error."""
         for end in (0, -1, -(10**30)):
             answer = await client.get(ME, headers=bearing(forger_for(app, ada).signed({"exp": end})))
             assert (answer.status_code, answer.json()["code"]) == (401, "token_expired")
 
     async def test_respellings_of_a_revoked_one(self, client: httpx.AsyncClient, ada: Account) -> None:
-        """A logout ends a token under each of its spellings; none of them but the issued one ever got in."""
+        """A logout ends a token under each of its spellings; only the issued one was ever accepted."""
         spellings = respellings(token_of(ada)).values()
         before = {(await client.get(ME, headers=bearing(text))).status_code for text in spellings}
         await client.post("/v1/auth/logout", headers=ada.headers)
@@ -183,7 +183,7 @@ class TestInvalid:
 async def either(
     request: pytest.FixtureRequest, core_settings: CoreSettings
 ) -> AsyncIterator[tuple[FastAPI, httpx.AsyncClient]]:
-    """An application that signs with this algorithm and still takes a key of the other one."""
+    """An application that signs with this algorithm and still accepts a key of the other one."""
     other = next(algorithm for algorithm in ALGORITHMS if algorithm != request.param)
     settings = auth_settings(jwt_secret=None, jwt_keys=jwk_set(new_jwk(request.param), new_jwk(other)))
     app = an_application([core_settings, settings], [parley_auth.plugin])
@@ -194,15 +194,15 @@ async def either(
 
 @pytest.fixture
 async def good(either: tuple[FastAPI, httpx.AsyncClient]) -> str:
-    """The token of an administrator."""
+    """The valid token of an administrator."""
     return token_of(await an_account(either[0], Role.ADMIN))
 
 
 class TestEveryRoute:
-    """The corpus over every route that has a guard; found by machine, so that none is forgotten."""
+    """All forged tokens on every route with a guard; the routes are found by machine, so that none is forgotten."""
 
     async def test_crafted(self, either: tuple[FastAPI, httpx.AsyncClient], subtests: pytest.Subtests) -> None:
-        """No crafted token gets into any route or makes one fail, whichever algorithm signs."""
+        """No forged token is accepted by any route or causes a server error, whichever algorithm signs."""
         app, client = either
         admin = await an_account(app, Role.ADMIN)
         routes = app.state.protected_routes
@@ -224,7 +224,7 @@ class TestEveryRoute:
     async def test_mutated(
         self, either: tuple[FastAPI, httpx.AsyncClient], good: str, changes: list[Change], number: int
     ) -> None:
-        """Of 5,000 mutations of a good token of either algorithm, 10,000 in all, none gets in and none fails."""
+        """Of 5,000 mutations of a valid token per algorithm none is accepted, and none causes a server error."""
         app, client = either
         token = functools.reduce(lambda text, change: change(text), changes, good)
         hypothesis.assume(token.strip() != good)  # space around it belongs to the header
@@ -233,7 +233,7 @@ class TestEveryRoute:
         assert answer.status_code == 401
 
     async def test_fires(self, either: tuple[FastAPI, httpx.AsyncClient]) -> None:
-        """The good token is let through by the same routes, so that the refusals are the tokens' doing."""
+        """The same routes accept the valid token, so that the refusals are due to the tokens."""
         app, client = either
         admin = await an_account(app, Role.ADMIN)
         ways = [route for route in app.state.protected_routes if route[0] == "GET"]

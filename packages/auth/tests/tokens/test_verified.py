@@ -1,4 +1,4 @@
-"""A token that was verified once is not verified again, and only its claims are remembered."""
+"""A token that was verified once isn't verified again, and only its claims are remembered."""
 
 import secrets
 from datetime import timedelta
@@ -68,7 +68,7 @@ def test_bounded(monkeypatch: pytest.MonkeyPatch, decoded: list[str]) -> None:
     assert decoded == [one, two, three, one]
 
 
-def test_holds_no_token() -> None:
+def test_no_token_is_remembered() -> None:
     """The memory of verified tokens has their SHA-256 and their claims, not the tokens."""
     tokens = some_tokens()
     token = a_token(tokens)

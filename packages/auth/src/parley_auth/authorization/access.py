@@ -83,8 +83,8 @@ class ScopedAccess(Access):
         if resource is None:
             raise self.scope.not_found
         decision = self.policy.decide((action,), self.principal.role, member=resource.member)
-        if refusal := refusal_of(decision.verdict, self.parley, self.scope):
-            raise refusal
+        if decision.verdict is not Verdict.ALLOWED:
+            raise refusal_of(decision.verdict, self.parley, self.scope)
         return resource
 
     async def lock(self, session: Session, action: str) -> None:
@@ -123,16 +123,16 @@ async def lock_together(
     refused = {}
     for caller in callers:
         decision = first.policy.decide((action,), caller.role, member=caller.id in locked.participants)
-        if refusal := refusal_of(decision.verdict, first.parley, first.scope):
-            refused[caller] = refusal()
+        if decision.verdict is not Verdict.ALLOWED:
+            refused[caller] = refusal_of(decision.verdict, first.parley, first.scope)()
     return refused
 
 
-def refusal_of(verdict: Verdict, parley: Parley, scope: ParticipantScope | None) -> type[ParleyError] | None:
-    """Return the error that a verdict is answered with; None when it allows the request."""
-    if verdict is Verdict.NOT_A_PARTICIPANT and scope:
+def refusal_of(verdict: Verdict, parley: Parley, scope: ParticipantScope | None) -> type[ParleyError]:
+    """Return the error for a verdict that doesn't allow the request."""
+    if verdict is Verdict.NOT_A_PARTICIPANT and scope is not None:
         return non_participant_error(parley, scope)
-    return None if verdict is Verdict.ALLOWED else PermissionDenied
+    return PermissionDenied
 
 
 def non_participant_error(parley: Parley, scope: ParticipantScope) -> type[ParleyError]:

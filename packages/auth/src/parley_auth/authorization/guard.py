@@ -71,9 +71,9 @@ class Guard:
         if scope and resource is None:
             raise scope.not_found
         decision = policy.decide(self.actions, principal.role, member=resource is not None and resource.member)
-        if refusal := decision.verdict is not Verdict.ALLOWED and refusal_of(decision.verdict, parley, scope):
+        if decision.verdict is not Verdict.ALLOWED:
             log_denial(principal, self.actions, decision.verdict, request_id)
-            raise refusal
+            raise refusal_of(decision.verdict, parley, scope)
         if scope is None or resource is None:
             return Access(principal, request_id, policy)
         reauthorize = partial(self._authorize, request, token)
