@@ -336,6 +336,33 @@ class TestKeptAccess:
         with pytest.raises(InvalidToken):
             await kept[Role.INTERVIEWER].reauthorize()
 
+    async def test_actions_of_other_guards(self, kept: dict[str, ScopedAccess]) -> None:
+        """An access also decides about actions that its own guard doesn't name, by the same table."""
+        actions = ("things:read", "things:write", "things:fly")
+        permitted = {role: [access.permits(action) for action in actions] for role, access in kept.items()}
+        assert permitted == {
+            Role.ADMIN: [True, False, False],
+            Role.INTERVIEWER: [True, True, False],
+            Role.CANDIDATE: [True, False, False],
+        }
+        needed = {role: [access.needs_membership(action) for action in actions] for role, access in kept.items()}
+        assert needed[Role.ADMIN] == [False, True, True]
+        assert needed[Role.INTERVIEWER] == needed[Role.CANDIDATE] == [True, True, True]
+
+    async def test_recheck(self, app: FastAPI, stage: Stage, kept: dict[str, ScopedAccess]) -> None:
+        """A recheck returns the resource as it is now; it refuses a removed caller, and a resource that is gone."""
+        things, where = app.state.parley.database.things, {"_id": stage.opened}
+        await things.update_one(where, {"$set": {"state": "shut", "rev": 8}})
+        found = await kept[Role.CANDIDATE].recheck("things:read")
+        assert found == Resource(stage.opened, "shut", member=True, validator=8)
+        await things.update_one(where, {"$pull": {"members": stage.people.candidate.id}})
+        with pytest.raises(NotAParticipant):
+            await kept[Role.CANDIDATE].recheck("things:read")
+        assert (await kept[Role.ADMIN].recheck("things:read")).member is False
+        await things.delete_one(where)
+        with pytest.raises(ThingNotFound):
+            await kept[Role.ADMIN].recheck("things:read")
+
     async def test_token_is_not_shown(self, stage: Stage, kept: dict[str, ScopedAccess]) -> None:
         """An access that is logged doesn't show the token with which it is authorized again."""
         token = stage.people.candidate.headers["Authorization"].removeprefix("Bearer ")

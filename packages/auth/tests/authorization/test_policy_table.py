@@ -81,6 +81,25 @@ class TestDecide:
             (Role.CANDIDATE, False): STRANGER,
         }
 
+    def test_permitted_actions(self) -> None:
+        """A decision names the permitted actions, each with whether only because the caller is a participant."""
+        actions = ("things:open", "things:say", "things:manage")
+        expected: dict[tuple[Role, bool], dict[str, bool]] = {
+            (Role.ADMIN, True): {"things:open": False, "things:say": True, "things:manage": False},
+            (Role.ADMIN, False): {"things:open": False, "things:manage": False},
+            (Role.INTERVIEWER, True): {"things:open": True, "things:say": True},
+            (Role.INTERVIEWER, False): {},
+            (Role.CANDIDATE, True): {"things:say": True},
+        }
+        for (role, member), permitted in expected.items():
+            decision = TABLE.decide(actions, role, member=member)
+            assert (decision.actions, decision.permitted) == (actions, permitted)
+
+    def test_is_made_once(self) -> None:
+        """The same question gets the same object, so that a request builds none."""
+        first, second = (TABLE.decide(("things:say",), Role.ADMIN, member=True) for _ in range(2))
+        assert first is second
+
 
 class TestPermits:
     @pytest.mark.parametrize("action", ["things:manage", "things:open", "things:say", "things:unheard_of"])
