@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from fastapi.routing import RouteContext
 from typer import Typer
 
 from parley_auth import commands, events, hookspecs, indexes, lifespan, policy, services
@@ -15,6 +14,7 @@ from parley_auth.keys import endpoints as keys
 from parley_auth.sessions import endpoints as sessions
 from parley_auth.settings import AuthSettings
 from parley_core import CollectionIndexes, EventType, Parley, PublicRoute, Router, Settings, hookimpl
+from parley_core.http.framework import RouteContext
 
 
 @hookimpl

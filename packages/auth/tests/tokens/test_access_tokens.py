@@ -9,7 +9,6 @@ import httpx
 import hypothesis
 import pytest
 from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 from forging import Forger, forged_tokens, respellings
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from parley_auth.authorization.route_checks import guards_of
 from parley_auth.keys.key_ring import KeyRing, new_jwk
 from parley_auth.testing import Account, an_account, auth_settings, jwk_set
 from parley_core import new_id
+from parley_core.http.framework import routes_of
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
 
@@ -77,7 +77,7 @@ CHANGES: st.SearchStrategy[Change] = st.builds(
 
 def protected_routes(app: FastAPI) -> Iterator[tuple[str, str]]:
     """Yield method and address of every route that has a guard."""
-    for route in iter_route_contexts(app.routes):
+    for route in routes_of(app):
         if guards_of(route):
             path = (route.path or "").replace("{user_id}", new_id()).replace("{session_id}", new_id())
             yield from ((method, path) for method in route.methods or ())

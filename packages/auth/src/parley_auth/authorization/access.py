@@ -9,8 +9,7 @@ from parley_auth.errors import NotAParticipant, PermissionDenied
 from parley_auth.models import Principal, Resource
 from parley_auth.security_log import log_security_event
 from parley_auth.settings import AuthSettings
-from parley_core import Parley, ParleyError, Session
-from parley_core.data.events import Actor
+from parley_core import Actor, Parley, ParleyError, Session
 
 
 @dataclass(frozen=True)

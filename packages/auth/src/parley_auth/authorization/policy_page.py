@@ -4,13 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import RouteContext
 
 from parley_auth.authorization.policy_table import PolicyRule, PolicyTable
 from parley_auth.authorization.registry import PublicRoutes
 from parley_auth.authorization.route_checks import guards_of
 from parley_core import Parley
-from parley_core.http.framework import routes_of
+from parley_core.http.framework import RouteContext, routes_of
 
 _HEAD = """# Who may do what
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import RouteContext
 
 from parley_auth.authorization.guard import Guard
 from parley_auth.authorization.policy_table import PolicyRule, PolicyTable
 from parley_auth.authorization.registry import PublicRoutes, ScopeRegistry, compose_policy, parameters_of
 from parley_auth.authorization.scopes import ParticipantScope
 from parley_core import Parley, PublicRoute, StartupError
+from parley_core.http.framework import RouteContext
 from parley_core.kernel.checks import name_of
 
 
