@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from parley_auth import Role
 from parley_auth.testing import Account, an_account
 from parley_core import Database
-from parley_interviews.testing import an_interview, plan
+from parley_interviews.testing import an_interview, create_interview
 
 if TYPE_CHECKING:
     from conftest import Deployment, People
@@ -107,7 +107,7 @@ def code_of(answer: httpx.Response) -> tuple[int, str | None]:
 async def test_table(app: FastAPI, client: httpx.AsyncClient, people: People, database: Database, row: Row) -> None:
     """Each row answers what it says, and whoever is refused changes nothing."""
     operation = OPERATIONS[row.operation]
-    interview = await plan(client, people.admin, people.admin, people.interviewer, people.candidate)
+    interview = await create_interview(client, people.admin, people.admin, people.interviewer, people.candidate)
     newcomer = await an_account(app)
     account = await account_of(app, people, row.caller)
     before = await database["interviews"].find_one({"_id": interview["id"]})
@@ -139,7 +139,7 @@ class TestTheTable:
 
     async def test_other_methods(self, client: httpx.AsyncClient, people: People) -> None:
         """Nothing deletes or replaces an interview: 405, with the methods that the address offers."""
-        interview = await plan(client, people.admin)
+        interview = await create_interview(client, people.admin)
         for method in ("DELETE", "PUT", "POST"):
             address = f"/v1/interviews/{interview['id']}"
             answer = await client.request(method, address, headers=people.admin.headers)
@@ -183,7 +183,7 @@ class TestOrder:
     async def test_rights_come_fourth(self, client: httpx.AsyncClient, people: People, name: str) -> None:
         """Membership and role are judged before the body and before the query."""
         operation = OPERATIONS[name]
-        interview = await plan(client, people.admin, people.interviewer)
+        interview = await create_interview(client, people.admin, people.interviewer)
         expected = TABLE[name][CALLERS.index("other candidate")]
         address = operation.address(interview["id"]) + "?limit=x&unknown=1"
         answer = await client.request(operation.method, address, content=b"{", headers=people.candidate.headers)
@@ -193,7 +193,7 @@ class TestOrder:
     async def test_bodies_come_before_rules(self, client: httpx.AsyncClient, people: People, name: str) -> None:
         """What is malformed is told before what the state of the interview forbids."""
         operation = OPERATIONS[name]
-        interview = await plan(client, people.admin)
+        interview = await create_interview(client, people.admin)
         address = f"/v1/interviews/{interview['id']}/status"
         await client.patch(address, json={"status": "cancelled"}, headers=people.admin.headers)
         json = {"Content-Type": "application/json"}
@@ -213,7 +213,7 @@ class TestHiddenExistence:
     ) -> None:
         """With PARLEY_HIDE_EXISTENCE a stranger's answer is that of an interview which doesn't exist."""
         operation = OPERATIONS[name]
-        interview = await plan(client, people.admin)
+        interview = await create_interview(client, people.admin)
         async with deployment.worker(hide_existence=True) as hiding:
             answers = []
             for interview_id in (interview["id"], UNKNOWN_ID):
@@ -229,7 +229,7 @@ class TestFreshness:
         self, app: FastAPI, client: httpx.AsyncClient, people: People
     ) -> None:
         """The stored role decides: who is made an interviewer may start on his next request, and not before."""
-        interview = await plan(client, people.admin, people.candidate)
+        interview = await create_interview(client, people.admin, people.candidate)
         start = OPERATIONS["start"]
         address = start.address(interview["id"])
         refused = await client.request(start.method, address, json=start.body, headers=people.candidate.headers)
@@ -243,7 +243,7 @@ class TestFreshness:
 
     async def test_deactivation_is_in_force_at_once(self, client: httpx.AsyncClient, people: People) -> None:
         """A participant whose account is shut is nobody on his next request."""
-        interview = await plan(client, people.admin, people.candidate)
+        interview = await create_interview(client, people.admin, people.candidate)
         shut = {"active": False}
         await client.patch(f"/v1/users/{people.candidate.id}", json=shut, headers=people.admin.headers)
         answer = await client.get(f"/v1/interviews/{interview['id']}", headers=people.candidate.headers)

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from parley_auth.testing import an_account
 from parley_core import Database, Parley
 from parley_core.testing import MovableClock
-from parley_interviews.testing import address_of, an_interview, bring_to, plan
+from parley_interviews.testing import address_of, an_interview, bring_to, create_interview
 
 if TYPE_CHECKING:
     from conftest import People
@@ -37,11 +37,11 @@ class Stage:
     async def prepare(self, database: Database) -> None:
         """Plans an interview that is open, a cancelled one, one with 100 participants, one with a full history."""
         admin, person = self.people.admin, self.people.candidate
-        self.open = await plan(self.client, admin, person)
-        self.closed = await plan(self.client, admin, person)
+        self.open = await create_interview(self.client, admin, person)
+        self.closed = await create_interview(self.client, admin, person)
         await bring_to(self.client, admin, self.closed["id"], "cancelled")
-        self.crowded = await plan(self.client, admin, *[await an_account(self.app) for _ in range(100)])
-        self.full = await plan(self.client, admin, person)
+        self.crowded = await create_interview(self.client, admin, *[await an_account(self.app) for _ in range(100)])
+        self.full = await create_interview(self.client, admin, person)
         stored = await database["interviews"].find_one({"_id": self.full["id"]})
         assert stored is not None
         history = {"history": stored["history"] * 2000}
