@@ -66,7 +66,7 @@ class Rooms:
             not_found=RoomNotFound,
             closed=RoomClosed,
             access_of=self.access_of,
-            lock=self.hold,
+            lock=self.lock,
         )
         return [scope]
 

@@ -1,31 +1,31 @@
-"""Who follows which log in this process, and what wakes them."""
+"""The followers of all logs in this process, and what wakes them."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
 class Subscription:
     """One follower of a log."""
 
-    __slots__ = ("_woken", "is_doubted", "is_over", "mark")
+    __slots__ = ("_woken", "is_over", "mark", "needs_recheck")
 
     def __init__(self, *, is_over: bool) -> None:
         self.mark: object = object()
-        """Changes when there may be more to read; followers that were told the same have the same."""
-        self.is_doubted = False
-        """Whether something has changed by which the follower may have lost his access."""
+        """Changes when there may be more to read; followers that know the same of a log have the same mark."""
+        self.needs_recheck = False
+        """Whether something has changed that may have ended the follower's access."""
         self.is_over = is_over
         """Whether the process stops."""
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Ends the present `wait`, or the next one."""
+        """End the present `wait`, or the next one."""
         self._woken.set()
 
     async def wait(self, seconds: float) -> None:
-        """Returns when it is woken, or when the time is over."""
+        """Return when it is woken, or when the time is over."""
         try:
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
@@ -36,7 +36,7 @@ class Subscription:
 
 
 class Hub:
-    """All followers of a process, by the interview and by the user."""
+    """All followers of a process, by interview and by user."""
 
     def __init__(self) -> None:
         self._of_interview: dict[str, set[Subscription]] = defaultdict(set)
@@ -45,12 +45,12 @@ class Hub:
 
     @property
     def followers(self) -> int:
-        """How many subscriptions there are."""
+        """The number of subscriptions."""
         return sum(map(len, self._of_interview.values()))
 
     @contextmanager
     def subscribed(self, interview_id: str, user_id: str) -> Iterator[Subscription]:
-        """A subscription for the time of the block."""
+        """Subscribe for the time of the block."""
         subscription = Subscription(is_over=self._is_over)
         self._of_interview[interview_id].add(subscription)
         self._of_user[user_id].add(subscription)
@@ -60,29 +60,29 @@ class Hub:
             _discard(self._of_interview, interview_id, subscription)
             _discard(self._of_user, user_id, subscription)
 
-    def tell_of_messages(self, interview_id: str, mark: object) -> None:
-        """A log has grown; `mark` is another for each growth."""
+    def wake_readers(self, interview_id: str, mark: object) -> None:
+        """Wake the followers of a log that has grown; `mark` differs for each growth."""
         for subscription in self._of_interview.get(interview_id, ()):
             subscription.mark = mark
             subscription.wake()
 
-    def doubt_interview(self, interview_id: str) -> None:
-        """Who follows this interview may no longer be allowed to."""
-        _doubt(self._of_interview, interview_id)
+    def recheck_interview(self, interview_id: str) -> None:
+        """Have the access of everybody who follows this interview checked again."""
+        _recheck(self._of_interview.get(interview_id, ()))
 
-    def doubt_user(self, user_id: str) -> None:
-        """This user may no longer be allowed to follow what he follows."""
-        _doubt(self._of_user, user_id)
+    def recheck_user(self, user_id: str) -> None:
+        """Have this user's access checked again, whatever they follow."""
+        _recheck(self._of_user.get(user_id, ()))
 
-    def doubt_all(self) -> None:
-        """Nobody knows what has happened meanwhile."""
+    def recheck_all(self) -> None:
+        """Have everything read and checked again, since events may have been missed."""
         mark = object()
         for interview_id in self._of_interview:
-            self.doubt_interview(interview_id)
-            self.tell_of_messages(interview_id, mark)
+            self.recheck_interview(interview_id)
+            self.wake_readers(interview_id, mark)
 
     def end(self) -> None:
-        """The process stops: ends all subscriptions, those to come included."""
+        """End all subscriptions, those to come included, since the process stops."""
         self._is_over = True
         for subscriptions in self._of_interview.values():
             for subscription in subscriptions:
@@ -96,7 +96,7 @@ def _discard(followers: dict[str, set[Subscription]], key: str, subscription: Su
         del followers[key]
 
 
-def _doubt(followers: Mapping[str, set[Subscription]], key: str) -> None:
-    for subscription in followers.get(key, ()):
-        subscription.is_doubted = True
+def _recheck(subscriptions: Iterable[Subscription]) -> None:
+    for subscription in subscriptions:
+        subscription.needs_recheck = True
         subscription.wake()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parley_core.errors import Unavailable
-from parley_messaging.batches import Batches
+from parley_messaging.log.batches import Batches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,6 +114,20 @@ async def test_gone(press: Press) -> None:
     press.allowed.set()
     assert await staying == [20]
     assert [items for _, items in press.batches] == [[1, 2]]
+
+
+async def test_gone_while_queued(press: Press) -> None:
+    """An item whose caller goes away while it waits for the next batch is settled in that batch."""
+    batches = Batches(press.settle, patience=5)
+    first = asyncio.create_task(submit(batches, 1))
+    await press.begun.wait()
+    leaving, staying = (asyncio.create_task(batches.submit("a", item)) for item in (2, 3))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    press.allowed.set()
+    assert (await first, await staying) == ([10], 30)
+    assert leaving.cancelled()
+    assert press.batches == [("a", [1]), ("a", [2, 3])]
 
 
 async def test_close(press: Press) -> None:

@@ -5,21 +5,21 @@ from fastapi import Request
 from parley_auth import ScopedAccess
 from parley_core import Composition
 from parley_core.caching.routes import CachedRead
-from parley_messaging.heads import LogHeads
+from parley_messaging.log.repository import LogHeadReader
 
 
 def _viewer(_access: ScopedAccess) -> None:
-    """A page is the same for everybody who may read it."""
+    """Return nothing: a page is the same for everybody who may read it."""
 
 
 async def _head(parley: Composition, access: ScopedAccess) -> int:
-    return await parley.require(LogHeads).of(access.resource.id)
+    return await parley.require(LogHeadReader).read(access.resource.id)
 
 
 def _lies_below(request: Request, head: int) -> bool:
-    """Whether the window that a page was cut from ends below the head: items, total and next page stay for ever."""
+    """Return whether a page's window ends below the head, so that its items, total and next page never change."""
     before = request.query_params.get("before_seq", "")
-    # Other spellings of integers, which validation takes too, only miss this shortcut.
+    # Other spellings of integers, which validation accepts too, only miss this shortcut.
     return before.isdecimal() and int(before) <= head + 1
 
 

@@ -3,30 +3,29 @@
 from collections.abc import Sequence
 
 from parley_auth import ScopedAccess
-from parley_core import Parley
 from parley_core.errors import InvalidSort
-from parley_messaging.appender import Appender
+from parley_messaging.log.appender import Appender
+from parley_messaging.log.repository import MessageRepository
+from parley_messaging.log.schemas import MessageCreate, MessageQuery
 from parley_messaging.models import Draft, Excerpt, Message, Posted, Window
-from parley_messaging.repository import MessageRepository
-from parley_messaging.schemas import MessageCreate, MessageQuery
 
 _DIRECTIONS = {"seq": 1, "-seq": -1}
 
 
 class MessageService:
-    """Posting to a log and reading it."""
+    """Posts to logs and reads them."""
 
-    def __init__(self, parley: Parley) -> None:
-        self._messages = MessageRepository(parley.database)
-        self._appender = parley.require(Appender)
+    def __init__(self, *, messages: MessageRepository, appender: Appender) -> None:
+        self._messages = messages
+        self._appender = appender
 
     async def post(self, access: ScopedAccess, wanted: MessageCreate) -> Posted:
-        """Appends the caller's message, or finds it where he has posted it before; raises as `Appender.append` does."""
+        """Append the caller's message, or find it where they posted it before; raises as `Appender.append` does."""
         draft = Draft(access.principal.id, wanted.content, wanted.client_message_id)
         return await self._appender.append(access, draft)
 
-    async def excerpt(self, interview_id: str, query: MessageQuery) -> Excerpt:
-        """The messages that a query asks for.
+    async def page(self, interview_id: str, query: MessageQuery) -> Excerpt:
+        """Return the messages that a query asks for.
 
         Raises:
             InvalidSort: the order is neither `seq` nor `-seq`.
@@ -34,7 +33,7 @@ class MessageService:
         direction = _direction(query.sort)
         window = _window(query, head=await self._messages.head(interview_id))
         found, total = await self._read(interview_id, query, window, direction)
-        # Read downwards, the pages of a walk shift with each new message unless their window is held fast.
+        # Read downwards, the pages of a walk shift with each new message unless their window is fixed.
         return Excerpt(found, total, {"before_seq": window.last + 1} if direction < 0 else {})
 
     async def _read(

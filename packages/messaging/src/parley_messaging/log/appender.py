@@ -5,20 +5,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pymongo
+from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from parley_auth import ScopedAccess, lock_together
-from parley_core import Parley, ParleyError, Session, in_transaction
+from parley_core import Clock, Document, ParleyError, Session, in_transaction
 from parley_core.data.failures import is_unavailable
 from parley_core.errors import Unavailable
-from parley_messaging.batches import Batches
 from parley_messaging.errors import ClientMessageIdReused
+from parley_messaging.log.batches import Batches
+from parley_messaging.log.repository import MessageRepository
 from parley_messaging.models import Draft, Message, Posted
 from parley_messaging.policy import POST
-from parley_messaging.repository import MessageRepository
 
 # A transaction that met conflicts until its time was over, and one of which nobody knows whether it committed.
-_IN_DOUBT = ("TransientTransactionError", "UnknownTransactionCommitResult")
+_UNKNOWN_OUTCOME = ("TransientTransactionError", "UnknownTransactionCommitResult")
 
 
 @dataclass(frozen=True)
@@ -30,27 +31,41 @@ class _Post:
 
 
 class Appender:
-    """Appends messages to the logs of one application."""
+    """Appends messages to the logs of one application.
 
-    def __init__(self, parley: Parley) -> None:
-        self._client = parley.client
-        self._clock = parley.clock
-        self._timeout = parley.request_timeout_seconds
-        self._messages = MessageRepository(parley.database)
+    Args:
+        messages: the logs.
+        client: what runs the transactions.
+        clock: the time of a message.
+        timeout_seconds: how long a post may wait, and how long the transaction of a batch may take.
+    """
+
+    def __init__(
+        self,
+        *,
+        messages: MessageRepository,
+        client: AsyncMongoClient[Document],
+        clock: Clock,
+        timeout_seconds: float,
+    ) -> None:
+        self._messages = messages
+        self._client = client
+        self._clock = clock
+        self._timeout = timeout_seconds
         self._batches: Batches[_Post, Posted] = Batches(self._settle, patience=self._timeout)
 
     async def append(self, access: ScopedAccess, draft: Draft) -> Posted:
-        """The message that the draft has become; it is stored for good when this returns.
+        """Append a draft and return the message that it has become; it is stored for good when this returns.
 
         Raises:
-            ParleyError: meanwhile the interview is gone or closed, or the sender no longer takes part in it.
-            ClientMessageIdReused: the sender gave the name of this draft to another message.
-            Unavailable: it isn't known to be stored. A draft with a name can be sent again without harm.
+            ParleyError: meanwhile the interview is gone or closed, or the sender was removed from it.
+            ClientMessageIdReused: the sender gave this `client_message_id` to another message.
+            Unavailable: it isn't known to be stored. A draft with a `client_message_id` can safely be sent again.
         """
         return await self._batches.submit(access.resource.id, _Post(access, draft))
 
     async def close(self) -> None:
-        """Stops; posts that wait are answered `Unavailable`."""
+        """Stop; posts that wait are answered `Unavailable`."""
         await self._batches.close()
 
     async def _settle(self, interview_id: str, posts: Sequence[_Post]) -> Sequence[Posted | Exception]:
@@ -58,7 +73,7 @@ class Appender:
             with pymongo.timeout(self._timeout):
                 return await self._commit(interview_id, posts)
         except PyMongoError as error:
-            if not is_unavailable(error) and not any(map(error.has_error_label, _IN_DOUBT)):
+            if not is_unavailable(error) and not any(map(error.has_error_label, _UNKNOWN_OUTCOME)):
                 raise
             return [Unavailable() for _ in posts]
 
@@ -77,7 +92,7 @@ class Appender:
     async def _stored(
         self, interview_id: str, drafts: Sequence[Draft], session: Session
     ) -> Mapping[Draft, Posted | Exception]:
-        """What each draft has become, stored now unless it was before."""
+        """Return what each draft has become, stored now unless it was before."""
         known = await self._messages.known(interview_id, drafts, session)
         fresh = list({draft.key: draft for draft in reversed(drafts) if draft.key not in known}.values())[::-1]
         written = await self._messages.append(interview_id, fresh, at=self._clock(), session=session)
@@ -88,7 +103,7 @@ class Appender:
     async def _repeated(
         self, interview_id: str, posts: Sequence[_Post], refusal: ParleyError
     ) -> Sequence[Posted | Exception]:
-        """Who asks again for what was stored before the interview closed gets it; all others get the refusal."""
+        """Return what was stored before the interview closed to those who ask again, and the refusal to all others."""
         known = await self._messages.known(interview_id, [post.draft for post in posts])
         return [
             _outcome(post.draft, known[post.draft.key], is_new=False) if post.draft.key in known else copy.copy(refusal)

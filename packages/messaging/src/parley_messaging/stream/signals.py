@@ -12,10 +12,10 @@ _NUMBERS = (signal.SIGTERM, signal.SIGINT)
 
 @contextmanager
 def before_stopping(act: Callable[[], None]) -> Iterator[None]:
-    """Has `act` called in the running loop when SIGTERM or SIGINT comes, then whatever handled the signal before.
+    """Call `act` in the running loop when SIGTERM or SIGINT comes, then whatever handled the signal before.
 
-    A server that waits for its connections would wait for ever for an open stream, and leaves the application's
-    lifespan only afterwards. Nothing is done outside of the main thread, and where nobody handles the signal.
+    A server waits for its connections before it leaves the application's lifespan, and so would wait for ever for an
+    open stream. Nothing happens outside the main thread, or where nobody handles the signal.
     """
     handlers = {number: signal.getsignal(number) for number in _NUMBERS} if _is_main_thread() else {}
     chained = [_Chained(number, handler, act) for number, handler in handlers.items() if callable(handler)]
@@ -49,7 +49,7 @@ class _Chained:
         self._handler(number, frame)
 
     def remove(self) -> None:
-        """Puts the other handler back; where a later one stands before this, this only falls silent."""
+        """Put the other handler back; where a later one is in front of this one, do nothing from now on."""
         self._is_removed = True
         current: object = signal.getsignal(self._number)
         if current is self:

@@ -1,4 +1,4 @@
-"""Posting, reading and following messages. No route changes or removes one."""
+"""The routes of the log. No route changes or removes a message."""
 
 from typing import Annotated, Any
 
@@ -7,10 +7,9 @@ from fastapi import Query, Response, status
 from parley_core import Page, PagerDep, Router, raises
 from parley_core.caching.routes import cached
 from parley_core.errors import InvalidSort
-from parley_messaging import caching, schemas
-from parley_messaging.dependencies import FollowerDep, InterviewId, MessagePost, MessageRead, MessageServiceDep
 from parley_messaging.errors import ClientMessageIdReused
-from parley_messaging.event_stream import EventStream
+from parley_messaging.log import caching, schemas
+from parley_messaging.log.dependencies import MessagePost, MessageRead, MessageServiceDep
 from parley_messaging.models import Message
 
 router = Router(prefix="/interviews/{interview_id}/messages", tag="messages")
@@ -33,36 +32,25 @@ _REPEATED: dict[int | str, dict[str, Any]] = {
 @raises(ClientMessageIdReused)
 async def post_message(
     access: MessagePost,
-    _interview_id: InterviewId,
     body: schemas.MessageCreate,
     messages: MessageServiceDep,
     response: Response,
 ) -> Message:
-    """Appends a message to the interview's log; whoever takes part may, until the interview is closed."""
+    """Append a message to the interview's log; participants may, until the interview is completed or cancelled."""
     posted = await messages.post(access, body)
     response.status_code = status.HTTP_201_CREATED if posted.is_new else status.HTTP_200_OK
     return posted.message
 
 
-@router.get("", summary="Read messages", response_model=Page[schemas.Message])
+@router.get("", summary="List messages", response_model=Page[schemas.Message])
 @raises(InvalidSort)
 @cached(caching.PAGE)
 async def list_messages(
     access: MessageRead,
-    _interview_id: InterviewId,
     query: Annotated[schemas.MessageQuery, Query()],
     messages: MessageServiceDep,
     pager: PagerDep,
 ) -> Page[Message]:
-    """The interview's log, oldest first unless sorted otherwise; `total` is the number of messages in the window."""
-    found = await messages.excerpt(access.resource.id, query)
+    """List the interview's messages, oldest first unless sorted otherwise; `total` counts all between the bounds."""
+    found = await messages.page(access.resource.id, query)
     return pager.page(found.messages, total=found.total, query=query, pinned=found.pins)
-
-
-@router.get("/stream", summary="Follow messages", response_class=EventStream)
-async def stream_messages(_interview_id: InterviewId, follower: FollowerDep) -> EventStream:
-    """The log from a place on and then each message as it comes, as server-sent events with the `seq` as `id`.
-
-    The stream ends when the caller loses access or his token expires, and with a `retry` when the server stops.
-    """
-    return EventStream(follower.events())

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parley_core import in_transaction, new_id
+from parley_messaging.log.repository import MessageRepository
 from parley_messaging.models import Draft
-from parley_messaging.repository import MessageRepository
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

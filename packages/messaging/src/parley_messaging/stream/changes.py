@@ -1,4 +1,4 @@
-"""What happens in the database, on whatever worker: one change stream a process tells its hub."""
+"""What happens in the database, on whatever worker: one change stream per process wakes its followers."""
 
 import asyncio
 import logging
@@ -9,8 +9,8 @@ from typing import Any
 from pymongo.errors import PyMongoError
 
 from parley_core import Database
-from parley_messaging.hub import Hub
 from parley_messaging.indexes import LOGS, MESSAGES
+from parley_messaging.stream.hub import Hub
 
 # A log's head moves once in a transaction, however many messages that appends. A change of any other document matters
 # where its id is that of a followed interview or of a follower: whose collections these are isn't known here.
@@ -34,7 +34,7 @@ _log = logging.getLogger("parley.messaging")
 
 @asynccontextmanager
 async def watching(database: Database, hub: Hub) -> AsyncIterator[None]:
-    """Tells the hub what happens during the block; what is missed while MongoDB is away is made up for."""
+    """Report changes to the hub during the block; after an outage everything is read and checked again."""
     task = asyncio.create_task(_watch(database, hub))
     try:
         yield
@@ -57,18 +57,18 @@ async def _watch(database: Database, hub: Hub) -> None:
 async def _follow(database: Database, hub: Hub) -> None:
     async with await database.watch(_PIPELINE, max_await_time_ms=_AWAIT_MS) as stream:
         # Nobody has seen what happened before this moment.
-        hub.doubt_all()
+        hub.recheck_all()
         while stream.alive:
             if change := await stream.try_next():
-                _tell(hub, change)
+                _report(hub, change)
 
 
-def _tell(hub: Hub, change: Mapping[str, Any]) -> None:
+def _report(hub: Hub, change: Mapping[str, Any]) -> None:
     document_id = change["documentKey"]["_id"]
     if change["ns"]["coll"] == LOGS:
-        hub.tell_of_messages(document_id, change["_id"]["_data"])
+        hub.wake_readers(document_id, change["_id"]["_data"])
         return
-    hub.doubt_user(document_id)
-    # A hold touches the interview too, with each batch of messages; it alone raises no `rev` (see auth's `Lock`).
+    hub.recheck_user(document_id)
+    # A lock touches the interview too, with each batch of messages; it alone raises no `rev` (see auth's `Lock`).
     if change["operationType"] != "update" or "rev" in change:
-        hub.doubt_interview(document_id)
+        hub.recheck_interview(document_id)

@@ -1,4 +1,4 @@
-"""The message logs in MongoDB: messages are inserted and never touched again."""
+"""The message logs in MongoDB: messages are inserted and never changed."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from parley_core import Database, Document, Session, new_id
+from parley_core.data.point_reads import PointReader
 from parley_messaging.indexes import LOGS, MESSAGES
-from parley_messaging.models import Draft, Message, Window
+from parley_messaging.models import UNKNOWN_TIME, Draft, Message, Window
 
 
 class MessageRepository:
@@ -20,7 +21,7 @@ class MessageRepository:
     async def append(
         self, interview_id: str, drafts: Sequence[Draft], *, at: datetime, session: Session
     ) -> Sequence[Message]:
-        """Appends messages inside the caller's transaction, in the order of the drafts.
+        """Append messages inside the caller's transaction, in the order of the drafts.
 
         The head of the log makes appends conflict with each other, so that they commit in the order of their `seq`.
         """
@@ -35,7 +36,7 @@ class MessageRepository:
         return messages
 
     async def _advance(self, interview_id: str, by: int, session: Session) -> int:
-        """Moves the head of a log; the first `seq` that is now taken."""
+        """Move the head of a log and return the first `seq` that is now taken."""
         before = await self._logs.find_one_and_update(
             {"_id": interview_id}, {"$inc": {"last_seq": by}}, upsert=True, session=session
         )
@@ -44,7 +45,7 @@ class MessageRepository:
     async def known(
         self, interview_id: str, drafts: Iterable[Draft], session: Session | None = None
     ) -> dict[Hashable, Message]:
-        """The messages that drafts have become already, by the drafts' keys."""
+        """Return the messages that drafts have become already, by the drafts' keys."""
         named = [draft for draft in drafts if draft.client_message_id]
         if not named:
             return {}
@@ -57,16 +58,16 @@ class MessageRepository:
         return {(document["sender_id"], document["client_message_id"]): _as_message(document) for document in found}
 
     async def head(self, interview_id: str) -> int:
-        """The `seq` of the log's last message; 0 when there is none."""
+        """Return the `seq` of the log's last message; 0 when there is none."""
         return _last_seq(await self._logs.find_one({"_id": interview_id}))
 
     async def after(self, interview_id: str, seq: int, *, limit: int) -> Sequence[Message]:
-        """The messages behind a place, oldest first, `limit` at most."""
+        """Return the messages after a place, oldest first, `limit` at most."""
         found = self._messages.find({"interview_id": interview_id, "seq": {"$gt": seq}}).sort("seq", 1).limit(limit)
         return [_as_message(document) for document in await found.to_list()]
 
     async def within(self, interview_id: str, window: Window, *, direction: int) -> Sequence[Message]:
-        """All messages of a window, upwards (1) or downwards (-1)."""
+        """Return all messages of a window, upwards (1) or downwards (-1)."""
         if not window.size:
             return []
         found = self._messages.find({"interview_id": interview_id, "seq": _between(window)}).sort("seq", direction)
@@ -75,7 +76,7 @@ class MessageRepository:
     async def by_sender(
         self, interview_id: str, sender_id: str, window: Window, *, direction: int, limit: int, offset: int
     ) -> tuple[Sequence[Message], int]:
-        """A page of what one sender wrote in a window, and how much that is in all.
+        """Return a page of what one sender wrote in a window, and how many messages that is in all.
 
         Only here an offset is counted out, along an index: one sender's messages aren't dense.
         """
@@ -89,12 +90,23 @@ class MessageRepository:
         return [_as_message(document) for document in await found.to_list()], total
 
 
+class LogHeadReader:
+    """Reads the heads of logs by coalesced point reads."""
+
+    def __init__(self, database: Database) -> None:
+        self._reader = PointReader(database[LOGS], {"last_seq": True})
+
+    async def read(self, interview_id: str) -> int:
+        """Return the `seq` of the log's last message, fresh from the primary; 0 when there is none."""
+        return _last_seq(await self._reader.read(interview_id))
+
+
 def _last_seq(log: Mapping[str, Any] | None) -> int:
     return int(log["last_seq"]) if log else 0
 
 
 def _between(window: Window) -> Document:
-    """The filter for a window that isn't empty; an empty one may lie where no integer of MongoDB reaches."""
+    """Return the filter for a window that isn't empty; an empty one may hold numbers beyond MongoDB's integers."""
     return {"$gt": window.after, "$lte": window.last}
 
 
@@ -107,11 +119,12 @@ def _stored(message: Message, draft: Draft) -> Document:
 
 
 def _as_message(document: Mapping[str, Any]) -> Message:
+    """Return the message of a document, with a default for each field that it may lack."""
     return Message(
         id=document["_id"],
         interview_id=document["interview_id"],
         seq=document["seq"],
         sender_id=document["sender_id"],
         content=document["content"],
-        created_at=document["created_at"],
+        created_at=document.get("created_at", UNKNOWN_TIME),
     )

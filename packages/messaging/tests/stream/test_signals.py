@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from parley_messaging.signals import before_stopping
+from parley_messaging.stream.signals import before_stopping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ import pytest
 
 from parley_auth import Role
 from parley_core import new_id
-from parley_messaging import follower
-from parley_messaging.hub import Hub
+from parley_messaging.stream import follower
+from parley_messaging.stream.hub import Hub
 from parley_messaging.testing import Listener, address, listening
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What messaging's endpoints take and answer."""
+"""What goes over the wire about messages."""
 
 from datetime import datetime
 from typing import Annotated
@@ -25,14 +25,14 @@ class MessageCreate(Body):
     )
 
     content: str = Field(
-        min_length=1, max_length=MAX_LENGTH, description="Any text; kept and answered exactly as it was sent."
+        min_length=1, max_length=MAX_LENGTH, description="Any text; it is stored and returned exactly as it was sent."
     )
     client_message_id: str | None = Field(
         None,
         min_length=1,
         max_length=MAX_CLIENT_ID_LENGTH,
-        description="Your own name for this message, such as a UUID: sent again, it answers the message instead of "
-        "posting it twice.",
+        description="Your own id for this message, such as a UUID; sent again, it answers the message that was posted "
+        "before instead of posting it twice.",
     )
 
 
@@ -56,16 +56,18 @@ class Message(Representation):
 
     id: str
     interview_id: str
-    seq: int = Field(description="The message's place in the log: 1, 2, 3, ... in the order of the commits.")
+    seq: int = Field(
+        description="The message's place in the log: 1, 2, 3, ... without gaps, in the order of the commits."
+    )
     sender_id: str
     content: str
     created_at: datetime
 
 
 class MessageQuery(PageQuery):
-    """The pages of a log."""
+    """Bounds, sort order and page of a log."""
 
     sort: str = Field("seq", description="`seq`, oldest first, or `-seq`, newest first.")
-    after_seq: Seq | None = Field(None, description="Only messages behind this place.")
-    before_seq: Seq | None = Field(None, description="Only messages before this place.")
-    sender_id: Id | None = Field(None, description="Only messages of this user.")
+    after_seq: Seq | None = Field(None, description="Only messages with a greater `seq`.")
+    before_seq: Seq | None = Field(None, description="Only messages with a smaller `seq`.")
+    sender_id: Id | None = Field(None, description="Only messages from this user.")

@@ -1,4 +1,4 @@
-"""Group commit: whoever comes while a batch is under way shares the next one."""
+"""Group commit: items that arrive while a batch is under way share the next one."""
 
 import asyncio
 from collections import deque
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from parley_core.errors import Unavailable
+from parley_core.waiting import fail, fulfil, within
 
 LARGEST, LONGEST = 256, 2048
 T = TypeVar("T")
@@ -16,11 +17,15 @@ R = TypeVar("R")
 
 @dataclass(eq=False)
 class _Entry(Generic[T, R]):
-    """An item, and where whoever waits for it looks for the outcome."""
+    """An item, and where its caller waits for the outcome."""
 
     item: T
-    outcome: asyncio.Future[R | Exception]
-    is_given_up: bool = False
+    outcome: asyncio.Future[R]
+
+    @property
+    def has_timed_out(self) -> bool:
+        """Whether the caller was refused for having waited too long; one who was cancelled wasn't refused."""
+        return self.outcome.done() and not self.outcome.cancelled()
 
 
 class Batches(Generic[T, R]):
@@ -29,11 +34,11 @@ class Batches(Generic[T, R]):
     An item that was taken into a batch is settled whether anybody still waits for it or not.
 
     Args:
-        settle: settles a batch of one key and answers an outcome for each item; when it raises, each item is
+        settle: settles a batch of one key and returns an outcome for each item; when it raises, each item is
             settled by itself, so that one bad item spoils nobody else's.
         largest: items in a batch at most; unset is `LARGEST`.
         longest: items of one key that may wait, more are refused; unset is `LONGEST`.
-        patience: seconds that an item may wait; longer and it is refused, and dropped unless it is in a batch.
+        patience: seconds that an item may wait; after them it is refused, and dropped unless it is in a batch.
     """
 
     def __init__(
@@ -52,7 +57,7 @@ class Batches(Generic[T, R]):
         self._workers: set[asyncio.Task[None]] = set()
 
     async def submit(self, key: str, item: T) -> R:
-        """The outcome of an item; raises it where it is an exception.
+        """Return the outcome of an item; raise it where it is an exception.
 
         Raises:
             Unavailable: too many items wait, or this one has waited too long.
@@ -64,15 +69,13 @@ class Batches(Generic[T, R]):
             raise Unavailable
         entry: _Entry[T, R] = _Entry(item, asyncio.get_running_loop().create_future())
         waiting.append(entry)
-        # `wait` doesn't cancel what it waits for when the caller goes away.
-        await asyncio.wait([entry.outcome], timeout=self._patience)
-        if not entry.outcome.done():
-            entry.is_given_up = True
-            raise Unavailable
-        return _result(entry.outcome.result())
+        try:
+            return await within(entry.outcome, self._patience)
+        except TimeoutError:
+            raise Unavailable from None
 
     async def close(self) -> None:
-        """Stops; who still waits is answered `Unavailable`."""
+        """Stop; whoever still waits is answered `Unavailable`."""
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
@@ -80,7 +83,7 @@ class Batches(Generic[T, R]):
     def _begin(self, key: str) -> deque[_Entry[T, R]]:
         waiting: deque[_Entry[T, R]] = deque()
         self._waiting[key] = waiting
-        # A context of its own: the time limit of the request that happens to come first isn't the others'.
+        # An empty context: the deadline of the request that happens to come first isn't the others'.
         worker = asyncio.get_running_loop().create_task(self._work(key, waiting), context=Context())
         self._workers.add(worker)
         worker.add_done_callback(self._workers.discard)
@@ -91,10 +94,11 @@ class Batches(Generic[T, R]):
         try:
             while waiting:
                 batch = [waiting.popleft() for _ in range(min(len(waiting), self._largest))]
-                await self._settle_all(key, [entry for entry in batch if not entry.is_given_up])
+                await self._settle_all(key, [entry for entry in batch if not entry.has_timed_out])
         finally:
             del self._waiting[key]
-            _answer([*batch, *waiting], Unavailable)
+            for entry in (*batch, *waiting):
+                fail([entry.outcome], Unavailable())
 
     async def _settle_all(self, key: str, batch: Sequence[_Entry[T, R]]) -> None:
         if not batch:
@@ -103,22 +107,17 @@ class Batches(Generic[T, R]):
             outcomes = await self._settle(key, [entry.item for entry in batch])
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to whoever waits
             if len(batch) == 1:
-                batch[0].outcome.set_result(error)
+                fail([batch[0].outcome], error)
                 return
             for entry in batch:
                 await self._settle_all(key, [entry])
         else:
             for entry, outcome in zip(batch, outcomes, strict=True):
-                entry.outcome.set_result(outcome)
+                _answer(entry.outcome, outcome)
 
 
-def _answer(entries: Sequence[_Entry[T, R]], make: Callable[[], Exception]) -> None:
-    for entry in entries:
-        if not entry.outcome.done():
-            entry.outcome.set_result(make())
-
-
-def _result(outcome: R | Exception) -> R:
+def _answer(future: "asyncio.Future[R]", outcome: R | Exception) -> None:
     if isinstance(outcome, Exception):
-        raise outcome
-    return outcome
+        fail([future], outcome)
+    else:
+        fulfil([future], outcome)
