@@ -72,7 +72,7 @@ class TestInterview:
 
     @pytest.mark.parametrize("field", FIELDS)
     async def test_default(self, client: httpx.AsyncClient, database: Database, people: People, field: str) -> None:
-        """What is missing is answered with its default, the same in the detail and in the list."""
+        """A missing field is answered with its default, the same in the detail and in the list."""
         interview = await create_interview(client, people.admin, people.interviewer)
         unset: dict[str, Any] = {"$unset": {field: True}}
         if field == "updated_at":

@@ -52,7 +52,7 @@ notes = Router(prefix="/interviews/{interview_id}/notes", tag="notes")
 
 @notes.post("", summary="Post a note", status_code=status.HTTP_201_CREATED)
 async def post_note(access: NotePost, _id: Annotated[str, Path(alias="interview_id")], parley: ParleyDep) -> str:
-    """Stores a note as long as the interview is open and its author takes part."""
+    """Store a note while the interview is open and its author takes part."""
 
     async def work(session: Session) -> None:
         await access.lock(session, "notes:post")
@@ -63,7 +63,7 @@ async def post_note(access: NotePost, _id: Annotated[str, Path(alias="interview_
 
 
 class Notes:
-    """A plugin of somebody else's, whose notes stand inside interviews."""
+    """A third-party plugin with notes inside interviews."""
 
     @hookimpl
     def parley_routers(self) -> list[Router]:
@@ -94,7 +94,7 @@ def parley(app: FastAPI) -> Parley:
 
 @asynccontextmanager
 async def meanwhile(parley: Parley, work: Work) -> AsyncIterator[list[asyncio.Task[httpx.Response]]]:
-    """Does `work` in a transaction, which commits when the requests that were put into the list wait for it."""
+    """Do `work` in a transaction, which commits when the requests that were put into the list wait for it."""
     requests: list[asyncio.Task[httpx.Response]] = []
     async with parley.client.start_session() as session, await session.start_transaction():
         assert await work(session)
@@ -133,7 +133,7 @@ def outcome(answer: httpx.Response) -> tuple[int, str | None]:
 
 class TestBetweenGuardAndWrite:
     async def test_interviewer_is_removed(self, client: httpx.AsyncClient, people: People, parley: Parley) -> None:
-        """Who is removed after his guard and before his write starts nothing, and is answered like any stranger."""
+        """A caller who is removed between guard and write starts nothing, and is answered like any outsider."""
         interview = await create_interview(client, people.admin, people.interviewer)
         async with meanwhile(parley, removal(parley, interview, people.interviewer)) as requests:
             requests.append(asyncio.create_task(transition(client, people.interviewer, interview, "ongoing")))
@@ -144,7 +144,7 @@ class TestBetweenGuardAndWrite:
     async def test_and_learns_nothing(
         self, client: httpx.AsyncClient, people: People, parley: Parley, deployment: Deployment
     ) -> None:
-        """Where existence is hidden he is told that there is no such interview."""
+        """Where existence is hidden, the answer is that there is no such interview."""
         interview = await create_interview(client, people.admin, people.interviewer)
         async with deployment.worker(hide_existence=True) as hiding:
             async with meanwhile(parley, removal(parley, interview, people.interviewer)) as requests:
@@ -152,14 +152,14 @@ class TestBetweenGuardAndWrite:
             assert outcome(await requests[0]) == (404, "interview_not_found")
 
     async def test_somebody_else_is_removed(self, client: httpx.AsyncClient, people: People, parley: Parley) -> None:
-        """Anybody else's removal is no obstacle."""
+        """Another participant's removal is no obstacle."""
         interview = await create_interview(client, people.admin, people.interviewer, people.candidate)
         async with meanwhile(parley, removal(parley, interview, people.candidate)) as requests:
             requests.append(asyncio.create_task(transition(client, people.interviewer, interview, "ongoing")))
         assert outcome(await requests[0]) == (200, None)
 
     async def test_interview_is_cancelled(self, client: httpx.AsyncClient, people: People, parley: Parley) -> None:
-        """What is cancelled after the guard takes no change any more, and each request is told why."""
+        """An interview that is cancelled after the guard takes no change, and each answer says why."""
         interview = await create_interview(client, people.admin, people.interviewer)
         address, headers = address_of(interview), people.admin.headers
         changes: dict[tuple[str, str], tuple[dict[str, str] | None, str]] = {
@@ -179,7 +179,7 @@ class TestBetweenGuardAndWrite:
 
 class TestLock:
     async def test_leaves_no_trace(self, client: httpx.AsyncClient, noting: httpx.AsyncClient, people: People) -> None:
-        """Holding an interview raises no rev, writes no history and changes no byte of what is read."""
+        """Locking an interview raises no rev, writes no history and changes no byte of what is read."""
         interview = await create_interview(client, people.admin, people.candidate)
         before = await client.get(address_of(interview), headers=people.admin.headers)
         assert outcome(await note(noting, people.candidate, interview)) == (201, None)
@@ -191,7 +191,7 @@ class TestLock:
     async def test_only_those_who_take_part(
         self, client: httpx.AsyncClient, noting: httpx.AsyncClient, people: People
     ) -> None:
-        """Another package's route in an interview is guarded like ours: strangers, administrators too, are refused."""
+        """Another package's route in an interview is guarded like ours: outsiders are refused, administrators too."""
         interview = await create_interview(client, people.admin, people.candidate)
         for stranger in (people.interviewer, people.admin):
             assert outcome(await note(noting, stranger, interview)) == (403, "not_a_participant")
@@ -199,7 +199,7 @@ class TestLock:
     async def test_after_removal_and_cancellation(
         self, client: httpx.AsyncClient, noting: httpx.AsyncClient, people: People, parley: Parley, database: Database
     ) -> None:
-        """What was removed or cancelled between guard and transaction is refused, and nothing is stored."""
+        """A removal or cancellation between guard and transaction is noticed, and nothing is stored."""
         for prepare, expected in (("remove", (403, "not_a_participant")), ("cancel", (400, "interview_closed"))):
             interview = await create_interview(client, people.admin, people.candidate)
             work = removal(parley, interview, people.candidate)
@@ -211,7 +211,7 @@ class TestLock:
             assert await database["notes"].count_documents({"interview_id": interview["id"]}) == 0
 
     async def test_keeps_changes_waiting(self, client: httpx.AsyncClient, people: People, parley: Parley) -> None:
-        """As long as an interview is held neither its status nor its participants change; then they do."""
+        """While an interview is locked neither its status nor its participants change; afterwards they do."""
         interview = await create_interview(client, people.admin, people.candidate)
         place = f"{address_of(interview)}/participants/{people.candidate.id}"
         async with meanwhile(parley, locking(parley, interview)) as requests:
@@ -223,7 +223,7 @@ class TestLock:
     async def test_nothing_lands_afterwards(
         self, client: httpx.AsyncClient, noting: httpx.AsyncClient, people: People, database: Database, change: str
     ) -> None:
-        """Of notes that meet a cancellation or their author's removal none is stored after it; 5 rounds."""
+        """No note is stored after a concurrent cancellation or removal of its author; 5 rounds."""
         refusal = (400, "interview_closed") if change == "cancel" else (403, "not_a_participant")
         for _ in range(5):
             interview = await create_interview(client, people.admin, people.candidate)
@@ -242,7 +242,7 @@ class TestLock:
             assert await database["notes"].count_documents(mine) == stored == outcomes.count((201, None))
 
     async def test_answers_what_was_asked(self, client: httpx.AsyncClient, people: People, parley: Parley) -> None:
-        """It tells the state and the roles of those asked for who take part, and of nobody else."""
+        """It returns the state and the roles of those among the given users who take part."""
         interview = await create_interview(client, people.admin, people.interviewer, people.candidate)
         asked = [people.candidate.id, people.admin.id]
 

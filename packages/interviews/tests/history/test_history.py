@@ -50,7 +50,7 @@ async def whole_life(client: httpx.AsyncClient, people: People) -> Interview:
 
 class TestContents:
     async def test_a_whole_life(self, client: httpx.AsyncClient, people: People) -> None:
-        """Every change is told once: who did what when, from what to what and why, and nothing else."""
+        """Every change is recorded once: who did what, when, from which value to which and why, and nothing else."""
         interview = await whole_life(client, people)
         entries = await history(client, people, interview)
         admin, interviewer = (people.admin.id, "admin"), (people.interviewer.id, "interviewer")
@@ -120,16 +120,16 @@ class TestContents:
         assert entry["changes"].keys() == details
 
     async def test_every_type_is_declared(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
-        """Each type that a history tells is one of the declared events, and each of those happens."""
+        """Each type in a history is one of the declared events, and each declared event happens."""
         lived, cancelled = await whole_life(client, people), await create_interview(client, people.admin)
         body = {"status": "cancelled"}
         await client.patch(f"{address_of(cancelled)}/status", json=body, headers=people.admin.headers)
-        told = {e["type"] for i in (lived, cancelled) for e in await history(client, people, i)}
-        assert told == {event.name for event in EVENTS}
-        assert told <= app.state.parley.events.types.keys()
+        recorded = {e["type"] for i in (lived, cancelled) for e in await history(client, people, i)}
+        assert recorded == {event.name for event in EVENTS}
+        assert recorded <= app.state.parley.events.types.keys()
 
     async def test_no_person_is_named(self, client: httpx.AsyncClient, people: People, database: Database) -> None:
-        """Neither the answer nor the stored history holds anybody's e-mail or name."""
+        """Neither the answer nor the stored history contains an e-mail address or a name."""
         interview = await whole_life(client, people)
         answer = await client.get(f"{address_of(interview)}/history", headers=people.admin.headers)
         stored = await database["interviews"].find_one({"_id": interview["id"]}, {"history": True})
@@ -140,7 +140,7 @@ class TestContents:
                 assert person.id in text
 
     async def test_long_texts_as_digests(self, client: httpx.AsyncClient, people: People) -> None:
-        """A long text is told by its length and SHA-256 alone, a short one as it is."""
+        """A long text is recorded as its length and SHA-256 alone, a short one as it is."""
         long, short = "Lörem " * 60, "x" * 200
         interview = await create_interview(client, people.admin, description=long)
         await client.patch(address_of(interview), json={"description": short}, headers=people.admin.headers)
@@ -150,7 +150,7 @@ class TestContents:
         assert second == {"from": digest, "to": short}
 
     async def test_audience(self, client: httpx.AsyncClient, people: People, database: Database) -> None:
-        """Whom an event concerns, before and after it, is stored with it and not shown."""
+        """The audience of an event, before and after it, is stored with it and not shown."""
         interview = await whole_life(client, people)
         stored = await database["interviews"].find_one({"_id": interview["id"]}, {"history": True})
         assert stored is not None
@@ -173,7 +173,7 @@ class TestContents:
 
 class TestPages:
     async def test_oldest_first(self, client: httpx.AsyncClient, people: People) -> None:
-        """Pages hold the entries in order; `next` and `Link` lead on until the end, beyond which there is nothing."""
+        """Pages hold the entries in order; `next` and `Link` lead to the last page, and pages after it are empty."""
         interview = await whole_life(client, people)
         address = f"{address_of(interview)}/history"
         revs: list[int] = []
@@ -211,7 +211,7 @@ class TestPages:
 
 class TestDense:
     async def test_everything_at_once(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
-        """After many changes of all kinds at once revs are dense, and every accepted change has its one entry."""
+        """After many concurrent changes of all kinds revs are dense, and every accepted change has one entry."""
         admin, accounts = people.admin.headers, [await an_account(app, Role.CANDIDATE) for _ in range(8)]
         for _ in range(3):
             interview = await create_interview(client, people.admin, *accounts[:4])
@@ -236,7 +236,7 @@ class TestDense:
     async def test_state_is_what_the_history_tells(
         self, app: FastAPI, client: httpx.AsyncClient, people: People
     ) -> None:
-        """Who replays the history gets the state: details, status and participants."""
+        """Replaying the history gives the state: details, status and participants."""
         accounts = [await an_account(app) for _ in range(5)]
         interview = await create_interview(client, people.admin, *accounts[:2])
         address, admin = address_of(interview), people.admin.headers

@@ -1,4 +1,4 @@
-"""Planning an interview over HTTP: what it is then, and what refuses it as a whole."""
+"""Creating an interview over HTTP: what is stored, and what refuses the whole request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 UNKNOWN_ID = "0" * 24
 
 
-async def planned(client: httpx.AsyncClient, people: People, **changes: Any) -> httpx.Response:
+async def post_interview(client: httpx.AsyncClient, people: People, **changes: Any) -> httpx.Response:
     return await client.post("/v1/interviews", json=an_interview(**changes), headers=people.admin.headers)
 
 
@@ -31,7 +31,7 @@ async def participants(client: httpx.AsyncClient, people: People, interview: dic
 class TestAccepted:
     async def test_defaults(self, client: httpx.AsyncClient, people: People) -> None:
         """What the body leaves out has its documented default, and the server decides the rest."""
-        answer = await planned(client, people)
+        answer = await post_interview(client, people)
         assert answer.status_code == 201
         interview = answer.json()
         assert interview == {
@@ -56,7 +56,7 @@ class TestAccepted:
 
     async def test_says_where_it_is(self, client: httpx.AsyncClient, people: People) -> None:
         """`Location` leads to the interview, whose bytes and `ETag` are those of the answer."""
-        created = await planned(client, people, description="Line 1\n\tLine 2 – ünï 🎈", location="Room 4")
+        created = await post_interview(client, people, description="Line 1\n\tLine 2 – ünï 🎈", location="Room 4")
         read = await client.get(created.headers["Location"], headers=people.admin.headers)
         assert read.status_code == 200
         assert read.content == created.content
@@ -73,14 +73,14 @@ class TestAccepted:
             "description": " kept as it is ",
             "location": "Room 4",
         }
-        interview = (await planned(client, people, **details)).json()
+        interview = (await post_interview(client, people, **details)).json()
         expected = details | {"scheduled_at": "2027-06-01T09:15:30.250000Z", "ends_at": "2027-06-01T10:45:30.250000Z"}
         assert {name: interview[name] for name in expected} == expected
 
     async def test_participants_by_id_and_email(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
         """People are named by id or by e-mail, in any spelling of it; their role follows the account when left out."""
         other = await an_account(app, Role.CANDIDATE)
-        interview = await planned(
+        interview = await post_interview(
             client,
             people,
             participants=[
@@ -99,9 +99,9 @@ class TestAccepted:
         ]
 
     async def test_participants_see_it_at_once(self, client: httpx.AsyncClient, people: People) -> None:
-        """Who was named at the start reads the interview, each with the steps that are his."""
+        """Everybody who was named at creation reads the interview, each with their own transitions."""
         named = [{"user_id": people.interviewer.id}, {"user_id": people.candidate.id}]
-        interview = (await planned(client, people, participants=named)).json()
+        interview = (await post_interview(client, people, participants=named)).json()
         for person, allowed in ((people.interviewer, ["ongoing"]), (people.candidate, [])):
             answer = await client.get(address_of(interview), headers=person.headers)
             assert answer.json() == interview | {"allowed_transitions": allowed}
@@ -111,19 +111,19 @@ class TestAccepted:
         """Words of titles are found without regard to case and to how their letters are composed."""
         mine = [{"user_id": people.candidate.id}]
         for title in ("STRASSE nach Zu\u0308rich", "Straße nach Zürich"):
-            await planned(client, people, title=title, participants=mine)
+            await post_interview(client, people, title=title, participants=mine)
         for words in ("straße", "zürich strasse", "ZU\u0308RICH"):
             found = await client.get("/v1/interviews", params={"q": words}, headers=people.candidate.headers)
             assert found.json()["total"] == 2, words
 
     async def test_a_hundred_participants(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
-        """An interview is planned with 100 participants at most; one more is malformed input."""
+        """An interview is created with 100 participants at most; one more is malformed input."""
         accounts = [await an_account(app) for _ in range(101)]
         everybody = [{"user_id": account.id} for account in accounts]
-        full = await planned(client, people, participants=everybody[:100])
+        full = await post_interview(client, people, participants=everybody[:100])
         assert full.status_code == 201
         assert len(await participants(client, people, full.json())) == 20
-        refused = await planned(client, people, participants=everybody)
+        refused = await post_interview(client, people, participants=everybody)
         assert (refused.status_code, refused.json()["code"]) == (400, "validation_error")
 
 
@@ -131,7 +131,7 @@ class TestRefused:
     @pytest.mark.parametrize("field", ["status", "rev", "id", "_id", "created_by", "schedule_version", "history", "x"])
     async def test_foreign_fields(self, client: httpx.AsyncClient, people: People, field: str) -> None:
         """Nobody sets what the server decides, nor anything unknown: the body is refused as a whole."""
-        answer = await planned(client, people, **{field: "scheduled"})
+        answer = await post_interview(client, people, **{field: "scheduled"})
         assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
         assert answer.json()["errors"][0]["pointer"] == f"#/{field}"
 
@@ -145,8 +145,8 @@ class TestRefused:
 
     @pytest.mark.parametrize("field", ["title", "interview_type", "scheduled_at", "duration_minutes", "time_zone"])
     async def test_null(self, client: httpx.AsyncClient, people: People, field: str) -> None:
-        """What every interview has can't be null."""
-        answer = await planned(client, people, **{field: None})
+        """A field that every interview has can't be null."""
+        answer = await post_interview(client, people, **{field: None})
         assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
 
     @pytest.mark.parametrize("body", ["[]", '"text"', "null", "1", "{", '{"title": 1}', "", '{"a":' * 300, "\xff"])
@@ -175,7 +175,7 @@ class TestRefused:
     )
     async def test_malformed_participants(self, client: httpx.AsyncClient, people: People, assignment: Any) -> None:
         """A participant is named by exactly one of id and e-mail, well-formed."""
-        answer = await planned(client, people, participants=[assignment])
+        answer = await post_interview(client, people, participants=[assignment])
         assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
 
     @pytest.mark.parametrize("bad", ["unknown_id", "unknown_email", "inactive", "role", "demoted", "twice", "both"])
@@ -204,7 +204,7 @@ class TestRefused:
         }
         named, status, code = refused[bad]
         before = await database["interviews"].count_documents({})
-        answer = await planned(client, people, participants=[{"user_id": interviewer.id}, *named])
+        answer = await post_interview(client, people, participants=[{"user_id": interviewer.id}, *named])
         assert (answer.status_code, answer.json()["code"]) == (status, code)
         assert await database["interviews"].count_documents({}) == before
         mine = await client.get("/v1/interviews", headers=interviewer.headers)
@@ -212,7 +212,7 @@ class TestRefused:
 
     @pytest.mark.parametrize("role", ["interviewer", "candidate"])
     async def test_other_roles(self, client: httpx.AsyncClient, people: People, role: str) -> None:
-        """Only administrators plan, and that is said before anything about the body."""
+        """Only administrators create interviews, and that is checked before the body."""
         for body in (an_interview(), {"title": 1}):
             answer = await client.post("/v1/interviews", json=body, headers=getattr(people, role).headers)
             assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
@@ -224,7 +224,7 @@ class TestRefused:
 
 
 async def test_repeated_keys_are_no_way_in(client: httpx.AsyncClient, people: People) -> None:
-    """Of a key that a body holds twice one value counts, and it is judged like any other."""
+    """Of a key that a body contains twice one value counts, and it is validated like any other."""
     text = '{"title": "a", "title": "", "interview_type": "t", "scheduled_at": "2027-03-05T09:30:00Z"}'
     headers = people.admin.headers | {"Content-Type": "application/json"}
     answer = await client.post("/v1/interviews", content=text, headers=headers)

@@ -27,12 +27,12 @@ def spelt(instant: datetime) -> str:
 
 
 class Desk:
-    """One planned interview and what its administrator does with it."""
+    """One interview and what its administrator does with it."""
 
     def __init__(self, client: httpx.AsyncClient, people: People, interview: Interview) -> None:
         self.client = client
         self.headers = people.admin.headers
-        self.planned = interview
+        self.created = interview
         self.address = address_of(interview)
 
     async def patch(self, if_match: str | None = None, **changes: Any) -> httpx.Response:
@@ -63,12 +63,12 @@ class TestPatch:
         answer = await desk.patch(title=" Frontend engineer ", location="Room 5")
         assert answer.status_code == 200
         changed = {"title": "Frontend engineer", "location": "Room 5", "rev": 2, "updated_at": spelt(clock())}
-        assert answer.json() == desk.planned | changed
+        assert answer.json() == desk.created | changed
         read = await desk.read()
         assert (read.content, read.headers["ETag"]) == (answer.content, answer.headers["ETag"])
 
     async def test_null_clears(self, desk: Desk) -> None:
-        """Null clears what an interview may lack."""
+        """Null clears an optional field."""
         answer = await desk.patch(description=None, location=None)
         assert (answer.json()["description"], answer.json()["location"]) == (None, None)
         assert (await desk.history())[-1]["changes"] == {
@@ -78,10 +78,10 @@ class TestPatch:
 
     @pytest.mark.parametrize("field", ["title", "interview_type", "scheduled_at", "duration_minutes", "time_zone"])
     async def test_null_clears_nothing_else(self, desk: Desk, field: str) -> None:
-        """What every interview has can't be cleared."""
+        """A field that every interview has can't be cleared."""
         answer = await desk.patch(**{field: None})
         assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
-        assert await desk.now() == desk.planned
+        assert await desk.now() == desk.created
 
     @pytest.mark.parametrize(
         "body",
@@ -97,22 +97,22 @@ class TestPatch:
     )
     async def test_nothing_changes(self, desk: Desk, database: Database, body: dict[str, Any]) -> None:
         """A body that changes nothing is accepted and writes nothing: no rev, no entry, no other byte."""
-        before = await database["interviews"].find_one({"_id": desk.planned["id"]})
+        before = await database["interviews"].find_one({"_id": desk.created["id"]})
         answer = await desk.patch(**body)
-        assert (answer.status_code, answer.json()) == (200, desk.planned)
-        assert await database["interviews"].find_one({"_id": desk.planned["id"]}) == before
+        assert (answer.status_code, answer.json()) == (200, desk.created)
+        assert await database["interviews"].find_one({"_id": desk.created["id"]}) == before
 
     async def test_only_what_differs_is_told(self, desk: Desk) -> None:
-        """A field that is sent with the value it has isn't told as changed."""
+        """A field that is sent with its present value isn't recorded as changed."""
         await desk.patch(title="Backend engineer", location="Room 5")
         assert (await desk.history())[-1]["changes"] == {"location": {"from": "Room 4", "to": "Room 5"}}
 
     @pytest.mark.parametrize("field", ["status", "rev", "id", "created_by", "ends_at", "participants", "x"])
     async def test_foreign_fields(self, desk: Desk, field: str) -> None:
         """Nothing else can be changed here."""
-        answer = await desk.patch(**{field: desk.planned.get(field, []), "title": "Other"})
+        answer = await desk.patch(**{field: desk.created.get(field, []), "title": "Other"})
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, f"#/{field}")
-        assert await desk.now() == desk.planned
+        assert await desk.now() == desk.created
 
     async def test_a_change_is_found_by_its_new_words(self, desk: Desk) -> None:
         """The filter on words follows the title."""
@@ -120,14 +120,14 @@ class TestPatch:
         for words, found in (("zürich", True), ("backend", False)):
             query: dict[str, str | int] = {"q": words, "limit": 100}
             listed = await desk.client.get("/v1/interviews", params=query, headers=desk.headers)
-            assert (desk.planned["id"] in {i["id"] for i in listed.json()["items"]}) is found
+            assert (desk.created["id"] in {i["id"] for i in listed.json()["items"]}) is found
 
     async def test_updated_at(self, desk: Desk, clock: MovableClock) -> None:
         """`updated_at` is the time of the last change, `created_at` stays."""
         clock.move(timedelta(seconds=90))
         moved = (await desk.patch(scheduled_at=LATER)).json()
         assert moved["updated_at"] == spelt(clock())
-        assert moved["created_at"] == desk.planned["created_at"] == spelt(clock() - timedelta(seconds=90))
+        assert moved["created_at"] == desk.created["created_at"] == spelt(clock() - timedelta(seconds=90))
 
 
 class TestReschedule:
@@ -142,9 +142,9 @@ class TestReschedule:
         ids=repr,
     )
     async def test_time_duration_and_zone(self, desk: Desk, body: dict[str, Any], ends_at: str) -> None:
-        """Another time, duration or zone is a reschedule: another end, the next schedule version, the reason told."""
+        """Another time, duration or zone is a reschedule: another end, the next version, the reason recorded."""
         after = (await desk.patch(**body, reason=" The interviewer is ill ")).json()
-        assert after == desk.planned | body | {
+        assert after == desk.created | body | {
             "ends_at": ends_at,
             "rev": 2,
             "schedule_version": 1,
@@ -152,7 +152,7 @@ class TestReschedule:
         }
         entry = (await desk.history())[-1]
         assert (entry["type"], entry["reason"]) == ("interview.rescheduled", "The interviewer is ill")
-        assert entry["changes"] == {name: {"from": desk.planned[name], "to": body[name]} for name in body}
+        assert entry["changes"] == {name: {"from": desk.created[name], "to": body[name]} for name in body}
 
     async def test_other_details(self, desk: Desk) -> None:
         """Any other change is an update and leaves the schedule version alone; it may have a reason too."""
@@ -189,10 +189,10 @@ class TestIfMatch:
         tag = (await desk.read()).headers["ETag"]
         answer = await desk.patch(spelt.format(tag=tag), title="Other")
         assert (answer.status_code, answer.json()["code"]) == (412, "precondition_failed")
-        assert await desk.now() == desk.planned
+        assert await desk.now() == desk.created
 
     async def test_stale_version(self, desk: Desk) -> None:
-        """A version of before somebody else's change: 412, and his change stays; the current one works."""
+        """A version from before another caller's change is refused and that change stays; the current one works."""
         stale = (await desk.read()).headers["ETag"]
         current = (await desk.patch(title="Other")).headers["ETag"]
         refused = await desk.patch(stale, location="Room 9")
@@ -203,7 +203,7 @@ class TestIfMatch:
     async def test_participants_are_part_of_the_version(
         self, client: httpx.AsyncClient, people: People, desk: Desk
     ) -> None:
-        """An assignment is a change as well: the version of before it is stale."""
+        """Adding a participant is a change too: the version from before it is stale."""
         stale = (await desk.read()).headers["ETag"]
         body = {"user_id": people.candidate.id}
         assert (await client.post(f"{desk.address}/participants", json=body, headers=desk.headers)).status_code == 201
@@ -222,11 +222,11 @@ class TestIfMatch:
         assert (await client.patch(desk.address, json={"title": "Other"}, headers=headers)).status_code == 200
 
     async def test_malformed_body_comes_first(self, desk: Desk) -> None:
-        """What is wrong with the body is said before the version is looked at."""
+        """A malformed body is reported before the version is checked."""
         assert (await desk.patch('"stale"', title="")).json()["code"] == "validation_error"
 
     async def test_one_of_many_wins(self, desk: Desk) -> None:
-        """Of concurrent changes on one version, each of another field, one is accepted, the others are too late."""
+        """Of concurrent changes of different fields on one version one is accepted, the others are refused."""
         tag = (await desk.read()).headers["ETag"]
         changes = [
             ("title", "Other"),
@@ -243,8 +243,8 @@ class TestIfMatch:
 class TestClosed:
     @pytest.mark.parametrize("status", ["completed", "cancelled"])
     async def test_refuses_changes(self, client: httpx.AsyncClient, people: People, desk: Desk, status: str) -> None:
-        """A closed interview takes no change, whatever version is named; a malformed body is told first."""
-        await bring_to(client, people.admin, desk.planned["id"], status)
+        """A closed interview takes no change, whatever version is named; a malformed body is reported first."""
+        await bring_to(client, people.admin, desk.created["id"], status)
         before = await desk.now()
         for if_match, body in ((None, {"title": "Other"}), (None, {}), ('"stale"', {"scheduled_at": LATER})):
             answer = await desk.patch(if_match, **body)
@@ -254,11 +254,11 @@ class TestClosed:
 
     async def test_ongoing_is_open(self, client: httpx.AsyncClient, people: People, desk: Desk) -> None:
         """An interview that is under way can still be changed."""
-        await bring_to(client, people.admin, desk.planned["id"], "ongoing")
+        await bring_to(client, people.admin, desk.created["id"], "ongoing")
         assert (await desk.patch(location="Room 9")).status_code == 200
 
     async def test_change_against_cancel(self, client: httpx.AsyncClient, people: People) -> None:
-        """No change lands after a cancellation; what was accepted stands, what came late was told so."""
+        """No change is made after a cancellation; what was accepted stays, and what came late is refused."""
         for _ in range(10):
             desk = Desk(client, people, await create_interview(client, people.admin))
             changes = [desk.patch(title=f"Title {n}") for n in range(3)] + [desk.patch(scheduled_at=LATER)]
@@ -282,7 +282,7 @@ class TestRaces:
             assert {name: now[name] for body in bodies for name in body} == bodies[0] | bodies[1] | bodies[2]
 
     async def test_time_and_duration_at_once(self, desk: Desk) -> None:
-        """Time and duration changed by two callers at once give the end that belongs to both."""
+        """Time and duration changed by two callers at once give the end that follows from both."""
         for day in range(10, 20):
             moved = desk.patch(scheduled_at=f"2027-03-{day}T08:00:00Z")
             answers = await asyncio.gather(moved, desk.patch(duration_minutes=day))
@@ -290,7 +290,7 @@ class TestRaces:
             assert (await desk.now())["ends_at"] == f"2027-03-{day}T08:{day}:00Z"
 
     async def test_many_changes_of_one_field(self, desk: Desk, deployment: Deployment) -> None:
-        """Of 40 changes of one field at once, through two workers, all are accepted and each tells what it replaced."""
+        """Forty concurrent changes of one field, through two workers, are all accepted; each records what it replaced."""
         async with deployment.worker() as other:
             workers = [desk.client, other] * 20
             bodies = ({"duration_minutes": 100 + n} for n in range(40))
@@ -301,7 +301,7 @@ class TestRaces:
         assert {a.status_code for a in answers} == {200}
         *_, last = history = (await desk.history())[1:]
         assert [entry["rev"] for entry in history] == list(range(2, 42))
-        told = [entry["changes"]["duration_minutes"] for entry in history]
-        assert [step["from"] for step in told] == [60, *(step["to"] for step in told[:-1])]
+        steps = [entry["changes"]["duration_minutes"] for entry in history]
+        assert [step["from"] for step in steps] == [60, *(step["to"] for step in steps[:-1])]
         now = await desk.now()
         assert (now["schedule_version"], now["duration_minutes"]) == (40, last["changes"]["duration_minutes"]["to"])

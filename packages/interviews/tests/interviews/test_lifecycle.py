@@ -53,15 +53,15 @@ async def change(
 
 
 async def statuses(client: httpx.AsyncClient, admin: Account, interview_id: str) -> Sequence[str]:
-    """The statuses that an interview's history tells, in order."""
+    """Return the statuses of an interview's history, in order."""
     answer = await client.get(f"/v1/interviews/{interview_id}/history?limit=100", headers=admin.headers)
     types = [entry["type"] for entry in answer.json()["items"]]
     return ["scheduled", *(STATUS_OF[type_] for type_ in types if type_ in STATUS_OF)]
 
 
-def is_path(told: Sequence[str]) -> bool:
-    """Whether each status follows legally on the one before."""
-    return all(step in LEGAL for step in itertools.pairwise(told))
+def is_path(steps: Sequence[str]) -> bool:
+    """Return whether each status may follow the one before."""
+    return all(step in LEGAL for step in itertools.pairwise(steps))
 
 
 @pytest.mark.parametrize("row", ROWS, ids="-".join)
@@ -92,7 +92,7 @@ def test_there_are_96_rows() -> None:
 
 class TestRefusal:
     async def test_names_from_to_and_allowed(self, client: httpx.AsyncClient, people: People) -> None:
-        """Whoever asks for an illegal step reads from where, to where, and which steps he may do instead."""
+        """The refusal of an illegal transition names both statuses and the transitions that the caller may make."""
         admin, interviewer = people.admin, people.interviewer
         interview = await create_interview(client, admin, interviewer)
         details = [
@@ -116,8 +116,8 @@ class TestRefusal:
             )
             assert (answer.status_code, answer.json()["code"]) == (400, "validation_error"), word
 
-    async def test_role_is_judged_before_legality(self, client: httpx.AsyncClient, people: People) -> None:
-        """An interviewer who cancels what is over is told that he may never cancel."""
+    async def test_role_comes_before_legality(self, client: httpx.AsyncClient, people: People) -> None:
+        """An interviewer who cancels a completed interview learns that their role may never cancel."""
         admin, interviewer = people.admin, people.interviewer
         interview = await create_interview(client, admin, interviewer)
         await bring_to(client, admin, interview["id"], "completed")
@@ -140,8 +140,8 @@ class TestRefusal:
 
 
 class TestEffects:
-    async def test_reason_is_told(self, client: httpx.AsyncClient, people: People) -> None:
-        """The reason that was given stands in the history, and a cancelled interview has another schedule version."""
+    async def test_reason_is_recorded(self, client: httpx.AsyncClient, people: People) -> None:
+        """The reason is in the history, and a cancelled interview has another schedule version."""
         admin = people.admin
         interview = await create_interview(client, admin)
         address = f"/v1/interviews/{interview['id']}"
@@ -153,7 +153,7 @@ class TestEffects:
         assert last["changes"] == {"status": {"from": "scheduled", "to": "cancelled"}}
 
     async def test_start_and_end_keep_the_schedule(self, client: httpx.AsyncClient, people: People) -> None:
-        """Starting and completing are no changes of the schedule."""
+        """Starting and completing don't change the schedule."""
         admin = people.admin
         interview = await create_interview(client, admin)
         await bring_to(client, admin, interview["id"], "completed")
@@ -187,7 +187,7 @@ class TestRaces:
                 assert await statuses(other, people.admin, interview["id"]) == ["scheduled", "ongoing"]
 
     async def test_start_against_cancel(self, client: httpx.AsyncClient, people: People) -> None:
-        """Of starts and cancellations at once exactly one succeeds, and the history tells that one alone."""
+        """Of concurrent starts and cancellations exactly one succeeds, and the history contains that one alone."""
         for _ in range(5):
             interview = await create_interview(client, people.admin)
             targets = ["ongoing", "cancelled"] * 5
@@ -197,18 +197,18 @@ class TestRaces:
             assert await statuses(client, people.admin, interview["id"]) == ["scheduled", winner]
 
     async def test_every_step_at_once(self, client: httpx.AsyncClient, people: People) -> None:
-        """Whatever is asked for at once, the history holds a path of the state graph that ends in the status."""
+        """Whatever is requested at once, the history is a path of the state graph that ends in the present status."""
         for _ in range(5):
             interview = await create_interview(client, people.admin)
             targets = ["completed", "ongoing", "cancelled"] * 4
             answers = await asyncio.gather(*(change(client, people.admin, interview["id"], t) for t in targets))
-            told = await statuses(client, people.admin, interview["id"])
-            assert is_path(told)
-            assert len(told) == 1 + sum(a.status_code == 200 for a in answers)
+            steps = await statuses(client, people.admin, interview["id"])
+            assert is_path(steps)
+            assert len(steps) == 1 + sum(a.status_code == 200 for a in answers)
             now = (await client.get(f"/v1/interviews/{interview['id']}", headers=people.admin.headers)).json()
-            assert now["status"] == told[-1]
+            assert now["status"] == steps[-1]
 
-    def test_a_path_can_be_told_from_none(self) -> None:
+    def test_the_check_of_a_path_fires(self) -> None:
         """The check above fires for a step that the graph doesn't have."""
         assert is_path(["scheduled", "ongoing", "completed"])
         assert not is_path(["scheduled", "cancelled", "ongoing"])

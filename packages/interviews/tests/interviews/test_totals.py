@@ -30,7 +30,7 @@ async def test_concurrent_creations(app: FastAPI, client: httpx.AsyncClient) -> 
 
 
 async def test_from_what_is_there(app: FastAPI, client: httpx.AsyncClient) -> None:
-    """Where nothing was counted yet the first start counts once, though several workers start at the same time."""
+    """Where nothing was counted yet the first start counts once, even when several workers start at the same time."""
     admin = await an_account(app, Role.ADMIN)
     for _ in range(3):
         await create_interview(client, admin)

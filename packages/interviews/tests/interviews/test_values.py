@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SECRET = "never-to-be-seen-again"
 
 
-async def planned(client: httpx.AsyncClient, people: People, **changes: Any) -> httpx.Response:
+async def post_interview(client: httpx.AsyncClient, people: People, **changes: Any) -> httpx.Response:
     return await client.post("/v1/interviews", json=an_interview(**changes), headers=people.admin.headers)
 
 
@@ -30,10 +30,10 @@ async def sent(client: httpx.AsyncClient, people: People, text: bytes) -> httpx.
 
 
 async def refused(client: httpx.AsyncClient, people: People, field: str, value: Any) -> None:
-    """A value is refused where an interview is planned and where it is changed, and isn't stored."""
+    """A value is refused where an interview is created and where it is updated, and isn't stored."""
     interview = await create_interview(client, people.admin)
     answers = [
-        await planned(client, people, **{field: value}),
+        await post_interview(client, people, **{field: value}),
         await client.patch(address_of(interview), json={field: value}, headers=people.admin.headers),
     ]
     for answer in answers:
@@ -66,7 +66,7 @@ class TestScheduledAt:
     )
     async def test_accepted(self, client: httpx.AsyncClient, people: People, written: str, answered: str) -> None:
         """An instant with an offset is answered in UTC, cut to milliseconds, and so on every later read."""
-        created = await planned(client, people, scheduled_at=written)
+        created = await post_interview(client, people, scheduled_at=written)
         assert (created.status_code, created.json().get("scheduled_at")) == (201, answered), created.text
         read = await client.get(created.headers["Location"], headers=people.admin.headers)
         assert read.content == created.content
@@ -125,7 +125,7 @@ class TestTimeZone:
     )
     async def test_accepted(self, client: httpx.AsyncClient, people: People, zone: str) -> None:
         """A key of the tz database is kept beside the instant, which it doesn't move."""
-        interview = (await planned(client, people, time_zone=zone)).json()
+        interview = (await post_interview(client, people, time_zone=zone)).json()
         assert (interview["time_zone"], interview["scheduled_at"]) == (zone, "2027-03-05T09:30:00Z")
 
     @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ class TestDuration:
     @pytest.mark.parametrize("minutes", [1, 60, 1440])
     async def test_accepted(self, client: httpx.AsyncClient, people: People, minutes: int) -> None:
         """An interview takes from a minute to a day."""
-        assert (await planned(client, people, duration_minutes=minutes)).json()["duration_minutes"] == minutes
+        assert (await post_interview(client, people, duration_minutes=minutes)).json()["duration_minutes"] == minutes
 
     @pytest.mark.parametrize(
         "minutes",
@@ -183,7 +183,7 @@ class TestTexts:
         """A text may be as long as documented, in characters of any kind, and comes back as it was."""
         for character in "ä🎈":
             text = character * LONGEST[field]
-            assert (await planned(client, people, **{field: text})).json()[field] == text
+            assert (await post_interview(client, people, **{field: text})).json()[field] == text
         await refused(client, people, field, "ä" * (LONGEST[field] + 1))
 
     @pytest.mark.parametrize("field", LONGEST)
@@ -199,13 +199,13 @@ class TestTexts:
     @pytest.mark.parametrize("field", ["title", "location"])
     @pytest.mark.parametrize("text", ["a\nb", "a\tb", "a\rb", "a\u2028b"], ids=repr)
     async def test_lines(self, client: httpx.AsyncClient, people: People, field: str, text: str) -> None:
-        """What is shown on one line holds no line break."""
+        """A value that is shown on one line contains no line break."""
         await refused(client, people, field, text)
 
     async def test_paragraphs(self, client: httpx.AsyncClient, people: People) -> None:
         """A description may have lines and comes back byte for byte."""
         text = "  1. Hello\r\n\t2. Questions\n"
-        assert (await planned(client, people, description=text)).json()["description"] == text
+        assert (await post_interview(client, people, description=text)).json()["description"] == text
 
     @pytest.mark.parametrize("field", LONGEST)
     @pytest.mark.parametrize("value", [1, True, ["a"], {"$gt": ""}], ids=repr)
@@ -217,8 +217,8 @@ class TestTexts:
         "text", ["$title", "$$ROOT", "$where", "{'$gt': ''}", ".*", "a.b", "<b>", "%s", "{0}", "\\"]
     )
     async def test_special_texts(self, client: httpx.AsyncClient, people: People, text: str) -> None:
-        """A text is never taken for anything else, neither when it is stored nor when it is changed."""
-        interview = (await planned(client, people, title=text)).json()
+        """A text is never evaluated, neither when it is stored nor when it is changed."""
+        interview = (await post_interview(client, people, title=text)).json()
         assert interview["title"] == text
         changes = {"description": text, "location": text, "reason": text}
         after = await client.patch(address_of(interview), json=changes, headers=people.admin.headers)
@@ -231,7 +231,7 @@ class TestTexts:
     @pytest.mark.parametrize("kind", ["technical", "a", "0", "_-_", "x" * 50])
     async def test_interview_type(self, client: httpx.AsyncClient, people: People, kind: str) -> None:
         """The type is a word of the team's own."""
-        assert (await planned(client, people, interview_type=kind)).json()["interview_type"] == kind
+        assert (await post_interview(client, people, interview_type=kind)).json()["interview_type"] == kind
 
     @pytest.mark.parametrize(
         "kind", ["", "x" * 51, "Technical", "on site", "é", "a\n", "a.b", "$type", 1, None], ids=repr
@@ -271,7 +271,7 @@ class TestNeverEchoed:
     )
     @pytest.mark.parametrize("field", ["title", "scheduled_at", "duration_minutes", "participants"])
     async def test_refused_value(self, client: httpx.AsyncClient, people: People, field: str, value: bytes) -> None:
-        """What can't be encoded, stored or believed is refused with 400, and the answer doesn't repeat it."""
+        """A value that can't be encoded or stored is refused with 400, and the answer doesn't repeat it."""
         text = json.dumps(an_interview(**{field: "@"})).encode().replace(b'"@"', value)
         answer = await sent(client, people, text)
         assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
@@ -279,7 +279,7 @@ class TestNeverEchoed:
         assert len(answer.content) < 2000
 
     async def test_unknown_field(self, client: httpx.AsyncClient, people: People) -> None:
-        """Of an unknown field its name is told where it is harmless, its value never."""
+        """The name of an unknown field is reported where it is harmless, its value never."""
         body = an_interview(password=SECRET) | {"<script>" + "x" * 500: SECRET}
         answer = await client.post("/v1/interviews", json=body, headers=people.admin.headers)
         assert answer.status_code == 400
@@ -302,7 +302,7 @@ class TestAnything:
     @FUZZ
     @given(body=BODIES)
     async def test_create(self, client: httpx.AsyncClient, people: People, body: dict[str, Any]) -> None:
-        """Whatever JSON stands in a body, the answer is an interview that reads the same later, or 400."""
+        """Whatever JSON a body contains, the answer is an interview that reads the same later, or 400."""
         text = json.dumps(an_interview() | body).encode()
         answer = await sent(client, people, text)
         assert answer.status_code in {201, 400}, answer.text
@@ -313,7 +313,7 @@ class TestAnything:
     @FUZZ
     @given(body=BODIES)
     async def test_update(self, client: httpx.AsyncClient, people: People, body: dict[str, Any]) -> None:
-        """Whatever JSON stands in a change, it is made and reads the same later, or refused with 400."""
+        """Whatever JSON a change contains, it is made and reads the same later, or refused with 400."""
         address = address_of(await create_interview(client, people.admin))
         headers = people.admin.headers | {"Content-Type": "application/json"}
         answer = await client.patch(address, content=json.dumps(body).encode(), headers=headers)

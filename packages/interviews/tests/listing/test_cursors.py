@@ -1,4 +1,4 @@
-"""Cursors: walking a list while others plan, assign and remove, and what is no cursor."""
+"""Cursors: walking a list while others create interviews and add and remove participants, and invalid cursors."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class TestWalk:
         assert lasting <= set(seen)
 
     async def test_what_was_passed_goes(self, team: Team) -> None:
-        """That what was passed has left the list, so that less is in it than was passed, ends no walk early."""
+        """A walk doesn't end early when the interviews of earlier pages leave the list."""
         created = [await team.create() for _ in range(20)]
         first, following = await team.page("/v1/interviews?limit=12")
         for interview_id in first:
@@ -103,7 +103,7 @@ class TestWalk:
         assert following is None
 
     async def test_the_interview_of_the_cursor_goes(self, team: Team) -> None:
-        """A cursor names a place, not an interview: the walk goes on when that one has left the list."""
+        """A cursor names a place, not an interview: the walk continues when that interview has left the list."""
         created = [await team.create() for _ in range(4)]
         first, following = await team.page("/v1/interviews?limit=2&sort=scheduled_at,title")
         await team.remove_reader(first[-1])
@@ -112,7 +112,7 @@ class TestWalk:
         assert {*first, *second} == set(created)
 
     async def test_longest_values(self, team: Team) -> None:
-        """Even behind the longest titles there is a cursor that is taken back."""
+        """A cursor after the longest titles is accepted."""
         for _ in range(2):
             for character in "🎈ä\\":
                 await create_interview(team.client, team.admin, team.reader, title=character * 200)
@@ -125,7 +125,7 @@ class TestWalk:
 
 class TestOtherRequests:
     async def test_another_sort_order(self, team: Team) -> None:
-        """A cursor belongs to its sort order: it implies it, and is refused under another."""
+        """A cursor implies its sort order and is refused under another one."""
         for _ in range(3):
             await team.create()
         _, following = await team.page("/v1/interviews?limit=1&sort=title")
@@ -139,7 +139,7 @@ class TestOtherRequests:
             assert answer.json()["code"] == "invalid_cursor"
 
     async def test_an_offset(self, team: Team) -> None:
-        """A cursor is a place itself, so an offset beside it is refused."""
+        """A cursor is a place, so it is refused together with an offset."""
         for _ in range(2):
             await team.create()
         _, following = await team.page("/v1/interviews?limit=1")
@@ -192,19 +192,19 @@ CURSORS = TEXTS | st.tuples(st.sampled_from(["title", "-created_at"]), JSON, JSO
 class TestGarbage:
     @pytest.mark.parametrize("content", GARBAGE, ids=repr)
     async def test_wrong_content(self, client: httpx.AsyncClient, people: People, content: Any) -> None:
-        """What is spelt like a cursor but names no place is refused."""
+        """A text that is encoded like a cursor but names no place is refused."""
         address = f"/v1/interviews?cursor={spelt(content)}"
         answer = await client.get(address, headers=people.admin.headers)
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
 
     @pytest.mark.parametrize("text", ["", "x", "=", "null", "é", "\x00", "a" * 5000, "W10", "[" * 900], ids=repr)
     async def test_no_cursor_at_all(self, client: httpx.AsyncClient, people: People, text: str) -> None:
-        """Any other text is refused, the empty one too."""
+        """Any other text is refused, including an empty one."""
         answer = await client.get("/v1/interviews", params={"cursor": text}, headers=people.admin.headers)
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
 
     async def test_a_place_that_nobody_gave_out(self, client: httpx.AsyncClient, people: People) -> None:
-        """A well-formed cursor that somebody made himself is a place like any other, of his own list."""
+        """A well-formed cursor that a caller made up is a place like any other, in the caller's own list."""
         interview = await create_interview(client, people.admin, people.candidate)
         for place, found in ((["title", ["A", ID], 0], [interview["id"]]), (["title", ["Z", ID], 0], [])):
             address = f"/v1/interviews?cursor={spelt(place)}"

@@ -84,7 +84,7 @@ async def profiled(database: Database, request: Awaitable[httpx.Response]) -> tu
 
 
 async def stages(database: Database, command: Document) -> list[str]:
-    """The stages of the plan that MongoDB chooses for a command."""
+    """Return the stages of the query plan that MongoDB chooses for a command."""
     plain = {name: value for name, value in command.items() if not name.startswith("$") and name != "lsid"}
     explained = await database.command({"explain": plain, "verbosity": "queryPlanner"}, codec_options=DATES_OF_ANY_TIME)
     return [stage for plan in winning(explained) for stage in inside(plan)]
@@ -144,8 +144,8 @@ class Reader:
         """Requests a list."""
         return self.client.get("/v1/interviews", params=query | self.narrowed or None, headers=self.account.headers)
 
-    async def plans(self, **query: Any) -> Sequence[Sequence[str]]:
-        """The stages of the plans of the commands that list and count; the number of all is known without."""
+    async def stages(self, **query: Any) -> Sequence[Sequence[str]]:
+        """Return the stages of the query plans of the commands that list and count."""
         answer, entries = await profiled(self.database, self.list(**query))
         assert answer.status_code == 200, answer.text
         is_all = self.is_admin and not self.narrowed and not query.keys() - {"sort"}
@@ -167,7 +167,7 @@ class TestPlans:
         Only a filter on times may be answered along the times, when few interviews meet it, and sorted then.
         """
         query = {name: value for filter_ in names for name, value in FILTERS[filter_].items()}
-        for chosen in await reader.plans(**query):
+        for chosen in await reader.stages(**query):
             assert {"IXSCAN", "COUNT_SCAN"} & set(chosen), chosen
             assert "COLLSCAN" not in chosen
             assert TIMES & set(names) or "SORT" not in chosen
@@ -177,20 +177,20 @@ class TestPlans:
     async def test_sorts(self, reader: Reader, names: Sequence[str], sort: str) -> None:
         """Every order is answered along an index, filtered or not."""
         query = {name: value for filter_ in names for name, value in FILTERS[filter_].items()}
-        for chosen in await reader.plans(**query, sort=sort):
+        for chosen in await reader.stages(**query, sort=sort):
             assert {"IXSCAN", "COUNT_SCAN"} & set(chosen), chosen
             assert "COLLSCAN" not in chosen
 
     @pytest.mark.parametrize("sort", ["created_at", "-created_at", "scheduled_at", "-scheduled_at"])
     async def test_orders_of_time(self, reader: Reader, sort: str) -> None:
-        """The orders of time, which calendars and lists show, are sorted by index alone."""
-        for chosen in await reader.plans(sort=sort):
+        """The orders by time, which calendars and lists show, are sorted by index alone."""
+        for chosen in await reader.stages(sort=sort):
             assert "SORT" not in chosen
 
 
 class TestWork:
     async def test_a_page_costs_its_items(self, reader: Reader) -> None:
-        """In the default order a page looks at what it holds and at its two neighbours, wherever it lies."""
+        """In the default order a page examines its own interviews and at most two more, at any offset."""
         first = await reader.list()
         for address in (str(first.request.url), first.json()["next"]):
             request = reader.client.get(address, headers=reader.account.headers)
@@ -224,7 +224,7 @@ class TestWork:
 
 
 @pytest.mark.usefixtures("crowd")
-async def test_plans_are_told_apart(database: Database) -> None:
+async def test_the_checks_fire(database: Database) -> None:
     """The checks above notice a query that scans and one that sorts in memory."""
     careless = {"find": INTERVIEWS, "filter": {"location": "x"}, "sort": {"duration_minutes": 1}}
     assert {"COLLSCAN", "SORT"} <= set(await stages(database, careless))

@@ -84,7 +84,7 @@ def meets(entry: Entry, query: Query) -> bool:
 
 @pytest.fixture(scope="module")
 async def corpus(app: FastAPI, client: httpx.AsyncClient, deployment: Deployment) -> Corpus:
-    """60 interviews whose values and participants combine in many ways, several of them planned at one instant."""
+    """60 interviews whose values and participants combine in many ways, several of them created at the same instant."""
     admin = await an_account(app, Role.ADMIN)
     others = [await an_account(app, role) for role in (Role.INTERVIEWER, Role.INTERVIEWER, Role.CANDIDATE)]
     entries = []
@@ -97,9 +97,9 @@ async def corpus(app: FastAPI, client: httpx.AsyncClient, deployment: Deployment
             "scheduled_at": INSTANTS[n * 7 % 10],
         }
         people = [account for bit, account in enumerate(others) if n >> bit & 1]
-        planned = await create_interview(client, admin, *people, **details)
-        await bring_to(client, admin, planned["id"], STATUSES[n // 5 % 4])
-        interview = await client.get(f"/v1/interviews/{planned['id']}", headers=admin.headers)
+        created = await create_interview(client, admin, *people, **details)
+        await bring_to(client, admin, created["id"], STATUSES[n // 5 % 4])
+        interview = await client.get(f"/v1/interviews/{created['id']}", headers=admin.headers)
         entries.append(Entry(interview.json(), frozenset(account.id for account in people)))
     return Corpus(entries, admin, others)
 
@@ -114,7 +114,7 @@ def ids(answer: httpx.Response) -> list[str]:
 
 
 async def check(client: httpx.AsyncClient, corpus: Corpus, viewer: Account, query: Query) -> None:
-    """A page is what the model says: its items in their order, the total, the way on."""
+    """A page equals the model's: items in their order, total and next page."""
     answer = await get(client, viewer, query)
     expected = corpus.expected(viewer, query)
     limit, offset = query.get("limit", 20), query.get("offset", 0)
@@ -141,7 +141,7 @@ class TestPages:
 
     @pytest.mark.parametrize("limit", [1, 7, 30, 60, 100])
     async def test_walk_along_next(self, client: httpx.AsyncClient, corpus: Corpus, limit: int) -> None:
-        """So does walking along `next`, each page of which says where it lies."""
+        """Walking along `next` gives each item once too, and each page says its offset."""
         seen: list[str] = []
         async for answer in walk(client, f"/v1/interviews?limit={limit}", headers=corpus.admin.headers):
             assert (answer.json()["offset"], answer.json()["total"]) == (len(seen), 60)
@@ -150,7 +150,7 @@ class TestPages:
 
     @pytest.mark.parametrize("offset", [60, 61, 1000, 2**31 - 1])
     async def test_beyond_the_end(self, client: httpx.AsyncClient, corpus: Corpus, offset: int) -> None:
-        """Beyond the end there are no items, the right total and no way on."""
+        """A page beyond the end has no items, the right total and no next page."""
         answer = await get(client, corpus.admin, {"offset": offset})
         assert answer.json() == {"items": [], "total": 60, "limit": 20, "offset": offset, "next": None}
         assert "Link" not in answer.headers
@@ -194,7 +194,7 @@ class TestPages:
         await check(client, corpus, corpus.admin, query)
 
     async def test_an_item_is_what_its_own_address_answers(self, client: httpx.AsyncClient, corpus: Corpus) -> None:
-        """Items look as their viewer sees them one by one, the transitions that he may make included."""
+        """An item equals what its viewer reads one by one, including the transitions that they may make."""
         for viewer in (corpus.admin, *corpus.others):
             for item in (await get(client, viewer, {"limit": 8})).json()["items"]:
                 alone = await client.get(f"/v1/interviews/{item['id']}", headers=viewer.headers)
@@ -269,7 +269,7 @@ class TestFilters:
         assert ids(await get(client, corpus.admin, {"participant_id": UNKNOWN_ID})) == []
 
     async def test_participant_id_of_others(self, client: httpx.AsyncClient, corpus: Corpus) -> None:
-        """Nobody else may ask for one person's interviews, his own included."""
+        """Only administrators may filter by participant; others may not even name themselves."""
         for viewer in corpus.others:
             for person in (*corpus.others, corpus.admin):
                 answer = await get(client, viewer, {"participant_id": person.id})
@@ -362,7 +362,7 @@ class TestVisibility:
     async def test_own_interviews_alone(
         self, client: httpx.AsyncClient, corpus: Corpus, query: Query, who: int
     ) -> None:
-        """Whatever a participant asks for, items, total and way on are those of a world that holds only his own."""
+        """For a participant, items, total and next page are as if only their own interviews existed."""
         await check(client, corpus, corpus.others[who], query)
 
     @FUZZ
@@ -370,7 +370,7 @@ class TestVisibility:
     async def test_all_for_administrators(
         self, client: httpx.AsyncClient, corpus: Corpus, query: Query, person: int | None
     ) -> None:
-        """An administrator lists everything that his filters meet, in any combination."""
+        """An administrator lists everything that the filters match, in any combination."""
         chosen = {} if person is None else {"participant_id": corpus.others[person].id}
         await check(client, corpus, corpus.admin, {**query, **chosen})
 
@@ -385,7 +385,7 @@ class TestVisibility:
             assert answer.json()["total"] == len(mine)
 
     async def test_who_takes_part_in_nothing(self, app: FastAPI, client: httpx.AsyncClient, corpus: Corpus) -> None:
-        """Somebody without interviews sees none, however he asks."""
+        """Somebody without interviews sees none, whatever the query."""
         stranger = await an_account(app)
         for query in ({}, {"status": list(STATUSES)}, {"q": "engineer"}, {"sort": "title"}, {"offset": 3}):
             answer = await get(client, stranger, query)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 UNKNOWN_ID = "0" * 24
 
 
-async def assign(client: httpx.AsyncClient, admin: Account, interview: Interview, **body: Any) -> httpx.Response:
+async def add(client: httpx.AsyncClient, admin: Account, interview: Interview, **body: Any) -> httpx.Response:
     return await client.post(f"{address_of(interview)}/participants", json=body, headers=admin.headers)
 
 
@@ -42,10 +42,10 @@ def outcome(answer: httpx.Response) -> tuple[int, str | None]:
 
 class TestAdd:
     async def test_by_id_and_by_email(self, client: httpx.AsyncClient, people: People) -> None:
-        """An account is assigned by id or by e-mail, and answered as whoever lists the participants sees it."""
+        """An account is added by id or by e-mail, and answered as the list of participants shows it."""
         interview = await create_interview(client, people.admin)
-        by_id = await assign(client, people.admin, interview, user_id=people.interviewer.id)
-        by_email = await assign(client, people.admin, interview, user_email=people.candidate.user.email.upper())
+        by_id = await add(client, people.admin, interview, user_id=people.interviewer.id)
+        by_email = await add(client, people.admin, interview, user_email=people.candidate.user.email.upper())
         assert (outcome(by_id), outcome(by_email)) == ((201, None), (201, None))
         assert by_id.json() == {
             "user_id": people.interviewer.id,
@@ -68,7 +68,7 @@ class TestAdd:
         interview = await create_interview(client, people.admin)
         for body in ({"user_id": account.id}, {"user_email": account.user.email}):
             wish = {} if wanted is None else {"participant_role": wanted}
-            answer = await assign(client, people.admin, interview, **body, **wish)
+            answer = await add(client, people.admin, interview, **body, **wish)
             if wanted in {None, natural}:
                 assert answer.json()["participant_role"] == natural
                 await remove(client, people.admin, interview, account.id)
@@ -86,54 +86,54 @@ class TestAdd:
         }
         for expected, bodies in refusals.items():
             for body in bodies:
-                assert outcome(await assign(client, people.admin, interview, **body)) == expected
+                assert outcome(await add(client, people.admin, interview, **body)) == expected
         assert (await client.get(address_of(interview), headers=people.admin.headers)).json() == interview
 
     async def test_twice(self, client: httpx.AsyncClient, people: People) -> None:
-        """Who takes part can't be assigned again, however he is named, and the interview stays as it is."""
+        """A participant can't be added again, by id or by e-mail, and the interview stays as it is."""
         interview = await create_interview(client, people.admin, people.candidate)
         for body in ({"user_id": people.candidate.id}, {"user_email": people.candidate.user.email}):
-            assert outcome(await assign(client, people.admin, interview, **body)) == (400, "duplicate_participant")
+            assert outcome(await add(client, people.admin, interview, **body)) == (400, "duplicate_participant")
         assert (await client.get(address_of(interview), headers=people.admin.headers)).json() == interview
 
     async def test_at_most_a_hundred(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
-        """The hundredth is the last; a duplicate is called one even then, and who leaves makes room."""
+        """The hundredth participant is the last; a duplicate is still reported as one, and a removal makes room."""
         accounts = [await an_account(app) for _ in range(101)]
         interview = await create_interview(client, people.admin, *accounts[:99])
-        assert outcome(await assign(client, people.admin, interview, user_id=accounts[99].id)) == (201, None)
-        beyond = await assign(client, people.admin, interview, user_id=accounts[100].id)
+        assert outcome(await add(client, people.admin, interview, user_id=accounts[99].id)) == (201, None)
+        beyond = await add(client, people.admin, interview, user_id=accounts[100].id)
         assert outcome(beyond) == (400, "too_many_participants")
-        again = await assign(client, people.admin, interview, user_id=accounts[0].id)
+        again = await add(client, people.admin, interview, user_id=accounts[0].id)
         assert outcome(again) == (400, "duplicate_participant")
         await remove(client, people.admin, interview, accounts[50].id)
-        assert outcome(await assign(client, people.admin, interview, user_id=accounts[100].id)) == (201, None)
+        assert outcome(await add(client, people.admin, interview, user_id=accounts[100].id)) == (201, None)
         assert len(await listed(client, people.admin, interview)) == 100
 
     @pytest.mark.parametrize("status", ["completed", "cancelled"])
     async def test_closed(self, client: httpx.AsyncClient, people: People, status: str) -> None:
-        """Nobody is assigned to a closed interview or taken off it, whoever it is; a malformed body is told first."""
+        """Nobody is added to a closed interview or removed from it; a malformed body is reported first."""
         interview = await create_interview(client, people.admin, people.candidate)
         await bring_to(client, people.admin, interview["id"], status)
         for user_id in (people.interviewer.id, people.candidate.id, UNKNOWN_ID):
             for change in (
-                assign(client, people.admin, interview, user_id=user_id),
+                add(client, people.admin, interview, user_id=user_id),
                 remove(client, people.admin, interview, user_id),
             ):
                 assert outcome(await change) == (400, "interview_closed")
-        assert outcome(await assign(client, people.admin, interview)) == (400, "validation_error")
+        assert outcome(await add(client, people.admin, interview)) == (400, "validation_error")
         assert [p["user_id"] for p in await listed(client, people.candidate, interview)] == [people.candidate.id]
 
     async def test_ongoing_is_open(self, client: httpx.AsyncClient, people: People) -> None:
         """People come and go while an interview is under way."""
         interview = await create_interview(client, people.admin)
         await bring_to(client, people.admin, interview["id"], "ongoing")
-        assert outcome(await assign(client, people.admin, interview, user_id=people.candidate.id)) == (201, None)
+        assert outcome(await add(client, people.admin, interview, user_id=people.candidate.id)) == (201, None)
         assert outcome(await remove(client, people.admin, interview, people.candidate.id)) == (204, None)
 
 
 class TestRemove:
     async def test_twice(self, client: httpx.AsyncClient, people: People) -> None:
-        """Who was taken off doesn't take part any more, so he can't be taken off again; nor can a stranger."""
+        """A removed participant can't be removed again, and an outsider can't be removed."""
         interview = await create_interview(client, people.admin, people.candidate, people.interviewer)
         assert outcome(await remove(client, people.admin, interview, people.candidate.id)) == (204, None)
         for user_id in (people.candidate.id, people.admin.id, UNKNOWN_ID):
@@ -142,16 +142,16 @@ class TestRemove:
         assert [p["user_id"] for p in await listed(client, people.admin, interview)] == [people.interviewer.id]
 
     async def test_malformed_id(self, client: httpx.AsyncClient, people: People) -> None:
-        """An id that is none is told before anything else, even of an interview that doesn't exist."""
+        """A malformed id is reported before anything else, even of an interview that doesn't exist."""
         interview = await create_interview(client, people.admin)
         for known in (interview, {"id": UNKNOWN_ID}):
             assert outcome(await remove(client, people.admin, known, "x")) == (400, "invalid_id")
 
     async def test_and_add_again(self, client: httpx.AsyncClient, people: People) -> None:
-        """Who was taken off can be assigned again, and stands last then."""
+        """A removed participant can be added again, and is then last in the list."""
         interview = await create_interview(client, people.admin, people.candidate, people.interviewer)
         await remove(client, people.admin, interview, people.candidate.id)
-        await assign(client, people.admin, interview, user_id=people.candidate.id)
+        await add(client, people.admin, interview, user_id=people.candidate.id)
         user_ids = [p["user_id"] for p in await listed(client, people.admin, interview)]
         assert user_ids == [people.interviewer.id, people.candidate.id]
 
@@ -166,12 +166,12 @@ class TestInForce:
     async def test_next_request_of_every_worker(
         self, client: httpx.AsyncClient, people: People, deployment: Deployment
     ) -> None:
-        """Who was added reads on the next request, who was removed is locked out on it, through any worker."""
+        """An added user reads from the next request on, a removed one is locked out from it on, through any worker."""
         interview = await create_interview(client, people.admin)
         places = [address_of(interview) + rest for rest in ("", "/history", "/participants")]
         async with deployment.worker() as other:
             for _ in range(5):
-                await assign(client, people.admin, interview, user_id=people.candidate.id)
+                await add(client, people.admin, interview, user_id=people.candidate.id)
                 for worker, place in ((w, p) for w in (other, client) for p in places):
                     assert (await worker.get(place, headers=people.candidate.headers)).status_code == 200
                 assert (await other.get("/v1/interviews", headers=people.candidate.headers)).json()["total"] == 1
@@ -185,7 +185,7 @@ class TestInForce:
 class TestList:
     @pytest.mark.parametrize("role", ["admin", "interviewer", "candidate"])
     async def test_emails(self, app: FastAPI, client: httpx.AsyncClient, people: People, role: str) -> None:
-        """Administrators and interviewers see everybody's e-mail, a candidate his own alone; names are for all."""
+        """Administrators and interviewers see every e-mail address, candidates only their own; everybody sees names."""
         other = await an_account(app, Role.CANDIDATE)
         viewer: Account = getattr(people, role)
         everybody = [people.interviewer, people.candidate, other]
@@ -196,7 +196,7 @@ class TestList:
         assert [p["email"] for p in shown] == [None if a.id in hidden else a.user.email for a in everybody]
 
     async def test_candidates_read_no_email_anywhere(self, client: httpx.AsyncClient, people: People) -> None:
-        """No answer that a candidate gets about an interview holds anybody else's e-mail."""
+        """No answer that a candidate gets about an interview contains somebody else's e-mail address."""
         interview = await create_interview(client, people.admin, people.interviewer, people.candidate)
         for rest in ("", "/history", "/participants"):
             answer = await client.get(address_of(interview) + rest, headers=people.candidate.headers)
@@ -236,13 +236,11 @@ class TestList:
 
 class TestRaces:
     async def test_fifty_identical_additions(self, client: httpx.AsyncClient, people: People) -> None:
-        """Of 50 concurrent identical additions exactly one succeeds, the others are called duplicates; 5 rounds."""
+        """Of 50 concurrent identical additions exactly one succeeds, the others are duplicates; 5 rounds."""
         for _ in range(5):
             interview = await create_interview(client, people.admin)
             bodies = ({"user_id": people.candidate.id}, {"user_email": people.candidate.user.email})
-            answers = await asyncio.gather(
-                *(assign(client, people.admin, interview, **bodies[n % 2]) for n in range(50))
-            )
+            answers = await asyncio.gather(*(add(client, people.admin, interview, **bodies[n % 2]) for n in range(50)))
             assert sorted(map(outcome, answers)) == [(201, None)] + [(400, "duplicate_participant")] * 49
             assert len(await listed(client, people.admin, interview)) == 1
 
@@ -250,7 +248,7 @@ class TestRaces:
         """50 concurrent additions of different people all succeed, each with a revision of its own."""
         accounts = [await an_account(app) for _ in range(50)]
         interview = await create_interview(client, people.admin)
-        answers = await asyncio.gather(*(assign(client, people.admin, interview, user_id=a.id) for a in accounts))
+        answers = await asyncio.gather(*(add(client, people.admin, interview, user_id=a.id) for a in accounts))
         assert {a.status_code for a in answers} == {201}
         assert {p["user_id"] for p in await listed(client, people.admin, interview)} == {a.id for a in accounts}
         now = (await client.get(address_of(interview), headers=people.admin.headers)).json()
@@ -260,18 +258,18 @@ class TestRaces:
         """Of 20 concurrent additions to an interview with room for 5 exactly 5 succeed."""
         accounts = [await an_account(app) for _ in range(115)]
         interview = await create_interview(client, people.admin, *accounts[:95])
-        late = (assign(client, people.admin, interview, user_id=a.id) for a in accounts[95:])
+        late = (add(client, people.admin, interview, user_id=a.id) for a in accounts[95:])
         answers = await asyncio.gather(*late)
         assert sorted(map(outcome, answers)) == [(201, None)] * 5 + [(400, "too_many_participants")] * 15
         assert len(await listed(client, people.admin, interview)) == 100
 
     async def test_additions_against_removals(self, client: httpx.AsyncClient, people: People) -> None:
-        """However additions and removals of one person meet, each tells the truth and none anything else."""
+        """However additions and removals of one person interleave, each answer is true and the history agrees."""
         interview = await create_interview(client, people.admin)
         changes = []
         for _ in range(15):
             changes += [
-                assign(client, people.admin, interview, user_id=people.candidate.id),
+                add(client, people.admin, interview, user_id=people.candidate.id),
                 remove(client, people.admin, interview, people.candidate.id),
             ]
         outcomes = list(map(outcome, await asyncio.gather(*changes)))
@@ -285,13 +283,13 @@ class TestRaces:
         assert len(await listed(client, people.admin, interview)) == added - removed
 
     async def test_additions_against_cancel(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
-        """Nobody is assigned after the cancellation."""
+        """Nobody is added after the cancellation."""
         accounts = [await an_account(app) for _ in range(10)]
         for _ in range(5):
             interview = await create_interview(client, people.admin)
             body = {"status": "cancelled"}
             cancel = client.patch(f"{address_of(interview)}/status", json=body, headers=people.admin.headers)
-            additions = [assign(client, people.admin, interview, user_id=a.id) for a in accounts]
+            additions = [add(client, people.admin, interview, user_id=a.id) for a in accounts]
             *answers, cancelled = await asyncio.gather(*additions, cancel)
             assert cancelled.status_code == 200
             assert set(map(outcome, answers)) <= {(201, None), (400, "interview_closed")}
@@ -299,7 +297,7 @@ class TestRaces:
             assert history.json()["items"][-1]["type"] == "interview.cancelled"
 
     async def test_removal_against_transition(self, client: httpx.AsyncClient, people: People) -> None:
-        """An interviewer who is taken off while he starts the interview starts it before that or not at all."""
+        """An interviewer who is removed while starting the interview starts it before the removal or not at all."""
         for _ in range(20):
             interview = await create_interview(client, people.admin, people.interviewer)
             body = {"status": "ongoing"}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Press:
-    """Settles batches when it is let, and remembers them."""
+    """Settles batches when it is allowed to, and remembers them."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[str, list[int]]] = []
@@ -41,7 +41,7 @@ async def submit(batches: Batches[int, int], *items: int, key: str = "a") -> lis
 
 
 async def test_next_batch(press: Press) -> None:
-    """Whoever comes while a batch is under way shares the next one, and each gets his own outcome."""
+    """Items that arrive while a batch is under way share the next one, and each gets its own outcome."""
     batches = Batches(press.settle, patience=5)
     first = asyncio.create_task(submit(batches, 1))
     await press.begun.wait()
@@ -56,14 +56,14 @@ async def test_next_batch(press: Press) -> None:
 
 
 async def test_largest(press: Press) -> None:
-    """A batch holds no more than it may."""
+    """A batch has no more items than allowed."""
     press.allowed.set()
     assert await submit(Batches(press.settle, largest=2, patience=5), 1, 2, 3, 4, 5) == [10, 20, 30, 40, 50]
     assert [items for _, items in press.batches] == [[1, 2], [3, 4], [5]]
 
 
 async def test_keys(press: Press) -> None:
-    """Nobody waits for a batch of another key."""
+    """An item never waits for a batch of another key."""
     batches = Batches(press.settle, patience=5)
     waiting = [asyncio.create_task(submit(batches, 1, key=key)) for key in "ab"]
     await press.begun.wait()
@@ -74,7 +74,7 @@ async def test_keys(press: Press) -> None:
 
 
 async def test_bad_item(press: Press) -> None:
-    """An item by which a whole batch fails fails alone."""
+    """An item that makes a whole batch fail, fails alone."""
     press.allowed.set()
     outcomes = await submit(Batches(press.settle, patience=5), 1, 13, 2)
     assert (outcomes[0], outcomes[2]) == (10, 20)
@@ -82,7 +82,7 @@ async def test_bad_item(press: Press) -> None:
 
 
 async def test_full(press: Press) -> None:
-    """Of a queue that is full the next one is refused at once."""
+    """When a queue is full, the next item is refused at once."""
     batches = Batches(press.settle, longest=2, patience=5)
     waiting = [asyncio.create_task(batches.submit("a", item)) for item in (1, 2)]
     await asyncio.sleep(0)
@@ -94,7 +94,7 @@ async def test_full(press: Press) -> None:
 
 
 async def test_impatient(press: Press) -> None:
-    """Who has waited too long is refused, and what was in no batch by then is in none later."""
+    """A caller who has waited too long is refused, and their item is dropped unless it is already in a batch."""
     batches = Batches(press.settle, patience=0.05)
     first, second = asyncio.create_task(submit(batches, 1)), asyncio.create_task(press.begun.wait())
     await second
@@ -106,7 +106,7 @@ async def test_impatient(press: Press) -> None:
 
 
 async def test_gone(press: Press) -> None:
-    """Who goes away doesn't stop his item, nor anybody else's."""
+    """A caller who goes away stops neither their own item nor anybody else's."""
     batches = Batches(press.settle, patience=5)
     leaving, staying = (asyncio.create_task(submit(batches, item)) for item in (1, 2))
     await press.begun.wait()

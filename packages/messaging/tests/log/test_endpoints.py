@@ -169,7 +169,7 @@ async def room(chat: Chat, ada: Account, bob: Account) -> str:
 
 class TestPages:
     async def test_default(self, chat: Chat, room: str, ada: Account) -> None:
-        """Without parameters a page holds the 20 oldest messages, and says where the next one is."""
+        """Without parameters a page contains the 20 oldest messages and the address of the next page."""
         answer = await chat.read(room, ada)
         assert seqs(answer) == list(range(1, 21))
         page, following = answer.json(), f"/v1/interviews/{room}/messages?offset=20"
@@ -254,7 +254,7 @@ class TestPages:
         ],
     )
     async def test_refused(self, chat: Chat, room: str, ada: Account, query: str, code: str) -> None:
-        """A parameter that can't be meant is told, not guessed at."""
+        """A parameter that makes no sense is refused, not guessed at."""
         answer = await chat.client.get(f"/v1/interviews/{room}/messages?{query}", headers=ada.headers)
         assert (answer.status_code, answer.json()["code"]) == (400, code)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from conftest import Chat
 
 
-def told(answer: httpx.Response) -> tuple[int, str]:
+def outcome(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
@@ -41,7 +41,7 @@ async def test_other_content(chat: Chat) -> None:
     later = await chat.post(room, member, "Late", client_message_id="one")
     assert {first.status_code, other.status_code} == {201, 400}
     refused = other if first.status_code == 201 else first
-    assert told(refused) == told(later) == (400, "client_message_id_reused")
+    assert outcome(refused) == outcome(later) == (400, "client_message_id_reused")
     assert len(await chat.stored(room)) == 1
 
 
@@ -106,17 +106,17 @@ async def test_after_the_close(chat: Chat) -> None:
         chat.post(room, member, "Bye", client_message_id="one"),
     )
     assert (again.status_code, again.json()) == (200, first.json())
-    assert told(new) == (400, "interview_closed")
-    assert told(other) == (400, "client_message_id_reused")
+    assert outcome(new) == (400, "interview_closed")
+    assert outcome(other) == (400, "client_message_id_reused")
 
 
 async def test_after_removal(chat: Chat) -> None:
-    """Who no longer takes part learns nothing, not even about his own message."""
+    """A removed participant learns nothing, not even about their own message."""
     member = await chat.account()
     room = await chat.room(member)
     await chat.post(room, member, client_message_id="one")
     await chat.remove(room, member)
-    assert told(await chat.post(room, member, client_message_id="one")) == (403, "not_a_participant")
+    assert outcome(await chat.post(room, member, client_message_id="one")) == (403, "not_a_participant")
 
 
 @pytest.mark.parametrize("name", ["", "x" * 129, 1, ["one"], {"$gt": ""}, True], ids=repr)
@@ -126,7 +126,7 @@ async def test_malformed(chat: Chat, name: object) -> None:
     room = await chat.room(member)
     body = {"content": "x", "client_message_id": name}
     answer = await chat.client.post(address(room), json=body, headers=member.headers)
-    assert told(answer) == (400, "validation_error")
+    assert outcome(answer) == (400, "validation_error")
     assert [error["pointer"] for error in answer.json()["errors"]] == ["#/client_message_id"]
 
 

@@ -27,7 +27,7 @@ def named(query: dict[str, Any]) -> str:
 
 
 def work(entries: list[Document]) -> tuple[int, int]:
-    """How many keys and documents were looked at in all; fails for a plan that scans, or sorts in memory."""
+    """Return how many keys and documents were examined; fail for a query plan that scans, or sorts in memory."""
     for entry in entries:
         assert "COLLSCAN" not in entry["planSummary"], entry
         assert not entry.get("hasSortStage"), entry
@@ -44,7 +44,7 @@ async def test_plan(chat: Chat, query: dict[str, Any]) -> None:
     assert len(answer.json()["items"]) == LIMIT
     keys, documents = work(entries)
     assert keys <= LIMIT + 2
-    assert documents <= LIMIT + 2  # the head is read twice: once to judge a kept page, once for a new one
+    assert documents <= LIMIT + 2  # the head is read twice: once to check a cached page, once for a new one
     assert not any("skip" in entry["command"] for entry in entries)
 
 

@@ -56,7 +56,7 @@ class TestConcurrentPosts:
         assert len(await dense_log(chat, room, member)) == 30
 
     async def test_order_of_answers(self, chat: Chat) -> None:
-        """Who posts after an answer comes behind it in the log, whichever worker he uses."""
+        """A post that follows an answer comes after it in the log, whichever worker takes it."""
         member = await chat.account()
         room = await chat.room(member)
         answered = 0
@@ -76,7 +76,7 @@ class TestConcurrentPosts:
         assert answered == 30
 
     async def test_readers_see_no_gap(self, chat: Chat) -> None:
-        """Whoever reads on behind the last message that he has seen meets every message, while others post."""
+        """A reader who continues after the last message that they have seen misses none, while others post."""
         member = await chat.account()
         room = await chat.room(member)
         posts = asyncio.gather(*(chat.post(room, member, f"{n}") for n in range(40)))
@@ -120,7 +120,7 @@ class TestMeanwhile:
 
     @pytest.mark.parametrize("hide_existence", [True])
     async def test_hidden(self, chat: Chat) -> None:
-        """Where existence is hidden, somebody who was removed meanwhile learns what every stranger learns."""
+        """Where existence is hidden, somebody who was removed meanwhile gets the same answer as every outsider."""
         member = await chat.account()
         room = await chat.room(member)
         chat.rooms.interlude = lambda: chat.remove(room, member)
@@ -141,7 +141,7 @@ class TestRaces:
         assert outcomes >= {201, 400}, "the rounds must have met both orders"
 
     async def test_removal(self, chat: Chat) -> None:
-        """In 50 rounds no message of a removed participant commits after his removal."""
+        """In 50 rounds no message of a removed participant commits after the removal."""
         member = await chat.account()
         outcomes: set[int] = set()
         for _ in range(ROUNDS):

@@ -37,7 +37,7 @@ def seqs(messages: list[Any]) -> list[int]:
 
 class TestDelivery:
     async def test_replay_then_live(self, chat: Chat, server: httpx.AsyncClient) -> None:
-        """A stream tells the log from its beginning, then what others post through another worker, as pages do."""
+        """A stream sends the log from its beginning, then what others post through another worker, like pages do."""
         ada, bob = await chat.account(), await chat.account()
         room = await chat.room(ada, bob)
         await chat.fill(room, [ada, bob], 45)
@@ -129,7 +129,7 @@ class TestDelivery:
                 assert event.fields.keys() == {"comment"}
 
     async def test_slow_reader(self, chat: Chat, server: httpx.AsyncClient) -> None:
-        """A reader that takes nothing for a while holds up nobody, and then gets everything."""
+        """A reader that takes nothing for a while delays nobody, and then gets everything."""
         ada = await chat.account()
         room = await chat.room(ada)
         async with (
@@ -144,7 +144,7 @@ class TestDelivery:
 
 class TestRefusal:
     async def test_before_the_first_byte(self, chat: Chat, server: httpx.AsyncClient) -> None:
-        """Who may not follow is told so by an ordinary answer, in the usual order of checks."""
+        """A caller who may not follow gets an ordinary answer, in the usual order of checks."""
         ada, stranger = await chat.account(), await chat.account(Role.ADMIN)
         room = await chat.room(ada)
         cases = [
