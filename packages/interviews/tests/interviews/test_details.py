@@ -290,7 +290,7 @@ class TestRaces:
             assert (await desk.now())["ends_at"] == f"2027-03-{day}T08:{day}:00Z"
 
     async def test_many_changes_of_one_field(self, desk: Desk, deployment: Deployment) -> None:
-        """Forty concurrent changes of one field, through two workers, are all accepted; each records what it replaced."""
+        """Of 40 concurrent changes of one field through two workers all succeed, and each records what it replaced."""
         async with deployment.worker() as other:
             workers = [desk.client, other] * 20
             bodies = ({"duration_minutes": 100 + n} for n in range(40))

@@ -1,4 +1,7 @@
-"""The rules of messaging as data: participants alone read and post, administrators included."""
+"""The rules of messaging as data: participants alone read and post, administrators included.
+
+Two rules, in the module where every package keeps its own.
+"""
 
 from parley_auth import Membership, PolicyRule, Role
 

@@ -1,4 +1,4 @@
-"""The route of the stream."""
+"""The route of the stream; the standard place for it in every room."""
 
 from parley_core import Router
 from parley_messaging.stream.dependencies import FollowerDep
