@@ -6,8 +6,6 @@ creates it: exact at any moment, after any crash (docs/decisions/0032).
 
 import random
 
-from pymongo.errors import DuplicateKeyError
-
 from parley_core import Database, Session
 from parley_interviews.indexes import INTERVIEWS, TOTALS
 
@@ -28,11 +26,8 @@ class InterviewTotals:
         if await self._counters.find_one({"_id": _BASE}) is not None:
             return
         number = await self._interviews.count_documents({})
-        try:
-            await self._counters.insert_one({"_id": _BASE, "n": number})
-        except DuplicateKeyError:
-            # Another worker has done it, and its number is right: this one may include what was created since.
-            return
+        # Where another worker has stored its number, that one is right: this one may include what was created since.
+        await self._counters.update_one({"_id": _BASE}, {"$setOnInsert": {"n": number}}, upsert=True)
 
     async def count(self, session: Session) -> None:
         """Count one interview that the caller's transaction creates."""

@@ -9,6 +9,8 @@ from typing import Any
 from pymongo.errors import PyMongoError
 
 from parley_core import Database
+from parley_core.data.failures import is_unavailable
+from parley_core.errors import Unavailable
 from parley_messaging.indexes import LOGS, MESSAGES
 from parley_messaging.stream.hub import Hub
 
@@ -43,6 +45,11 @@ async def watching(database: Database, hub: Hub) -> AsyncIterator[None]:
         while not task.done():
             task.cancel()
             await asyncio.wait([task], timeout=_CANCEL_SECONDS)
+
+
+def is_outage(error: Exception) -> bool:
+    """Return whether an error means that MongoDB is away for a while."""
+    return isinstance(error, Unavailable) or (isinstance(error, PyMongoError) and is_unavailable(error))
 
 
 async def _watch(database: Database, hub: Hub) -> None:

@@ -5,13 +5,11 @@ import random
 from collections.abc import AsyncGenerator
 
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
-from pymongo.errors import PyMongoError
 
 from parley_auth import ScopedAccess
 from parley_auth.errors import TokenExpired
 from parley_core import ParleyError
-from parley_core.data.failures import is_unavailable
-from parley_core.errors import Unavailable
+from parley_messaging.stream.changes import is_outage
 from parley_messaging.stream.hub import Hub, Subscription
 from parley_messaging.stream.reader import PAGE, NewMessageReader, Page
 
@@ -72,8 +70,8 @@ class Follower:
         try:
             await self._check_access(subscription)
             return await self._next_page(subscription)
-        except (PyMongoError, Unavailable) as error:
-            if isinstance(error, PyMongoError) and not is_unavailable(error):
+        except Exception as error:
+            if not is_outage(error):
                 raise
             subscription.needs_recheck = True
             await subscription.wait(_OUTAGE_SECONDS)
