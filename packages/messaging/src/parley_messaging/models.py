@@ -1,6 +1,6 @@
 """Messages, and the part of a log that a reader asks for."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
 
@@ -27,11 +27,6 @@ class Draft:
     sender_id: str
     content: str
     client_message_id: str | None = None
-
-    @property
-    def key(self) -> Hashable:
-        """Equal for drafts of the same message; a draft without a `client_message_id` equals only itself."""
-        return (self.sender_id, self.client_message_id) if self.client_message_id else self
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from parley_core.data.failures import is_unavailable
 from parley_core.errors import Unavailable
 from parley_messaging.errors import ClientMessageIdReused
 from parley_messaging.log.batches import Batches
-from parley_messaging.log.repository import MessageRepository
+from parley_messaging.log.repository import MessageRepository, key_of
 from parley_messaging.models import Draft, Message, Posted
 from parley_messaging.policy import POST
 
@@ -94,11 +94,11 @@ class Appender:
     ) -> Mapping[Draft, Posted | Exception]:
         """Return what each draft has become, stored now unless it was before."""
         known = await self._messages.known(interview_id, drafts, session)
-        fresh = list({draft.key: draft for draft in reversed(drafts) if draft.key not in known}.values())[::-1]
+        fresh = list({key_of(draft): draft for draft in reversed(drafts) if key_of(draft) not in known}.values())[::-1]
         written = await self._messages.append(interview_id, fresh, at=self._clock(), session=session)
-        messages = known | {draft.key: message for draft, message in zip(fresh, written, strict=True)}
+        messages = known | {key_of(draft): message for draft, message in zip(fresh, written, strict=True)}
         are_new = set(fresh)
-        return {draft: _outcome(draft, messages[draft.key], is_new=draft in are_new) for draft in drafts}
+        return {draft: _outcome(draft, messages[key_of(draft)], is_new=draft in are_new) for draft in drafts}
 
     async def _repeated(
         self, interview_id: str, posts: Sequence[_Post], refusal: ParleyError
@@ -106,7 +106,9 @@ class Appender:
         """Return what was stored before the interview closed to those who ask again, and the refusal to all others."""
         known = await self._messages.known(interview_id, [post.draft for post in posts])
         return [
-            _outcome(post.draft, known[post.draft.key], is_new=False) if post.draft.key in known else copy.copy(refusal)
+            _outcome(post.draft, known[key], is_new=False)
+            if (key := key_of(post.draft)) in known
+            else copy.copy(refusal)
             for post in posts
         ]
 

@@ -98,7 +98,8 @@ class Batches(Generic[T, R]):
         finally:
             del self._waiting[key]
             for entry in (*batch, *waiting):
-                fail([entry.outcome], Unavailable())
+                if not entry.outcome.done():
+                    fail([entry.outcome], Unavailable())
 
     async def _settle_all(self, key: str, batch: Sequence[_Entry[T, R]]) -> None:
         if not batch:

@@ -90,6 +90,11 @@ class MessageRepository:
         return [_as_message(document) for document in await found.to_list()], total
 
 
+def key_of(draft: Draft) -> Hashable:
+    """Return what is equal for drafts of the same message; one without a `client_message_id` equals only itself."""
+    return (draft.sender_id, draft.client_message_id) if draft.client_message_id else draft
+
+
 class LogHeadReader:
     """Reads the heads of logs by coalesced point reads."""
 
