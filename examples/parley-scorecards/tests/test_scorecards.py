@@ -22,7 +22,7 @@ from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import Parley, Router, StartupError, new_id
 from parley_core.kernel.settings import CoreSettings, PluginSettings
 from parley_core.testing import MovableClock, a_plugin, an_application, running_client, walk
-from parley_interviews.testing import bring_to, plan
+from parley_interviews.testing import bring_to, create_interview
 from parley_scorecards.errors import InterviewNotCompleted
 from parley_scorecards.schemas import ScorecardCreate
 from parley_scorecards.service import ScorecardService
@@ -84,7 +84,7 @@ async def stage(app: FastAPI) -> AsyncIterator[Stage]:
     async with running_client(app) as client:
         admin, candidate = await an_account(app, Role.ADMIN), await an_account(app, Role.CANDIDATE)
         interviewer, second = [await an_account(app, Role.INTERVIEWER) for _ in range(2)]
-        interview = await plan(client, admin, interviewer, second, candidate)
+        interview = await create_interview(client, admin, interviewer, second, candidate)
         yield Stage(
             app=app,
             client=client,
