@@ -20,7 +20,7 @@ def services_of(parley: Parley) -> list[object]:
     totals, presenter = InterviewTotals(database), InterviewPresenter()
     interviews = InterviewRepository(database, totals)
     participants = ParticipantService(
-        participants=ParticipantRepository(database), users=UserDirectory(database), clock=clock
+        participants=ParticipantRepository(database), users=parley.require(UserDirectory), clock=clock
     )
     service = InterviewService(interviews=interviews, participants=participants, presenter=presenter, clock=clock)
     listing = InterviewList(search=InterviewSearch(database, totals), presenter=presenter)

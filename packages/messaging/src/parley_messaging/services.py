@@ -13,7 +13,7 @@ def services_of(parley: Parley) -> list[object]:
     """Return the services of one running application."""
     messages = MessageRepository(parley.database)
     appender = Appender(
-        messages=messages, client=parley.client, clock=parley.clock, timeout_seconds=parley.request_timeout_seconds
+        messages=messages, database=parley.database, clock=parley.clock, timeout_seconds=parley.request_timeout_seconds
     )
     service = MessageService(messages=messages, appender=appender)
     reader = NewMessageReader(messages=messages, encode=event_of)

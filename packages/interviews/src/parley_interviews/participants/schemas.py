@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from parley_auth.accounts.schemas import Email
+from parley_auth.emails import Email
 from parley_core.http.schemas import Body, Id, Representation
 from parley_interviews.models import ParticipantRole
 

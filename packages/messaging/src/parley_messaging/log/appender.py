@@ -4,13 +4,10 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import pymongo
-from pymongo import AsyncMongoClient
-from pymongo.errors import PyMongoError
-
 from parley_auth import ScopedAccess, lock_together
-from parley_core import Clock, Document, ParleyError, Session, in_transaction
-from parley_core.data.failures import is_unavailable
+from parley_core import Clock, Database, ParleyError, Session, in_transaction
+from parley_core.data.deadline import time_limit
+from parley_core.data.failures import DatabaseError, is_unavailable
 from parley_core.errors import Unavailable
 from parley_messaging.errors import ClientMessageIdReused
 from parley_messaging.log.batches import Batches
@@ -35,7 +32,7 @@ class Appender:
 
     Args:
         messages: the logs.
-        client: what runs the transactions.
+        database: where the transactions run.
         clock: the time of a message.
         timeout_seconds: how long a post may wait, and how long the transaction of a batch may take.
     """
@@ -44,12 +41,12 @@ class Appender:
         self,
         *,
         messages: MessageRepository,
-        client: AsyncMongoClient[Document],
+        database: Database,
         clock: Clock,
         timeout_seconds: float,
     ) -> None:
         self._messages = messages
-        self._client = client
+        self._database = database
         self._clock = clock
         self._timeout = timeout_seconds
         self._batches: Batches[_Post, Posted] = Batches(self._settle, patience=self._timeout)
@@ -70,9 +67,9 @@ class Appender:
 
     async def _settle(self, interview_id: str, posts: Sequence[_Post]) -> Sequence[Posted | Exception]:
         try:
-            with pymongo.timeout(self._timeout):
+            with time_limit(self._timeout):
                 return await self._commit(interview_id, posts)
-        except PyMongoError as error:
+        except DatabaseError as error:
             if not is_unavailable(error) and not any(map(error.has_error_label, _UNKNOWN_OUTCOME)):
                 raise
             return [Unavailable() for _ in posts]
@@ -85,7 +82,7 @@ class Appender:
             return [refused.get(post.access.principal) or stored[post.draft] for post in posts]
 
         try:
-            return await in_transaction(self._client, append)
+            return await in_transaction(self._database.client, append)
         except ParleyError as refusal:
             return await self._repeated(interview_id, posts, refusal)
 

@@ -6,10 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pymongo.errors import PyMongoError
-
 from parley_core import Database
-from parley_core.data.failures import is_unavailable
+from parley_core.data.failures import DatabaseError, is_unavailable
 from parley_core.errors import Unavailable
 from parley_messaging.indexes import LOGS, MESSAGES
 from parley_messaging.stream.hub import Hub
@@ -49,14 +47,14 @@ async def watching(database: Database, hub: Hub) -> AsyncIterator[None]:
 
 def is_outage(error: Exception) -> bool:
     """Return whether an error means that MongoDB is away for a while."""
-    return isinstance(error, Unavailable) or (isinstance(error, PyMongoError) and is_unavailable(error))
+    return isinstance(error, Unavailable) or (isinstance(error, DatabaseError) and is_unavailable(error))
 
 
 async def _watch(database: Database, hub: Hub) -> None:
     while True:
         try:
             await _follow(database, hub)
-        except PyMongoError as error:
+        except DatabaseError as error:
             _log.warning("the change stream ended (%s) and is opened again", type(error).__name__)
         await asyncio.sleep(_PAUSE_SECONDS)
 
