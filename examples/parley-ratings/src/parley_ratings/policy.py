@@ -1,9 +1,9 @@
-"""Who may leave scorecards, and who may read them: never a candidate."""
+"""Who may rate an interview, and who may read its ratings: never a candidate."""
 
 from parley_auth import Membership, PolicyRule, Role
 
 SCOPE = "interview"
-READ, WRITE = "scorecards:read", "scorecards:write"
+READ, WRITE = "ratings:read", "ratings:write"
 
 _ADMIN = frozenset({Role.ADMIN})
 _INTERVIEWER = frozenset({Role.INTERVIEWER})

@@ -10,8 +10,8 @@ from parley_core.http.schemas import Body, Paragraphs, Representation, WholeNumb
 _WANTED: JsonDict = {"rating": 3, "notes": "Knows caches, asks good questions."}
 
 
-class ScorecardCreate(Body):
-    """A new scorecard."""
+class RatingCreate(Body):
+    """A new rating."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_WANTED]})
 
@@ -19,8 +19,8 @@ class ScorecardCreate(Body):
     notes: Paragraphs = Field("", max_length=4000)
 
 
-class Scorecard(Representation):
-    """A scorecard."""
+class Rating(Representation):
+    """A rating."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -1,9 +1,10 @@
-"""Scorecards with the real interviews, over HTTP, against the embedded MongoDB."""
+"""Ratings with the real interviews, over HTTP, against the embedded MongoDB."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -13,21 +14,23 @@ from fastapi import FastAPI
 
 import parley_auth.plugin
 import parley_interviews.plugin
-import parley_scorecards.plugin
+import parley_ratings.plugin
 from parley_app import create_app
 from parley_auth import PolicyTable, Principal, Role, ScopedAccess
 from parley_auth.authorization.registry import ScopeRegistry
 from parley_auth.errors import NotAParticipant
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import Parley, Router, StartupError, new_id
+from parley_core.data.generations import Generations
 from parley_core.kernel.settings import CoreSettings, PluginSettings
 from parley_core.testing import MovableClock, a_plugin, an_application, running_client, walk
 from parley_interviews.testing import bring_to, plan
-from parley_scorecards.errors import InterviewNotCompleted
-from parley_scorecards.schemas import ScorecardCreate
-from parley_scorecards.service import ScorecardService
+from parley_ratings.caching import list_of
+from parley_ratings.errors import InterviewNotCompleted
+from parley_ratings.schemas import RatingCreate
+from parley_ratings.service import RatingService
 
-CARD = {"rating": 3, "notes": "Knows caches."}
+RATING = {"rating": 3, "notes": "Knows caches."}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,23 +47,23 @@ class Stage:
 
     @property
     def address(self) -> str:
-        return f"/v1/interviews/{self.interview_id}/scorecards"
+        return f"/v1/interviews/{self.interview_id}/ratings"
 
     async def reaches(self, status: str) -> None:
-        """Leads the interview to a status."""
+        """Bring the interview to a status."""
         await bring_to(self.client, self.admin, self.interview_id, status)
 
-    async def submit(self, author: Account, card: object = CARD) -> httpx.Response:
-        """Leaves a scorecard."""
-        return await self.client.post(self.address, json=card, headers=author.headers)
+    async def submit(self, author: Account, rating: object = RATING) -> httpx.Response:
+        """Submit a rating."""
+        return await self.client.post(self.address, json=rating, headers=author.headers)
 
     async def read(self) -> list[dict[str, Any]]:
-        """The scorecards as the administrator sees them."""
+        """Return the ratings as the administrator sees them."""
         answer = await self.client.get(self.address, headers=self.admin.headers)
         return list(answer.json()["items"])
 
     async def headers_of(self, caller: str) -> dict[str, str]:
-        """The headers of somebody who is here, of somebody who isn't, or of nobody."""
+        """Return the headers of a participant, of an account outside of the interview, or of nobody."""
         known = {"admin": self.admin, "interviewer": self.interviewer, "candidate": self.candidate}
         if caller == "anonymous":
             return {}
@@ -75,7 +78,7 @@ def clock() -> MovableClock:
 
 @pytest.fixture
 def app(core_settings: CoreSettings, clock: MovableClock) -> FastAPI:
-    plugins = [parley_auth.plugin, parley_interviews.plugin, parley_scorecards.plugin]
+    plugins = [parley_auth.plugin, parley_interviews.plugin, parley_ratings.plugin]
     return an_application([core_settings, auth_settings()], plugins, clock=clock)
 
 
@@ -123,7 +126,7 @@ class TestAccess:
         await stage.reaches("completed")
         headers = await stage.headers_of(caller)
         assert outcome(await stage.client.get(stage.address, headers=headers)) == reading
-        assert outcome(await stage.client.post(stage.address, json=CARD, headers=headers)) == writing
+        assert outcome(await stage.client.post(stage.address, json=RATING, headers=headers)) == writing
         assert len(await stage.read()) == (1 if writing[0] == 201 else 0)
 
     @pytest.mark.parametrize("status", ["scheduled", "ongoing", "cancelled"])
@@ -136,44 +139,73 @@ class TestAccess:
 
 class TestSubmitting:
     async def test_answer_and_list_agree(self, stage: Stage) -> None:
-        """What is left is answered, and read as it was answered."""
+        """The answer shows what was sent, and the list shows the same."""
         await stage.reaches("completed")
-        left = (await stage.submit(stage.interviewer)).json()
-        assert left == {**left, **CARD, "author_id": stage.interviewer.id, "interview_id": stage.interview_id}
-        assert await stage.read() == [left]
+        submitted = (await stage.submit(stage.interviewer)).json()
+        assert submitted == {**submitted, **RATING, "author_id": stage.interviewer.id, "interview_id": stage.interview_id}
+        assert await stage.read() == [submitted]
 
     async def test_one_of_each(self, stage: Stage) -> None:
-        """Of 20 concurrent scorecards of one interviewer one is kept and 19 are 400; a colleague leaves his own."""
+        """Of 20 concurrent ratings of one interviewer one is stored and 19 are 400; a colleague submits another."""
         await stage.reaches("completed")
         answers = await asyncio.gather(*(stage.submit(stage.interviewer) for _ in range(20)))
         refused = [outcome(answer) for answer in answers if answer.status_code != 201]
-        assert refused == [(400, "duplicate_scorecard")] * 19
+        assert refused == [(400, "duplicate_rating")] * 19
         assert (await stage.submit(stage.second)).status_code == 201
         assert len(await stage.read()) == 2
 
     @pytest.mark.parametrize(
-        "card",
-        [{}, {"rating": 0}, {"rating": 5}, {"rating": True}, {"rating": "3"}, {**CARD, "author_id": "f" * 24}]
+        "rating",
+        [{}, {"rating": 0}, {"rating": 5}, {"rating": True}, {"rating": "3"}, {**RATING, "author_id": "f" * 24}]
         + [{"rating": 3, "notes": notes} for notes in (None, "a\x00b", "a" * 4001)],
     )
-    async def test_malformed(self, stage: Stage, card: object) -> None:
-        """A rating from 1 to 4 and a text are taken, all else is 400 `validation_error`."""
+    async def test_malformed(self, stage: Stage, rating: object) -> None:
+        """A rating from 1 to 4 and a text are accepted, everything else is 400 `validation_error`."""
         await stage.reaches("completed")
-        assert outcome(await stage.submit(stage.interviewer, card)) == (400, "validation_error")
+        assert outcome(await stage.submit(stage.interviewer, rating)) == (400, "validation_error")
 
     async def test_recorded(self, stage: Stage) -> None:
-        """Who left it when, in which request, stands in its history; the notes do not."""
+        """The history says who submitted it when, in which request, without the notes."""
         await stage.reaches("completed")
         answer = await stage.submit(stage.interviewer)
-        stored = await stage.app.state.parley.database["scorecards"].find_one({})
+        stored = await stage.app.state.parley.database["ratings"].find_one({})
         [entry] = stored["history"]
-        assert (entry["type"], entry["actor"]) == ("scorecard.submitted", stage.interviewer.id)
+        assert (entry["type"], entry["actor"]) == ("rating.submitted", stage.interviewer.id)
         assert entry["request_id"] == answer.headers["X-Request-ID"]
-        assert entry["changes"] == {"rating": {"from": None, "to": 3}, "notes": {"from": None, "to": {}}}
+        assert entry["changes"] == {
+            "interview_id": {"from": None, "to": stage.interview_id},
+            "rating": {"from": None, "to": 3},
+            "notes": {"from": None, "to": {}},
+        }
+
+    async def test_invalidates(self, stage: Stage) -> None:
+        """A rating advances the generation that the package's own rule names, and no other interview's."""
+        await stage.reaches("completed")
+        generations = stage.app.state.parley.require(Generations)
+        keys = [list_of(stage.interview_id), list_of(new_id())]
+        before = [await generations.current(key) for key in keys]
+        await stage.submit(stage.interviewer)
+        assert [await generations.current(key) for key in keys] == [before[0] + 1, before[1]]
+
+    async def test_cached_list(self, stage: Stage) -> None:
+        """A list is answered from the cache until a rating is submitted; the next answer shows that rating."""
+        await stage.reaches("completed")
+        read = partial(stage.client.get, stage.address, headers=stage.interviewer.headers)
+        statuses = [(await read()).headers["Cache-Status"] for _ in range(2)]
+        assert statuses == ["parley; fwd=miss", "parley; hit"]
+        submitted = (await stage.submit(stage.interviewer)).json()
+        assert (await read()).json()["items"] == [submitted]
+
+    async def test_older_document(self, stage: Stage) -> None:
+        """A rating that was stored before ratings had notes is read with empty ones."""
+        await stage.reaches("completed")
+        submitted = (await stage.submit(stage.interviewer)).json()
+        await stage.app.state.parley.database["ratings"].update_one({}, {"$unset": {"notes": True}})
+        assert await stage.read() == [{**submitted, "notes": ""}]
 
 
 class TestRaces:
-    """Between the guard and the transaction the interview changes; `hold` sees it."""
+    """Between the guard and the transaction the interview changes; `lock` notices."""
 
     @pytest.mark.parametrize(
         ("meanwhile", "refusal"),
@@ -189,11 +221,11 @@ class TestRaces:
         parley = stage.app.state.parley
         await parley.database["interviews"].update_one({"_id": stage.interview_id}, meanwhile)
         with pytest.raises(refusal):
-            await ScorecardService(parley).submit(stage.interview_id, ScorecardCreate(rating=1), access)
-        assert await parley.database["scorecards"].count_documents({}) == 0
+            await parley.require(RatingService).submit(RatingCreate(rating=1), access)
+        assert await parley.database["ratings"].count_documents({}) == 0
 
     async def allowed(self, stage: Stage) -> ScopedAccess:
-        """What the guard gives to the endpoint."""
+        """Return what the guard gives to the endpoint."""
         parley: Parley = stage.app.state.parley
         scope = parley.require(ScopeRegistry).by_name["interview"]
         principal = Principal(stage.interviewer.id, Role.INTERVIEWER, new_id())
@@ -203,53 +235,53 @@ class TestRaces:
 
 
 async def test_pages(stage: Stage, clock: MovableClock) -> None:
-    """Scorecards are paged, oldest first."""
+    """Ratings are paged, oldest first."""
     await stage.reaches("completed")
     for author in (stage.second, stage.interviewer):
         await stage.submit(author)
         clock.move(timedelta(minutes=1))
     pages = walk(stage.client, f"{stage.address}?limit=1", headers=stage.second.headers)
-    authors = [card["author_id"] async for page in pages for card in page.json()["items"]]
+    authors = [rating["author_id"] async for page in pages for rating in page.json()["items"]]
     assert authors == [stage.second.id, stage.interviewer.id]
 
 
 class TestComposition:
-    """The package is found, proved and, where it is not wanted, left out."""
+    """The package is found, checked and, where it is not wanted, left out."""
 
     async def test_found_by_entry_point(self, core_settings: CoreSettings) -> None:
-        """Installed is enough: the whole application starts with the scorecards in it and documents their errors."""
+        """Installed is enough: the whole application starts with ratings in it and documents their errors."""
         app = create_app([core_settings, auth_settings()])
         async with running_client(app) as client:
             paths = (await client.get("/openapi.json")).json()["paths"]
-        refusals = paths["/v1/interviews/{interview_id}/scorecards"]["post"]["responses"]["400"]["description"]
+        refusals = paths["/v1/interviews/{interview_id}/ratings"]["post"]["responses"]["400"]["description"]
         assert "`interview_not_completed`" in refusals
-        assert "`duplicate_scorecard`" in refusals
+        assert "`duplicate_rating`" in refusals
         assert "`interview_closed`" not in refusals
 
     def test_left_out(self, core_settings: CoreSettings) -> None:
         """PARLEY_PLUGINS leaves it out."""
         chosen = PluginSettings(plugins=("auth", "interviews", "messaging"))
         app = create_app([core_settings, auth_settings(), chosen])
-        assert not [path for path in app.openapi()["paths"] if "scorecards" in path]
+        assert not [path for path in app.openapi()["paths"] if "ratings" in path]
 
     async def test_needs_interviews(self, core_settings: CoreSettings) -> None:
         """Without the package that owns the scope the start is refused, and the scope is named."""
-        plugins = [parley_auth.plugin, parley_scorecards.plugin]
+        plugins = [parley_auth.plugin, parley_ratings.plugin]
         app = an_application([core_settings, auth_settings()], plugins)
-        with pytest.raises(StartupError, match=r"plugin 'scorecards': .* names scope 'interview', which nobody"):
+        with pytest.raises(StartupError, match=r"plugin 'ratings': .* names scope 'interview', which nobody"):
             async with running_client(app):
                 pass
 
     async def test_needs_guards(self, core_settings: CoreSettings) -> None:
         """A route of the same prefix without a guard stops the start, and is named."""
-        router = Router(prefix="/interviews/{interview_id}/gradecards", tag="gradecards")
+        router = Router(prefix="/interviews/{interview_id}/gradings", tag="gradings")
 
-        @router.get("", summary="Read gradecards")
-        async def list_gradecards() -> None: ...
+        @router.get("", summary="Read gradings")
+        async def list_gradings() -> None: ...
 
-        unguarded: ModuleType = a_plugin("gradecards", parley_routers=[router])
+        unguarded: ModuleType = a_plugin("gradings", parley_routers=[router])
         plugins = [parley_auth.plugin, parley_interviews.plugin, unguarded]
         app = an_application([core_settings, auth_settings()], plugins)
-        with pytest.raises(StartupError, match=r"gradecards lacks a guard of scope 'interview'"):
+        with pytest.raises(StartupError, match=r"gradings lacks a guard of scope 'interview'"):
             async with running_client(app):
                 pass

@@ -1,11 +1,11 @@
-"""Scorecards."""
+"""Ratings."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 
 @dataclass(frozen=True)
-class Scorecard:
+class Rating:
     """What one interviewer thinks of one interview; `rating` runs from 1, a clear no, to 4, a clear yes."""
 
     id: str
