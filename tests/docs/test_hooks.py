@@ -19,7 +19,7 @@ _SECTION = re.compile(r"^### (\w+)\n\n```python\ndef (\w+)\(", re.MULTILINE)
 
 @pytest.fixture
 def specs() -> dict[str, Callable[..., object]]:
-    """Every hook that core and the installed plugins specify."""
+    """Return every hook that core and the installed plugins specify."""
     managers: list[Any] = []
     points = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
 
@@ -32,7 +32,7 @@ def specs() -> dict[str, Callable[..., object]]:
 
 
 def problems(page: str, specs: Mapping[str, Callable[..., object]]) -> list[str]:
-    """What is wrong with a page."""
+    """Return what is wrong with a page."""
     documented = dict(_SIGNATURE.findall(page))
     expected = {name: str(inspect.signature(spec)).replace("'", "") for name, spec in specs.items()}
     names = [f"{n} is {'missing' if n in expected else 'unknown'}" for n in sorted(expected.keys() ^ documented.keys())]
@@ -41,7 +41,7 @@ def problems(page: str, specs: Mapping[str, Callable[..., object]]) -> list[str]
 
 
 def test_page(specs: dict[str, Callable[..., object]]) -> None:
-    """Each hook stands on the page as it is specified, under its own heading."""
+    """Each hook is on the page as it is specified, under its own heading."""
     assert {"parley_routers", "parley_policies"} <= specs.keys()
     assert problems(PAGE, specs) == []
     assert [heading for heading, _ in _SECTION.findall(PAGE)] == [name for _, name in _SECTION.findall(PAGE)]
@@ -72,6 +72,6 @@ def test_page(specs: dict[str, Callable[..., object]]) -> None:
     ],
 )
 def test_fires(specs: dict[str, Callable[..., object]], old: str, new: str, found: list[str]) -> None:
-    """A page that is behind the code is found, and what on it is."""
+    """A page that differs from the code is found, with the place."""
     assert old in PAGE
     assert problems(PAGE.replace(old, new), specs) == found
