@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from parley_auth import Role
 from parley_auth.testing import Account, an_account
-from parley_core.kernel.checks import routes_of
+from parley_core.http.framework import routes_of
 from parley_interviews.testing import plan
 
 UNKNOWN_ID = "f" * 24

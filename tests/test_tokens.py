@@ -10,7 +10,7 @@ from parley_auth.forging import forged_tokens
 from parley_auth.testing import Account
 from parley_auth.tokens.keys import KeyRing
 from parley_core import new_id
-from parley_core.kernel.checks import routes_of
+from parley_core.http.framework import routes_of
 
 IDS = ("{user_id}", "{session_id}", "{interview_id}")
 

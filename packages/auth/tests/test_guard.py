@@ -14,7 +14,7 @@ import parley_auth.plugin
 from parley_auth import (
     Access,
     Guard,
-    Held,
+    Locked,
     Membership,
     ParticipantScope,
     PolicyRule,
@@ -23,7 +23,7 @@ from parley_auth import (
     Resource,
     Role,
     ScopedAccess,
-    hold_together,
+    lock_together,
 )
 from parley_auth.errors import InvalidToken, NotAParticipant
 from parley_auth.testing import People, auth_settings, bearer, some_people
@@ -61,13 +61,13 @@ async def access_of(parley: Parley, resource_id: str, principal: Principal) -> R
     return Resource(resource_id, found["state"], member=principal.id in found["members"], validator=found["rev"])
 
 
-async def hold(parley: Parley, session: Session, resource_id: str, user_ids: Sequence[str], action: str) -> Held:
+async def lock(parley: Parley, session: Session, resource_id: str, user_ids: Sequence[str], action: str) -> Locked:
     states = parley.require(PolicyTable).states_of(action)
     where = {"_id": resource_id} | ({"state": {"$in": list(states)}} if states else {})
     found = await parley.database.things.find_one_and_update(where, {"$inc": {"touched": 1}}, session=session)
     if found is None:
         raise ThingClosed
-    return Held(found["state"], {user_id: "member" for user_id in found["members"] if user_id in user_ids})
+    return Locked(found["state"], {user_id: "member" for user_id in found["members"] if user_id in user_ids})
 
 
 router = Router(prefix="/things", tag="things")
@@ -115,7 +115,7 @@ async def do_held(access: Reading) -> dict[str, bool]:
         )
 
     async def held(session: Session) -> None:
-        await access.hold(session, "things:write")
+        await access.lock(session, "things:write")
 
     if access.resource.member:
         await in_transaction(access.parley.client, work)
@@ -166,7 +166,7 @@ THINGS = a_plugin(
             not_found=ThingNotFound,
             closed=ThingClosed,
             access_of=access_of,
-            hold=hold,
+            lock=lock,
         )
     ],
 )
@@ -326,13 +326,13 @@ class TestKeptAccess:
         """Judging again finds the same, until the caller takes part no more or his account is shut."""
         database = app.state.parley.database
         for access in kept.values():
-            assert await access.again() == access
+            assert await access.reauthorize() == access
         await database.things.update_one({"_id": stage.opened}, {"$pull": {"members": stage.people.candidate.id}})
         with pytest.raises(NotAParticipant):
-            await kept[Role.CANDIDATE].again()
+            await kept[Role.CANDIDATE].reauthorize()
         await database.users.update_one({"_id": stage.people.interviewer.id}, {"$set": {"active": False}})
         with pytest.raises(InvalidToken):
-            await kept[Role.INTERVIEWER].again()
+            await kept[Role.INTERVIEWER].reauthorize()
 
     async def test_token_is_not_shown(self, stage: Stage, kept: dict[str, ScopedAccess]) -> None:
         """An access that lands in a log doesn't tell the token by which it is judged again."""
@@ -346,7 +346,7 @@ class TestKeptAccess:
         await parley.database.things.update_one({"_id": stage.opened}, pull)
 
         async def work(session: Session) -> dict[Role, type[ParleyError]]:
-            refused = await hold_together([*kept.values(), *kept.values()], session, "things:write")
+            refused = await lock_together([*kept.values(), *kept.values()], session, "things:write")
             return {caller.role: type(error) for caller, error in refused.items()}
 
         refused = await in_transaction(parley.client, work)

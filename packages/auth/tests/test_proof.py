@@ -42,7 +42,7 @@ def a_scope(name: str = "thing", path_param: str = "thing_id") -> ParticipantSco
         not_found=ThingNotFound,
         closed=ThingClosed,
         access_of=_never,
-        hold=_never,
+        lock=_never,
     )
 
 

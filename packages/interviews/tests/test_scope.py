@@ -53,7 +53,7 @@ async def post_note(access: NotePost, _id: Annotated[str, Path(alias="interview_
     """Stores a note as long as the interview is open and its author takes part."""
 
     async def work(session: Session) -> None:
-        await access.hold(session, "notes:post")
+        await access.lock(session, "notes:post")
         await parley.database["notes"].insert_one({"interview_id": access.resource.id}, session=session)
 
     await in_transaction(parley.client, work)
@@ -116,7 +116,7 @@ async def cancellation(parley: Parley, interview: Interview) -> Work:
 
 
 def holding(parley: Parley, interview: Interview) -> Work:
-    return lambda session: InterviewRepository(parley.database).hold(interview["id"], None, session)
+    return lambda session: InterviewRepository(parley.database).lock(interview["id"], None, session)
 
 
 async def transition(client: httpx.AsyncClient, caller: Account, interview: Interview, status: str) -> httpx.Response:
@@ -247,7 +247,7 @@ class TestHold:
         asked = [people.candidate.id, people.admin.id]
 
         async def work(session: Session) -> Any:
-            return await SCOPE.hold(parley, session, interview["id"], asked, "interviews:update")
+            return await SCOPE.lock(parley, session, interview["id"], asked, "interviews:update")
 
         held = await in_transaction(parley.client, work)
         assert (held.state, held.participants) == ("scheduled", {people.candidate.id: "candidate"})
@@ -263,5 +263,5 @@ class TestHold:
             with pytest.raises(error):
                 await in_transaction(
                     parley.client,
-                    lambda session, i=interview_id, a=action: SCOPE.hold(parley, session, i, [], a),  # type: ignore[misc]
+                    lambda session, i=interview_id, a=action: SCOPE.lock(parley, session, i, [], a),  # type: ignore[misc]
                 )

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 import parley_auth.plugin
 import parley_messaging.plugin
-from parley_auth import Held, ParticipantScope, PolicyTable, Principal, Resource, Role
+from parley_auth import Locked, ParticipantScope, PolicyTable, Principal, Resource, Role
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import (
     CollectionIndexes,
@@ -66,7 +66,7 @@ class Rooms:
             not_found=RoomNotFound,
             closed=RoomClosed,
             access_of=self.access_of,
-            hold=self.hold,
+            lock=self.hold,
         )
         return [scope]
 
@@ -80,9 +80,9 @@ class Rooms:
             return None
         return Resource(resource_id, room["state"], principal.id in room["participants"], room["touched"])
 
-    async def hold(
+    async def lock(
         self, parley: Parley, session: Session, resource_id: str, user_ids: Sequence[str], action: str
-    ) -> Held:
+    ) -> Locked:
         """Touches the room in the transaction."""
         rooms = parley.database["rooms"]
         states = parley.require(PolicyTable).states_of(action) or frozenset(STATES)
@@ -92,7 +92,7 @@ class Rooms:
         if room is None:
             exists = await rooms.find_one({"_id": resource_id}, session=session)
             raise RoomClosed if exists else RoomNotFound
-        return Held(room["state"], {user: "member" for user in room["participants"] if user in user_ids})
+        return Locked(room["state"], {user: "member" for user in room["participants"] if user in user_ids})
 
 
 class Chat:

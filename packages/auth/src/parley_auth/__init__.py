@@ -1,15 +1,15 @@
 """Users, roles and guards: who calls, and may he do this to that?"""
 
 from parley_auth.accounts.repository import UserDirectory
-from parley_auth.authorization.guard import Access, Guard, ScopedAccess, hold_together
+from parley_auth.authorization.guard import Access, Guard, ScopedAccess, lock_together
 from parley_auth.authorization.policy_table import Membership, PolicyRule, PolicyTable
 from parley_auth.authorization.scopes import ParticipantScope
-from parley_auth.models import Held, Principal, Resource, Role, User
+from parley_auth.models import Locked, Principal, Resource, Role, User
 
 __all__ = [
     "Access",
     "Guard",
-    "Held",
+    "Locked",
     "Membership",
     "ParticipantScope",
     "PolicyRule",
@@ -20,5 +20,5 @@ __all__ = [
     "ScopedAccess",
     "User",
     "UserDirectory",
-    "hold_together",
+    "lock_together",
 ]

@@ -17,7 +17,7 @@ from parley_auth.authorization.policy_page import policy_of, rendered
 from parley_auth.settings import AuthSettings
 from parley_auth.tokens.keys import new_jwk
 from parley_core import Parley, Settings
-from parley_core.kernel.plugins import Declared
+from parley_core.declarations import Declared
 from parley_core.kernel.settings import CoreSettings, load_settings
 
 app = typer.Typer()

@@ -86,7 +86,7 @@ class Resource:
 
 
 @dataclass(frozen=True)
-class Held:
+class Locked:
     """A resource that can't change before the caller's transaction ends.
 
     Args:

@@ -1,12 +1,15 @@
-"""The core of Parley: composition of plugins, start-up proof, MongoDB, errors, pages and strict requests."""
+"""The core of Parley: composition of plugins, checks at start, MongoDB, errors, pages and strict requests."""
 
 from parley_core.clock import Clock, utc_now
-from parley_core.data.database import Database, Session, in_transaction
+from parley_core.data.database import in_transaction
+from parley_core.data.documents import Document, Session
 from parley_core.data.events import Actor, Event, EventType, Invalidation
+from parley_core.data.handle import Database
 from parley_core.data.ids import new_id, parse_id
 from parley_core.data.indexes import CollectionIndexes
-from parley_core.data.recorded import PRIVATE, Document, Expression, first_recorded, insert_recorded, record, recorded
+from parley_core.data.recorded import PRIVATE, Expression, insert_recorded, record
 from parley_core.errors import ParleyError, StartupError, raises
+from parley_core.http.composition import Composition, provided
 from parley_core.http.pagination import Page, PageQuery, Pager, PagerDep
 from parley_core.http.requests import request_id_of
 from parley_core.http.routing import PublicRoute, Router
@@ -19,6 +22,7 @@ __all__ = [
     "Actor",
     "Clock",
     "CollectionIndexes",
+    "Composition",
     "Database",
     "Document",
     "Event",
@@ -37,16 +41,15 @@ __all__ = [
     "Session",
     "Settings",
     "StartupError",
-    "first_recorded",
     "hookimpl",
     "hookspec",
     "in_transaction",
     "insert_recorded",
     "new_id",
     "parse_id",
+    "provided",
     "raises",
     "record",
-    "recorded",
     "request_id_of",
     "utc_now",
 ]

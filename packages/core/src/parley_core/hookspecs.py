@@ -4,25 +4,19 @@ A hook whose results another package consumes is specified by that package (see 
 plain function: start-up fails when one is a coroutine, a generator or a wrapper, or when it raises.
 """
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING
 
+import pluggy
+import typer
+from pydantic_settings import BaseSettings
+
+from parley_core.data.events import EventType, Invalidation
+from parley_core.data.indexes import CollectionIndexes
+from parley_core.http.composition import Composition
+from parley_core.http.framework import RouteContext
+from parley_core.http.routing import Router
 from parley_core.markers import hookspec
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pluggy
-    import typer
-    from fastapi import APIRouter
-    from fastapi.routing import RouteContext
-    from pydantic_settings import BaseSettings
-
-    from parley_core.data.events import EventType, Invalidation
-    from parley_core.data.indexes import CollectionIndexes
-    from parley_core.kernel.application import Parley
 
 
 @hookspec(historic=True)
@@ -50,7 +44,7 @@ def parley_settings() -> Sequence[type[BaseSettings]]:
 
 
 @hookspec
-def parley_routers() -> Sequence[APIRouter]:
+def parley_routers() -> Sequence[Router]:
     """Called once, when Parley is mounted on an application.
 
     Returns: `parley_core.Router`s, each with its prefix and tags; they are mounted under `/v1`,
@@ -98,6 +92,22 @@ def parley_cache_invalidations() -> Sequence[Invalidation]:
 
 
 @hookspec
+def parley_services(parley: Composition) -> Sequence[object]:
+    """Called once, when the database is open and the indexes exist, before any lifespan.
+
+    Args:
+        parley: the running application, a `parley_core.Parley`. `parley.require(cls)` of a class that another plugin
+            brings asks that plugin first, so that the order of plugins means nothing.
+
+    Returns: objects, each made once for the whole application; `parley.require(cls)` and the dependency
+    `parley_core.provided(cls)` find them by their class.
+
+    Start-up fails when two objects of one class are provided, and when a required class isn't provided by anybody.
+    """
+    raise NotImplementedError
+
+
+@hookspec
 def parley_commands() -> Sequence[typer.Typer]:
     """Called once, when the command line starts.
 
@@ -111,7 +121,7 @@ def parley_commands() -> Sequence[typer.Typer]:
 
 
 @hookspec
-def parley_verify(parley: Parley, routes: Sequence[RouteContext]) -> None:
+def parley_verify(parley: Composition, routes: Sequence[RouteContext]) -> None:
     """Called once, after all routes are mounted and before the application accepts requests.
 
     Args:
@@ -123,7 +133,7 @@ def parley_verify(parley: Parley, routes: Sequence[RouteContext]) -> None:
 
 
 @hookspec
-def parley_lifespan(parley: Parley) -> AbstractAsyncContextManager[None] | None:
+def parley_lifespan(parley: Composition) -> AbstractAsyncContextManager[None] | None:
     """Called once, after the indexes exist and before the application accepts requests.
 
     Args:

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 from parley_auth import Access, ScopedAccess
-from parley_core import Invalidation, Parley
+from parley_core import Composition, Invalidation
 from parley_core.caching.routes import CachedRead
 from parley_core.data.generations import Generations
 from parley_interviews.events import EVENTS
@@ -29,7 +29,7 @@ def _detail_viewer(access: ScopedAccess) -> Hashable:
     return access.principal.role, access.resource.member
 
 
-async def _rev(_parley: Parley, access: ScopedAccess) -> int:
+async def _rev(_parley: Composition, access: ScopedAccess) -> int:
     return access.resource.validator
 
 
@@ -37,7 +37,7 @@ def _list_viewer(access: Access) -> Hashable:
     return access.principal.id, access.principal.role
 
 
-async def _generation(parley: Parley, access: Access) -> int:
+async def _generation(parley: Composition, access: Access) -> int:
     shows_all = lists_all(access.policy, access.principal.role)
     return await parley.require(Generations).current(ALL if shows_all else list_of(access.principal.id))
 

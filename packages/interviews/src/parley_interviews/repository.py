@@ -39,7 +39,7 @@ class InterviewRepository:
         found = await self._interviews.find_one({"_id": interview_id}, PROJECTION)
         return as_interview(found) if found else None
 
-    async def hold(
+    async def lock(
         self, interview_id: str, states: Iterable[str] | None, session: Session
     ) -> tuple[Status, Mapping[str, str]] | None:
         """Touches the interview inside a transaction; its status and participants, None when no state fits."""

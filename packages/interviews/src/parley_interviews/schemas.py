@@ -5,13 +5,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, Strict, StringConstraints, model_validator
+from pydantic import MISSING, AfterValidator, ConfigDict, Field, Strict, StringConstraints, model_validator
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from parley_auth.accounts.schemas import Email
 from parley_core import PageQuery
-from parley_core.http.schemas import UNSENT, Body, Id, Instant, Line, Paragraphs, Patch, Representation
+from parley_core.http.schemas import Body, Id, Instant, Line, Paragraphs, Patch, Representation
 from parley_interviews.models import ParticipantRole, Status
 from parley_interviews.policy import MAX_PARTICIPANTS, words_of
 
@@ -103,15 +103,13 @@ class InterviewCreate(Body):
 class InterviewUpdate(Patch):
     """A change of details; moving `scheduled_at` is a reschedule."""
 
-    clearable = frozenset({"description", "location", "reason"})
-
-    title: Title = UNSENT
-    interview_type: InterviewType = UNSENT
-    scheduled_at: Instant = Field(UNSENT, examples=["2027-03-02T09:30:00Z"])
-    duration_minutes: Duration = UNSENT
-    time_zone: TimeZone = UNSENT
-    description: Description | None = None
-    location: Location | None = None
+    title: Title | MISSING = MISSING
+    interview_type: InterviewType | MISSING = MISSING
+    scheduled_at: Instant | MISSING = Field(MISSING, examples=["2027-03-02T09:30:00Z"])
+    duration_minutes: Duration | MISSING = MISSING
+    time_zone: TimeZone | MISSING = MISSING
+    description: Description | MISSING | None = MISSING
+    location: Location | MISSING | None = MISSING
     reason: Reason | None = Field(None, examples=["The interviewer is ill"])
 
 

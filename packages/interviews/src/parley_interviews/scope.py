@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from parley_auth import Held, ParticipantScope, PolicyTable, Principal, Resource
+from parley_auth import Locked, ParticipantScope, PolicyTable, Principal, Resource
 from parley_core import Parley, Session
 from parley_interviews.access import InterviewAccess
 from parley_interviews.errors import InterviewClosed, InterviewNotFound
@@ -16,7 +16,7 @@ async def access_of(parley: Parley, resource_id: str, principal: Principal) -> R
     return await parley.require(InterviewAccess).of(resource_id, principal)
 
 
-async def hold(parley: Parley, session: Session, resource_id: str, user_ids: Sequence[str], action: str) -> Held:
+async def lock(parley: Parley, session: Session, resource_id: str, user_ids: Sequence[str], action: str) -> Locked:
     """Keeps an interview as it is until the transaction ends, provided that its status allows `action`.
 
     Raises:
@@ -25,11 +25,11 @@ async def hold(parley: Parley, session: Session, resource_id: str, user_ids: Seq
     """
     interviews = InterviewRepository(parley.database)
     states = parley.require(PolicyTable).states_of(action)
-    held = await interviews.hold(resource_id, states, session)
+    held = await interviews.lock(resource_id, states, session)
     if held is None:
         raise InterviewClosed if await interviews.exists(resource_id, session) else InterviewNotFound
     status, participants = held
-    return Held(status, {user_id: role for user_id, role in participants.items() if user_id in user_ids})
+    return Locked(status, {user_id: role for user_id, role in participants.items() if user_id in user_ids})
 
 
 SCOPES = [
@@ -40,6 +40,6 @@ SCOPES = [
         not_found=InterviewNotFound,
         closed=InterviewClosed,
         access_of=access_of,
-        hold=hold,
+        lock=lock,
     )
 ]

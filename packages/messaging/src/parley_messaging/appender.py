@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pymongo
 from pymongo.errors import PyMongoError
 
-from parley_auth import ScopedAccess, hold_together
+from parley_auth import ScopedAccess, lock_together
 from parley_core import Parley, ParleyError, Session, in_transaction
-from parley_core.data.database import is_unavailable
+from parley_core.data.failures import is_unavailable
 from parley_core.errors import Unavailable
 from parley_messaging.batches import Batches
 from parley_messaging.errors import ClientMessageIdReused
@@ -64,7 +64,7 @@ class Appender:
 
     async def _commit(self, interview_id: str, posts: Sequence[_Post]) -> Sequence[Posted | Exception]:
         async def append(session: Session) -> Sequence[Posted | Exception]:
-            refused = await hold_together([post.access for post in posts], session, POST)
+            refused = await lock_together([post.access for post in posts], session, POST)
             admitted = [post.draft for post in posts if post.access.principal not in refused]
             stored = await self._stored(interview_id, admitted, session)
             return [refused.get(post.access.principal) or stored[post.draft] for post in posts]

@@ -3,7 +3,7 @@
 from fastapi import Request
 
 from parley_auth import ScopedAccess
-from parley_core import Parley
+from parley_core import Composition
 from parley_core.caching.routes import CachedRead
 from parley_messaging.heads import LogHeads
 
@@ -12,7 +12,7 @@ def _viewer(_access: ScopedAccess) -> None:
     """A page is the same for everybody who may read it."""
 
 
-async def _head(parley: Parley, access: ScopedAccess) -> int:
+async def _head(parley: Composition, access: ScopedAccess) -> int:
     return await parley.require(LogHeads).of(access.resource.id)
 
 

@@ -69,6 +69,6 @@ def _tell(hub: Hub, change: Mapping[str, Any]) -> None:
         hub.tell_of_messages(document_id, change["_id"]["_data"])
         return
     hub.doubt_user(document_id)
-    # A hold touches the interview too, with each batch of messages; it alone raises no `rev` (see auth's `Hold`).
+    # A hold touches the interview too, with each batch of messages; it alone raises no `rev` (see auth's `Lock`).
     if change["operationType"] != "update" or "rev" in change:
         hub.doubt_interview(document_id)

@@ -10,7 +10,7 @@ from pymongo.errors import PyMongoError
 from parley_auth import ScopedAccess
 from parley_auth.errors import TokenExpired
 from parley_core import ParleyError
-from parley_core.data.database import is_unavailable
+from parley_core.data.failures import is_unavailable
 from parley_core.errors import Unavailable
 from parley_messaging.hub import Hub, Subscription
 from parley_messaging.tails import PAGE, Page, Tails
@@ -82,7 +82,7 @@ class Follower:
     async def _judge(self, subscription: Subscription) -> None:
         if self._now() >= self._judgement_due(subscription):
             subscription.is_doubted = False
-            await self._access.again()
+            await self._access.reauthorize()
             self._judged_at = self._now()
 
     def _judgement_due(self, subscription: Subscription) -> float:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import (
+    MISSING,
     AfterValidator,
     BaseModel,
     BeforeValidator,
@@ -21,7 +22,7 @@ from parley_auth.models import Role
 from parley_auth.passwords.hashing import MAX_LENGTH
 from parley_auth.sessions import models as sessions
 from parley_core import PageQuery
-from parley_core.http.schemas import UNSENT, Body, Line, Patch, Representation
+from parley_core.http.schemas import Body, Line, Patch, Representation
 
 _USER: JsonDict = {
     "id": "665f1c2ab7e4f90d1c3a5b77",
@@ -100,19 +101,15 @@ class UserCreate(Registration):
 class UserUpdate(Patch):
     """What an administrator changes of an account; fields left out stay."""
 
-    clearable = frozenset({"name"})
-
-    role: Role = UNSENT
-    active: Annotated[bool, Strict()] = UNSENT
-    name: Name | None = Field(None, examples=["Ada King"])
+    role: Role | MISSING = MISSING
+    active: Annotated[bool, Strict()] | MISSING = MISSING
+    name: Name | MISSING | None = Field(MISSING, examples=["Ada King"])
 
 
 class ProfileUpdate(Patch):
     """What everyone changes of his own account."""
 
-    clearable = frozenset({"name"})
-
-    name: Name | None = Field(None, examples=["Ada King"])
+    name: Name | MISSING | None = Field(MISSING, examples=["Ada King"])
 
 
 class PasswordChange(Body):

@@ -55,7 +55,7 @@ class ScopedAccess(Access):
     resource: Resource
     parley: Parley
     scope: ParticipantScope
-    again: Callable[[], Awaitable[Access]] = field(default=_nobody_judges, repr=False, compare=False)
+    reauthorize: Callable[[], Awaitable[Access]] = field(default=_nobody_judges, repr=False, compare=False)
 
     def permits(self, action: str) -> bool:
         """Whether the caller may do `action`, whatever the resource's state."""
@@ -72,8 +72,10 @@ class ScopedAccess(Access):
             _log_denial(self.principal, [action], Verdict.PERMISSION_DENIED, self.request_id)
             raise PermissionDenied
 
-    async def recheck(self, action: str) -> None:
-        """Judges the caller by the resource as it is now, for a write that found its condition no longer met.
+    async def recheck(self, action: str) -> Resource:
+        """Check the caller against the resource as it is now, for a write that found its condition no longer met.
+
+        Returns: the resource as it is now.
 
         Raises:
             ParleyError: meanwhile the resource is gone (the scope's error).
@@ -84,8 +86,9 @@ class ScopedAccess(Access):
             raise self.scope.not_found
         verdict = self.policy.judge([action], self.principal.role, member=resource.member)
         _enforce(verdict, _hiding(self.parley, self.scope))
+        return resource
 
-    async def hold(self, session: Session, action: str) -> None:
+    async def lock(self, session: Session, action: str) -> None:
         """Sees to it that the caller may do `action` now, and that this stays so until his transaction ends.
 
         Args:
@@ -96,11 +99,11 @@ class ScopedAccess(Access):
             ParleyError: meanwhile the resource is gone, or its state forbids the action (the scope's errors).
             NotAParticipant: meanwhile the caller takes part no more; the scope's 404 where existence is hidden.
         """
-        for refusal in (await hold_together([self], session, action)).values():
+        for refusal in (await lock_together([self], session, action)).values():
             raise refusal
 
 
-async def hold_together(
+async def lock_together(
     accesses: Sequence[ScopedAccess], session: Session, action: str
 ) -> Mapping[Principal, ParleyError]:
     """Does what `ScopedAccess.hold` does for several callers of one resource, touching it once.
@@ -111,7 +114,7 @@ async def hold_together(
         ParleyError: meanwhile the resource is gone, or its state forbids the action (the scope's errors).
     """
     first, callers = accesses[0], {access.principal for access in accesses}
-    held = await first.scope.hold(first.parley, session, first.resource.id, [caller.id for caller in callers], action)
+    held = await first.scope.lock(first.parley, session, first.resource.id, [caller.id for caller in callers], action)
     refused = {}
     for caller in callers:
         verdict = first.policy.judge([action], caller.role, member=caller.id in held.participants)
@@ -157,8 +160,8 @@ class Guard:
             raise scope.not_found
         verdict = policy.judge(self.actions, principal.role, member=resource.member)
         self._enforce(verdict, principal, request_id, _hiding(parley, scope))
-        again = partial(self._judge, request, token)
-        return ScopedAccess(principal, request_id, policy, resource, parley, scope, again)
+        reauthorize = partial(self._judge, request, token)
+        return ScopedAccess(principal, request_id, policy, resource, parley, scope, reauthorize)
 
     async def admit(self, request: HTTPConnection) -> Access:
         """The same judgement of a request outside of FastAPI's solving, for routes that answer from the cache."""

@@ -11,7 +11,7 @@ from parley_auth.authorization.policy_table import PolicyRule, PolicyTable
 from parley_auth.authorization.registry import PublicRoutes
 from parley_auth.authorization.route_checks import calls_of
 from parley_core import Parley
-from parley_core.kernel.checks import routes_of
+from parley_core.http.framework import routes_of
 
 _HEAD = """# Who may do what
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from parley_auth.authorization.policy_table import PolicyRule, PolicyTable
 from parley_auth.authorization.scopes import ParticipantScope
 from parley_core import PublicRoute, StartupError
-from parley_core.kernel.plugins import Declared
+from parley_core.declarations import Declared
 
 _PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 
@@ -18,7 +18,7 @@ class ScopeRegistry:
         StartupError: two scopes have one name or one path parameter.
     """
 
-    def __init__(self, declared: Iterable[Declared]) -> None:
+    def __init__(self, declared: Iterable[Declared[ParticipantScope]]) -> None:
         self.by_name: dict[str, ParticipantScope] = {}
         self.by_parameter: dict[str, ParticipantScope] = {}
         owners: dict[str, str] = {}
@@ -42,7 +42,7 @@ class PublicRoutes:
         StartupError: one is declared twice, or holds a scope's parameter.
     """
 
-    def __init__(self, declared: Iterable[Declared], scopes: ScopeRegistry) -> None:
+    def __init__(self, declared: Iterable[Declared[PublicRoute]], scopes: ScopeRegistry) -> None:
         self.reasons: dict[tuple[str, str], str] = {}
         for declaration in declared:
             route: PublicRoute = declaration.value
@@ -59,13 +59,13 @@ class PublicRoutes:
         return all((method, path) in self.reasons for method in methods)
 
 
-def compose_policy(declared: Sequence[Declared], scopes: ScopeRegistry) -> PolicyTable:
+def compose_policy(declared: Sequence[Declared[PolicyRule]], scopes: ScopeRegistry) -> PolicyTable:
     """The one policy table.
 
     Raises:
         StartupError: two plugins give rules for one action, or a rule's scope or states don't exist.
     """
-    owners: dict[str, Declared] = {}
+    owners: dict[str, Declared[PolicyRule]] = {}
     for declaration in declared:
         rule: PolicyRule = declaration.value
         first = owners.setdefault(rule.action, declaration)
@@ -79,7 +79,7 @@ def compose_policy(declared: Sequence[Declared], scopes: ScopeRegistry) -> Polic
     return PolicyTable(declaration.value for declaration in declared)
 
 
-def _check_scope(declaration: Declared, scopes: ScopeRegistry) -> None:
+def _check_scope(declaration: Declared[PolicyRule], scopes: ScopeRegistry) -> None:
     rule: PolicyRule = declaration.value
     if rule.scope is None:
         return

@@ -38,7 +38,7 @@ def _prove(parley: Parley, route: RouteContext) -> None:
         _check_one_scope(parley, guard.actions, route)
     _prove_scopes(parley, route, [action for guard in guards for action in guard.actions])
     is_open = parley.require(PublicRoutes).are_all(route.methods or {"WEBSOCKET"}, route.path or "")
-    if not guards and not is_open and parley.must_be_proved(route):
+    if not guards and not is_open and parley.must_be_checked(route):
         raise StartupError(f"route {name_of(route)} has neither a guard nor a declared public place")
 
 

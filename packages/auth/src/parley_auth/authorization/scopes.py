@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from parley_auth.models import Held, Principal, Resource
+from parley_auth.models import Locked, Principal, Resource
 from parley_core import Parley, ParleyError, Session
 
 
@@ -14,7 +14,7 @@ class AccessOf(Protocol):
     def __call__(self, parley: Parley, resource_id: str, principal: Principal) -> Awaitable[Resource | None]: ...
 
 
-class Hold(Protocol):
+class Lock(Protocol):
     """Touches the resource inside the caller's transaction, so that it can't change before that ends.
 
     The touch conflicts with every change of the resource's state and membership. It raises no `rev` and
@@ -33,7 +33,7 @@ class Hold(Protocol):
 
     def __call__(
         self, parley: Parley, session: Session, resource_id: str, user_ids: Sequence[str], action: str
-    ) -> Awaitable[Held]: ...
+    ) -> Awaitable[Locked]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,4 +56,4 @@ class ParticipantScope:
     not_found: type[ParleyError]
     closed: type[ParleyError]
     access_of: AccessOf
-    hold: Hold
+    lock: Lock

@@ -6,9 +6,9 @@ answer without a cache, so that documentation, errors and the start-up proof are
 
 import copy
 import hashlib
-from collections.abc import Awaitable, Callable, Hashable, Iterator
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import pymongo
 from fastapi import APIRouter, Request
@@ -18,10 +18,10 @@ from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
 from parley_core.caching.store import Answer, ReadCache
+from parley_core.declarations import Declared
+from parley_core.http.composition import Composition, composition_of
+from parley_core.http.framework import added_dependencies
 from parley_core.http.routing import ParleyRoute
-
-if TYPE_CHECKING:
-    from parley_core.kernel.application import Parley
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
 R = TypeVar("R", bound=APIRouter)
@@ -56,7 +56,7 @@ class CachedRead:
     """
 
     viewer: Callable[[Any], Hashable]
-    validator: Callable[["Parley", Any], Awaitable[Hashable]]
+    validator: Callable[[Composition, Any], Awaitable[Hashable]]
     is_final: Callable[[Request, Any], bool] | None = None
     final_with: str = ""
 
@@ -94,16 +94,18 @@ class CachedRoute(ParleyRoute):
         if scope["method"] != "GET":
             await super().handle(scope, receive, send)
             return
-        parley: Parley = scope["app"].state.parley
-        with pymongo.timeout(parley.request_timeout_seconds):
-            if parley.require(ReadCache).enabled and _is_alone(scope):
-                answer, status = await self._current(parley, scope, receive)
+        composition = composition_of(scope)
+        with pymongo.timeout(composition.request_timeout_seconds):
+            if composition.require(ReadCache).enabled and _is_alone(scope):
+                answer, status = await self._current(composition, scope, receive)
             else:
                 answer, status = await self._made(scope, receive), _BYPASS
             await _send(answer, status, scope, send)
 
-    async def _current(self, parley: "Parley", scope: Scope, receive: Receive) -> tuple[Answer, tuple[bytes, bytes]]:
-        cache, request = parley.require(ReadCache), Request(scope)
+    async def _current(
+        self, composition: Composition, scope: Scope, receive: Receive
+    ) -> tuple[Answer, tuple[bytes, bytes]]:
+        cache, request = composition.require(ReadCache), Request(scope)
         access = await self._gate.admit(request)
         scope[_ADMITTED] = self._gate, access
         # The query as it was spelt: the next page's address repeats it.
@@ -111,7 +113,7 @@ class CachedRoute(ParleyRoute):
         may_be_final = self._read.is_final and self._final_with in scope["query_string"]
         if may_be_final and (final := cache.find((target, _FINAL))):
             return final, _HIT
-        validator = await self._read.validator(parley, access)
+        validator = await self._read.validator(composition, access)
         if found := cache.find((target, validator)):
             return found, _HIT
 
@@ -136,17 +138,28 @@ class CachedRoute(ParleyRoute):
         return sent.answer()
 
 
-def split(router: R) -> tuple[R, R]:
-    """A router's cached routes, and its others, each as a router like it.
+def cached_first(routers: Iterable[Declared[R]]) -> list[Declared[R]]:
+    """Return the routers with their cached routes in routers of their own, which come before all others.
 
-    Routes are tried in turn, so that those asked most are to come first. One stays where it is when an earlier one
-    might be meant by its addresses, as `/things/mine` is by `/things/{thing_id}`.
+    Routes are tried in turn, so those that are asked most come first. A route stays where it is when an earlier one
+    of its router matches its addresses too, as `/things/{thing_id}` matches `/things/mine`.
     """
-    first: list[BaseRoute] = []
-    for number, route in enumerate(router.routes):
-        if isinstance(route, CachedRoute) and not any(_overlap(route, earlier) for earlier in router.routes[:number]):
-            first.append(route)
-    return _with(router, first), _with(router, [route for route in router.routes if route not in first])
+    first, others = [], []
+    for declared in routers:
+        hot = _hot_routes(declared.value)
+        first.append(Declared(declared.plugin, _with(declared.value, hot)))
+        others.append(
+            Declared(declared.plugin, _with(declared.value, [r for r in declared.value.routes if r not in hot]))
+        )
+    return [declared for declared in (*first, *others) if declared.value.routes]
+
+
+def _hot_routes(router: APIRouter) -> list[BaseRoute]:
+    return [
+        route
+        for number, route in enumerate(router.routes)
+        if isinstance(route, CachedRoute) and not any(_overlap(route, earlier) for earlier in router.routes[:number])
+    ]
 
 
 def _overlap(route: CachedRoute, earlier: BaseRoute) -> bool:
@@ -212,8 +225,7 @@ def _is_known(etag: bytes, scope: Scope) -> bool:
 
 def _is_alone(scope: Scope) -> bool:
     """Whether nothing but the gate decides: a host's own dependencies or overrides can't be skipped."""
-    context = scope.get("fastapi", {}).get("effective_route_context")
-    return not getattr(context, "dependencies", ()) and not getattr(scope["app"], "dependency_overrides", None)
+    return not added_dependencies(scope) and not getattr(scope["app"], "dependency_overrides", None)
 
 
 def _gates(dependant: Dependant) -> Iterator[Gate]:

@@ -4,15 +4,16 @@ It knows no users and no rights. Whoever asks it has been let through by the gua
 hold the validator that this request has read: an answer is found only as long as it is current (docs/caching.md).
 """
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
+from typing import Any
 
 from cachetools import TTLCache
-from pymongo import _csot
 
+from parley_core.data.deadline import remaining
 from parley_core.errors import Unavailable
+from parley_core.waiting import SharedWork
 
 # The last resort for a worker that died after a write and before it advanced what the write outdates.
 TTL_SECONDS = 30.0
@@ -52,7 +53,7 @@ class ReadCache:
         self._kept: TTLCache[Hashable, tuple[Answer, int]] = TTLCache(
             max_bytes, TTL_SECONDS, timer=timer, getsizeof=lambda kept: kept[1]
         )
-        self._flights: dict[Hashable, asyncio.Task[Answer]] = {}
+        self._misses: SharedWork[Answer] = SharedWork()
 
     @property
     def size(self) -> int:
@@ -83,8 +84,8 @@ class ReadCache:
         if size <= self._kept.maxsize:
             self._kept[key] = answer, size
 
-    async def load(self, key: Hashable, work: Callable[[], Awaitable[Answer]]) -> tuple[Answer | None, bool]:
-        """What `work` answers, done once for all who want the same key now; counts a miss.
+    async def load(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, Answer]]) -> tuple[Answer | None, bool]:
+        """Return what `work` answers, done once for all who want the same key now; count a miss.
 
         Returns: the answer, and whether this caller's own `work` gave it. The answer is None when another's
         failed, which is no reason for this one to fail.
@@ -93,28 +94,12 @@ class ReadCache:
             Unavailable: the caller's time is over.
         """
         self.misses += 1
-        flight = self._flights.get(key)
-        if leads := flight is None:
-            flight = asyncio.get_running_loop().create_task(_run(work))
-            self._flights[key] = flight
-            flight.add_done_callback(lambda done: self._landed(key, done))
+        is_own = not self._misses.is_under_way(key)
         try:
-            async with asyncio.timeout(_csot.remaining()):
-                # Shielded: a caller who leaves doesn't take the answer away from the others.
-                return await asyncio.shield(flight), leads
+            return await self._misses.join(key, work, seconds=remaining()), is_own
         except TimeoutError:
             raise Unavailable from None
         except Exception:
-            if leads:
+            if is_own:
                 raise
             return None, False
-
-    def _landed(self, key: Hashable, flight: asyncio.Task[Answer]) -> None:
-        del self._flights[key]
-        # Looked at, so that asyncio doesn't report an error that nobody waited for.
-        if not flight.cancelled():
-            flight.exception()
-
-
-async def _run(work: Callable[[], Awaitable[Answer]]) -> Answer:
-    return await work()

@@ -1,52 +1,54 @@
-"""The MongoDB client, as every part of Parley uses it, and what its failures mean."""
+"""The MongoDB client and database, as every part of Parley uses them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from pymongo import AsyncMongoClient, ReadPreference
-from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI, OperationFailure, PyMongoError
+from pymongo.errors import ConfigurationError, InvalidURI, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from parley_core.data.generations import RecordedDatabase
-from parley_core.data.invalidation import outdating_transaction
-from parley_core.data.recorded import Document
+from parley_core.data.documents import Document, Session
+from parley_core.data.events import EventType, Invalidation
+from parley_core.data.generations import Generations
+from parley_core.data.handle import Database
+from parley_core.data.invalidation import invalidating_transaction
 from parley_core.errors import StartupError
-from parley_core.kernel.settings import CoreSettings
 
 T = TypeVar("T")
-Database = AsyncDatabase[Document]
-Session = AsyncClientSession
 _EXTERNAL = "check PARLEY_MONGODB_URI"
 
 
 @asynccontextmanager
-async def open_client(uri: str, settings: CoreSettings) -> AsyncIterator[AsyncMongoClient[Document]]:
-    """A connected client of a replica set; it belongs to the event loop that opens it.
+async def open_client(uri: str, *, timeout_seconds: float, pool_size: int) -> AsyncIterator[AsyncMongoClient[Document]]:
+    """Connect to a replica set; the client belongs to the event loop that opens it.
+
+    Args:
+        uri: the connection string.
+        timeout_seconds: the time of every operation that has no deadline of its own.
+        pool_size: connections at most.
 
     Raises:
         StartupError: MongoDB can't be reached, refuses the credentials, isn't a replica set or takes no writes.
     """
-    client = _client(uri, settings)
+    client = _client(uri, timeout_seconds=timeout_seconds, pool_size=pool_size)
     try:
-        await _prove_replica_set(client)
+        await _check_replica_set(client)
         yield client
     finally:
         await client.close()
 
 
-def _client(uri: str, settings: CoreSettings) -> AsyncMongoClient[Document]:
+def _client(uri: str, *, timeout_seconds: float, pool_size: int) -> AsyncMongoClient[Document]:
     try:
         return AsyncMongoClient(
             uri,
             tz_aware=True,
             w="majority",
-            timeoutMS=round(settings.request_timeout_seconds * 1000),
+            timeoutMS=round(timeout_seconds * 1000),
             serverSelectionTimeoutMS=3000,
             connectTimeoutMS=2000,
-            maxPoolSize=settings.mongodb_pool_size,
+            maxPoolSize=pool_size,
             appname="parley",
         )
     except (ConfigurationError, InvalidURI, ValueError) as error:
@@ -54,7 +56,7 @@ def _client(uri: str, settings: CoreSettings) -> AsyncMongoClient[Document]:
         raise StartupError(f"the MongoDB URI is not usable ({type(error).__name__}): {_EXTERNAL}") from None
 
 
-async def _prove_replica_set(client: AsyncMongoClient[Document]) -> None:
+async def _check_replica_set(client: AsyncMongoClient[Document]) -> None:
     try:
         answer = await client.admin.command("hello")
         await client.admin.command("ping")
@@ -74,17 +76,28 @@ async def _prove_replica_set(client: AsyncMongoClient[Document]) -> None:
         )
 
 
-def database_of(client: AsyncMongoClient[Document], name: str) -> RecordedDatabase:
-    """The database with majority reads from the primary, so that a read sees every acknowledged write."""
-    return RecordedDatabase(client, name, read_concern=ReadConcern("majority"), read_preference=ReadPreference.PRIMARY)
+def database_of(
+    client: AsyncMongoClient[Document],
+    name: str,
+    *,
+    event_types: Mapping[str, EventType],
+    invalidations: Mapping[str, Sequence[Invalidation]],
+) -> Database:
+    """Return the application's handle, with majority reads from the primary: a read sees every acknowledged write.
+
+    Args:
+        client: a connected client.
+        name: the database.
+        event_types: the declared types by name; no other is recorded.
+        invalidations: the rules by the name of the type that they are for.
+    """
+    database = Database(client, name, read_concern=ReadConcern("majority"), read_preference=ReadPreference.PRIMARY)
+    database.event_types = event_types
+    database.generations = Generations(database, invalidations)
+    return database
 
 
 async def in_transaction(client: AsyncMongoClient[Document], work: Callable[[Session], Awaitable[T]]) -> T:
-    """Runs `work` in a transaction, again where it conflicts with another; bounded by the request's timeout."""
-    async with outdating_transaction(), client.start_session() as session:
+    """Run `work` in a transaction, again where it conflicts with another; the request's timeout bounds it."""
+    async with invalidating_transaction(), client.start_session() as session:
         return await session.with_transaction(work, read_concern=ReadConcern("snapshot"))
-
-
-def is_unavailable(error: PyMongoError) -> bool:
-    """Whether the error means that MongoDB didn't answer in time, rather than that it refused."""
-    return isinstance(error, ConnectionFailure) or error.timeout

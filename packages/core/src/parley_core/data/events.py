@@ -1,38 +1,27 @@
-"""Events: what can happen, what did happen, and which cached answers that outdates."""
+"""Events: what can happen, what did happen, and which cached answers an event invalidates."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, RootModel
-
-from parley_core.errors import StartupError
-from parley_core.kernel.plugins import Declared
-
-
-class Changes(RootModel[dict[str, dict[str, Any]]]):
-    """The data of most events: field -> `{from, to}`, private and long values told without their text."""
-
 
 @dataclass(frozen=True)
 class EventType:
-    """Something that can happen.
+    """Something that can happen; declared through the hook `parley_events`.
 
     Args:
         name: `<kind>.<what happened>`, like `interview.cancelled`.
         description: one sentence.
-        data: the model of the event's `changes`.
     """
 
     name: str
     description: str
-    data: type[BaseModel] = Changes
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts in a request: the caller's id (None for the system itself), his stored role and the request."""
+    """Who acts in a request: the caller's id (None for the system itself), their stored role and the request."""
 
     id: str | None
     role: str
@@ -41,7 +30,7 @@ class Actor:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happens to one document; `parley_core.data.recorded` writes it together with the change.
+    """Something that happens to one document; `record` and `insert_recorded` write it together with the change.
 
     Args:
         type: one of the declared types.
@@ -62,31 +51,14 @@ class Event:
 
 @dataclass(frozen=True)
 class Invalidation:
-    """After an event of type `on`, the cache generations that `keys(event)` names are outdated."""
+    """A rule: an event of type `on` invalidates the cache generations that `keys(event)` names.
+
+    Args:
+        on: the name of the event type.
+        keys: a function from the recorded event to the keys.
+        optional: whether the rule is left out, instead of stopping the start, where no plugin declares that type.
+    """
 
     on: str
     keys: Callable[[Mapping[str, Any]], Iterable[str]]
-
-
-class EventCatalogue:
-    """All types of events and the invalidations they cause.
-
-    Raises:
-        StartupError: two plugins declare one type, or an invalidation is for an undeclared one.
-    """
-
-    def __init__(self, types: Iterable[Declared], invalidations: Iterable[Declared]) -> None:
-        self.types: dict[str, EventType] = {}
-        self.invalidations: dict[str, list[Invalidation]] = {}
-        owners: dict[str, str] = {}
-        for declared in types:
-            owner = owners.setdefault(declared.value.name, declared.plugin)
-            if declared.value.name in self.types:
-                raise StartupError(f"event '{declared.value.name}' is declared by '{owner}' and '{declared.plugin}'")
-            self.types[declared.value.name] = declared.value
-        for declared in invalidations:
-            if declared.value.on not in self.types:
-                raise StartupError(
-                    f"plugin '{declared.plugin}': invalidation for event '{declared.value.on}', which nobody declares"
-                )
-            self.invalidations.setdefault(declared.value.on, []).append(declared.value)
+    optional: bool = False

@@ -1,4 +1,4 @@
-"""Indexes: every collection has one owner, and what he declares exists before the first request."""
+"""Indexes: every collection has one owner, and the indexes that it declares exist before the first request."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from pymongo import IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure, PyMongoError
 
-from parley_core.data.recorded import Document
+from parley_core.data.documents import Document
+from parley_core.declarations import Declared
 from parley_core.errors import StartupError
-from parley_core.kernel.plugins import Declared
 
 # IndexOptionsConflict and IndexKeySpecsConflict: the name or the keys exist with another definition.
 _CHANGED_DEFINITION = {85, 86}
@@ -25,28 +25,14 @@ class CollectionIndexes:
     indexes: tuple[IndexModel, ...]
 
 
-def by_owner(declared: Iterable[Declared]) -> list[Declared]:
-    """The declarations, once it is sure that each collection has one owner.
-
-    Raises:
-        StartupError: two declarations are for the same collection.
-    """
-    owners: dict[str, Declared] = {}
-    for declaration in declared:
-        name = declaration.value.collection
-        if (owner := owners.setdefault(name, declaration)) is not declaration:
-            raise StartupError(f"collection '{name}' is owned by '{owner.plugin}' and '{declaration.plugin}'")
-    return list(owners.values())
-
-
-async def ensure_indexes(database: AsyncDatabase[Document], declared: Iterable[Declared]) -> None:
-    """Creates the indexes that are missing; on large collections that takes longer than a request may.
+async def ensure_indexes(database: AsyncDatabase[Document], declared: Iterable[Declared[CollectionIndexes]]) -> None:
+    """Create the indexes that are missing; on large collections that takes longer than a request may.
 
     Raises:
         StartupError: MongoDB refused one; the message names plugin, collection and MongoDB's reason.
     """
     for declaration in declared:
-        owned: CollectionIndexes = declaration.value
+        owned = declaration.value
         if not owned.indexes:
             continue
         try:

@@ -1,4 +1,4 @@
-"""What surrounds every recorded write, so that none is answered before what it outdates has been advanced."""
+"""What surrounds every recorded write, so that none is answered before its invalidations are done."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -7,18 +7,19 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.errors import PyMongoError
 
-from parley_core.data.generations import Generations, RecordedDatabase, Source
+from parley_core.data.documents import Document, Session
+from parley_core.data.failures import is_ambiguous
+from parley_core.data.generations import Generations, Source
 
 
 @dataclass
 class _Transaction:
-    """What the writes of a transaction outdate, once it commits."""
+    """What the writes of a transaction invalidate, once it commits."""
 
-    outdated: list[tuple[Generations, set[str]]] = field(default_factory=list)
+    invalidated: list[tuple[Generations, set[str]]] = field(default_factory=list)
 
 
 _transaction: ContextVar[_Transaction | None] = ContextVar("parley_transaction", default=None)
@@ -32,57 +33,57 @@ class _Write:
 
 
 @asynccontextmanager
-async def outdating(
-    collection: AsyncCollection[dict[str, Any]],
+async def invalidating(
+    generations: Generations,
+    collection: AsyncCollection[Document],
     document_id: object,
-    entry: Mapping[str, Any] | None,
-    session: AsyncClientSession | None,
+    *,
+    entry: Mapping[str, Any] | None = None,
+    session: Session | None = None,
 ) -> AsyncIterator[_Write]:
-    """Surrounds one recorded write and sees to it that what it outdates is advanced before it is answered.
+    """Surround one recorded write and invalidate what its event says before it is answered.
 
     Args:
-        collection: where the write goes; one of a database that isn't an application's outdates nothing.
+        generations: those of the database that is written to.
+        collection: where the write goes.
         document_id: the document.
         entry: the event as it will be recorded, where that is known before the write.
         session: the write's transaction, after whose commit the generations are advanced.
     """
-    write, database = _Write(), collection.database
-    if not isinstance(database, RecordedDatabase):
-        yield write
-        return
+    write = _Write()
     try:
         yield write
     except (PyMongoError, asyncio.CancelledError) as error:
         if session is None and is_ambiguous(error):
-            known = database.generations.outdated_by(entry) if entry else set()
-            await database.generations.pursue(known, Source(collection, document_id))
+            known = generations.invalidated_by(entry) if entry else set()
+            await generations.retry(known, Source(collection, document_id))
         raise
     if write.entry:
-        await _advance(database.generations, database.generations.outdated_by(write.entry), session)
+        await _advance(generations, generations.invalidated_by(write.entry), session)
 
 
-async def _advance(generations: Generations, keys: set[str], session: AsyncClientSession | None) -> None:
+async def _advance(generations: Generations, keys: set[str], session: Session | None) -> None:
     if session is not None and (transaction := _transaction.get()) is not None:
-        transaction.outdated.append((generations, keys))
+        transaction.invalidated.append((generations, keys))
         return
     try:
         await generations.advance(keys, session)
     except PyMongoError:
-        await generations.pursue(keys)
+        await generations.retry(keys)
         raise
 
 
 @asynccontextmanager
-async def outdating_transaction() -> AsyncIterator[None]:
-    """Surrounds a whole transaction; what its writes outdate is advanced after the commit, also after one in doubt."""
+async def invalidating_transaction() -> AsyncIterator[None]:
+    """Surround a whole transaction; its invalidations follow the commit, also one whose outcome is unknown."""
     with _collected() as transaction:
         try:
             yield
         except (PyMongoError, asyncio.CancelledError):
-            for generations, keys in transaction.outdated:
-                await generations.pursue(keys)
+            for generations, keys in transaction.invalidated:
+                await generations.retry(keys)
             raise
-    for generations, keys in transaction.outdated:
+    for generations, keys in transaction.invalidated:
         await _advance(generations, keys, None)
 
 
@@ -93,10 +94,3 @@ def _collected() -> Iterator[_Transaction]:
         yield transaction
     finally:
         _transaction.reset(token)
-
-
-def is_ambiguous(error: BaseException) -> bool:
-    """Whether a write that failed like this may have happened nevertheless."""
-    if not isinstance(error, PyMongoError):
-        return True
-    return isinstance(error, ConnectionFailure) or error.timeout or error.has_error_label("RetryableWriteError")

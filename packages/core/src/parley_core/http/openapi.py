@@ -1,29 +1,27 @@
-"""The OpenAPI document lists each operation's real errors, and no 422 that never happens."""
+"""The OpenAPI document lists each operation's real errors and path parameters, and no 422 that never happens."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import RouteContext
 
 from parley_core.errors import (
     FRAMEWORK_ERRORS,
-    InvalidFilter,
     ParleyError,
     PayloadTooLarge,
     Unavailable,
     UnsupportedMediaType,
     ValidationError,
 )
+from parley_core.http.composition import Composition
+from parley_core.http.framework import RouteContext, original_of, routes_of
 from parley_core.http.problems import MEDIA_TYPE, problem_of
 from parley_core.http.routing import ParleyRoute
-from parley_core.kernel.checks import routes_of
 
-if TYPE_CHECKING:
-    from parley_core.kernel.application import Parley
-
+_PARAMETER = re.compile(r"{(\w+)}")
 _PROBLEM = {
     "type": "object",
     "title": "Problem",
@@ -50,62 +48,82 @@ _PROBLEM = {
 }
 
 
-def install_openapi(app: FastAPI) -> None:
-    """Makes `app.openapi()` tell the errors of every route that Parley mounted."""
+def install_openapi(app: FastAPI, prepare: Callable[[], object]) -> None:
+    """Make `app.openapi()` list the errors and path parameters of every route that Parley mounted.
+
+    Args:
+        app: the application.
+        prepare: called before the document is made: what guards answer is known once the routes are checked, which an
+            offline export hasn't done yet.
+    """
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
         if not app.openapi_schema:
-            parley: Parley = app.state.parley
-            # What guards answer is known once the composition is proved, which an offline export hasn't done yet.
-            if not parley.is_verified:
-                parley.verify(app)
+            prepare()
             schema, app.openapi_schema = plain(), None
-            _document(parley, schema, routes_of(app))
+            _document(app.state.parley, schema, routes_of(app))
             app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def errors_of(parley: "Parley", route: RouteContext) -> list[type[ParleyError]]:
-    """The errors that a route declares: its own, those of its dependencies, those of its body and query."""
-    found = set(_declared(parley, route.dependant))
+def errors_of(composition: Composition, route: RouteContext) -> list[type[ParleyError]]:
+    """Return the errors that a route declares: its own, those of its dependencies, those of its body and query."""
+    found = set(_declared(composition, route.dependant))
+    original = original_of(route)
+    if not isinstance(original, ParleyRoute):
+        raise TypeError(f"{route.path} is no route of a parley_core.Router")
     if route.dependant.body_params:
         found |= {ValidationError, PayloadTooLarge}
-        if route.original_route.expects_json:  # type: ignore[attr-defined]
+        if original.expects_json:
             found.add(UnsupportedMediaType)
-    names = route.original_route.query_names  # type: ignore[attr-defined]
-    found |= {ValidationError} | ({InvalidFilter} if "limit" in names else set())
-    return sorted(found | {Unavailable}, key=lambda error: (error.status, error.code))
+    found |= {ValidationError, original.query.error, Unavailable}
+    return sorted(found, key=lambda error: (error.status, error.code))
 
 
-def _declared(parley: "Parley", dependant: Dependant) -> Iterator[type[ParleyError]]:
-    """Errors stand in `errors` (see `raises`), or are told by `errors_in` where only the composition knows them."""
+def _declared(composition: Composition, dependant: Dependant) -> Iterator[type[ParleyError]]:
+    """Yield the errors in `errors` (see `raises`), and those of `errors_in` where only the composition knows them."""
     yield from getattr(dependant.call, "errors", ())
     if errors_in := getattr(dependant.call, "errors_in", None):
-        yield from errors_in(parley)
+        yield from errors_in(composition)
     for dependency in dependant.dependencies:
-        yield from _declared(parley, dependency)
+        yield from _declared(composition, dependency)
 
 
-def _document(parley: "Parley", schema: dict[str, Any], routes: Sequence[RouteContext]) -> None:
+def _document(composition: Composition, schema: dict[str, Any], routes: Sequence[RouteContext]) -> None:
     documented: set[type[ParleyError]] = set(FRAMEWORK_ERRORS)
     for route in routes:
-        if not isinstance(route.original_route, ParleyRoute) or not route.include_in_schema:
+        if not isinstance(original_of(route), ParleyRoute) or not route.include_in_schema:
             continue
         for method in route.methods or ():
             operation = schema["paths"][route.path_format][method.lower()]
-            errors = errors_of(parley, route)
+            errors = errors_of(composition, route)
             documented.update(errors)
             operation["responses"].pop("422", None)
             operation["responses"].update(_responses(errors))
+            _add_path_parameters(operation, route.path_format or "")
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = {**_PROBLEM, "properties": {**_PROBLEM["properties"], "code": _codes(documented)}}  # type: ignore[dict-item]
     # A host's own routes may still name them.
     for name in ("HTTPValidationError", "ValidationError"):
         if f'"#/components/schemas/{name}"' not in json.dumps(schema):
             schemas.pop(name, None)
+
+
+def _add_path_parameters(operation: dict[str, Any], path: str) -> None:
+    """Document the parameters that the path has and the endpoint doesn't take, since its guard has read them."""
+    given = operation.get("parameters", [])
+    known = {parameter["name"] for parameter in given if parameter["in"] == "path"}
+    added = [_path_parameter(name) for name in _PARAMETER.findall(path) if name not in known]
+    if added:
+        operation["parameters"] = [*added, *given]
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    title = name.replace("_", " ").title()
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "title": title}}
 
 
 def _codes(errors: Iterable[type[ParleyError]]) -> dict[str, Any]:

@@ -1,10 +1,14 @@
 """What an operator asks: is the process alive, and can it serve?"""
 
+from typing import Annotated
+
+from fastapi import Depends
 from pydantic import BaseModel, ConfigDict
 
+from parley_core.data.handle import Database
 from parley_core.errors import Unavailable, raises
+from parley_core.http.composition import provided
 from parley_core.http.routing import Router
-from parley_core.kernel.application import ParleyDep
 
 router = Router(prefix="", tag="operations")
 
@@ -17,15 +21,15 @@ class Health(BaseModel):
     status: str
 
 
-@router.get("/healthz", summary="Is the process alive?")
+@router.get("/healthz", summary="Check that the process is alive")
 async def check_health() -> Health:
-    """Answers 200 as long as the process serves requests, whatever the database does."""
+    """Answer 200 as long as the process serves requests, whatever the database does."""
     return Health(status="ok")
 
 
-@router.get("/readyz", summary="Can the process serve?")
+@router.get("/readyz", summary="Check that the process can serve")
 @raises(Unavailable)
-async def check_readiness(parley: ParleyDep) -> Health:
-    """Answers 200 when the database answers, else 503."""
-    await parley.client.admin.command("ping")
+async def check_readiness(database: Annotated[Database, Depends(provided(Database))]) -> Health:
+    """Answer 200 when the database answers, else 503."""
+    await database.command("ping")
     return Health(status="ok")

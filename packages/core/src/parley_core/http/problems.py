@@ -12,11 +12,10 @@ from typing import Any, cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from fastapi.routing import iter_route_contexts
 from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 
-from parley_core.data.database import is_unavailable
+from parley_core.data.failures import is_unavailable
 from parley_core.errors import (
     FieldError,
     InternalError,
@@ -28,6 +27,7 @@ from parley_core.errors import (
     ValidationError,
     nameable,
 )
+from parley_core.http.framework import routes_of
 from parley_core.http.requests import path_of, request_id_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -148,9 +148,9 @@ def _methods_at(request: Request) -> Sequence[str]:
     """Every method that the address offers; Starlette names only those of the first route that matches."""
     path = path_of(request.scope)
     found = set()
-    for context in iter_route_contexts(request.app.routes):
-        if (regex := getattr(context, "path_regex", None)) is not None and regex.match(path):
-            found |= context.methods or set()
+    for route in routes_of(request.app):
+        if (regex := getattr(route, "path_regex", None)) is not None and regex.match(path):
+            found |= route.methods or set()
     return sorted(found)
 
 

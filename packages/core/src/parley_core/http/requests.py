@@ -8,6 +8,8 @@ import uuid
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from parley_core.http.framework import matched_route
+
 HEADER = "X-Request-ID"
 _RAW_HEADER = HEADER.lower().encode()
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -68,6 +70,4 @@ def path_of(scope: Scope) -> str:
 
 def route_template(scope: Scope) -> str:
     """The path of the matched route with its parameters' names, like `/v1/interviews/{interview_id}`; else "-"."""
-    # Of an included router's route only FastAPI's effective context knows the prefixes.
-    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
-    return str(getattr(route, "path_format", "-"))
+    return str(getattr(matched_route(scope), "path_format", "-"))

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from datetime import MAXYEAR, MINYEAR, datetime
-from typing import Annotated, Any, ClassVar, Self, cast
+from typing import Annotated, Any, cast
 
 from pydantic import (
     AfterValidator,
@@ -11,9 +11,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     GetCoreSchemaHandler,
+    HttpUrl,
     Strict,
     StringConstraints,
-    model_validator,
+    TypeAdapter,
+    WithJsonSchema,
 )
 from pydantic_core import CoreSchema, PydanticCustomError
 
@@ -22,6 +24,8 @@ from parley_core.data.ids import ID_PATTERN
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)")
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
+_MAX_URL = 2083
+_URL = TypeAdapter(HttpUrl)
 # Unicode's categories: control characters and lone surrogates, line and paragraph separators.
 _CONTROLS, _LINE_ENDS = frozenset({"Cc", "Cs"}), frozenset({"Zl", "Zp"})
 
@@ -32,34 +36,14 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-def _without_defaults(schema: dict[str, Any]) -> None:
-    for field in schema.get("properties", {}).values():
-        field.pop("default", None)
-
-
-# Not None in a union with the field's type: the pointers of errors would name the union's branches.
-UNSENT: Any = None
-"""What a field of a `Patch` holds when it was left out."""
-
-
 class Patch(Body):
     """A change of some fields; those left out stay.
 
-    A field is declared `T = UNSENT`, or `T | None = None` where null clears it; `clearable` names the latter.
+    A field is declared `T | MISSING = MISSING`, or `T | MISSING | None = MISSING` where null clears it.
     """
 
-    model_config = ConfigDict(json_schema_extra=_without_defaults)
-    clearable: ClassVar[frozenset[str]] = frozenset()
-
-    @model_validator(mode="after")
-    def _null_clears(self) -> Self:
-        for name in self.model_fields_set - self.clearable:
-            if getattr(self, name) is None:
-                raise PydanticCustomError("null", "'{field}' can be changed but not cleared", {"field": name})
-        return self
-
     def given(self) -> dict[str, Any]:
-        """The fields that were sent, with their values."""
+        """Return the fields that were sent, with their values."""
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
@@ -98,6 +82,10 @@ def _stripped(text: str) -> str:
     return text
 
 
+def _checked_url(text: str) -> str:
+    return str(_URL.validate_python(text))
+
+
 class _Storable:
     """The bounds of what MongoDB can hold, which give way to a field's own: `x: WholeNumber = Field(ge=1)`."""
 
@@ -115,6 +103,15 @@ Paragraphs = Annotated[str, _without(_CONTROLS, allowed="\n\r\t")]
 """Text of several lines without other control characters."""
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+"""An identifier as `parley_core.new_id()` makes it."""
+
+Url = Annotated[
+    str,
+    StringConstraints(max_length=_MAX_URL),
+    AfterValidator(_checked_url),
+    WithJsonSchema({"type": "string", "format": "uri", "maxLength": _MAX_URL}),
+]
+"""An address with http or https, kept as text: MongoDB can't store pydantic's own `HttpUrl`."""
 
 WholeNumber = Annotated[int, Strict(), _Storable()]
 """An integer that was written as one, neither `true` nor `"12"` nor `12.0`, and that MongoDB can hold."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from parley_core.data.recorded import Document
+from parley_core.data.documents import Document
 from parley_core.errors import InvalidCursor, InvalidSort
 
 _LONGEST_CURSOR = 4096

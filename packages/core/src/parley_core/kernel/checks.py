@@ -1,117 +1,102 @@
-"""What can be proved of the routes before the first request, whoever brought them.
+"""What is checked of the routes before the first request, whoever brought them.
 
-What needs knowledge of guards and scopes is proved by the package that owns these (`parley_verify`).
+What needs knowledge of guards and scopes is checked by the package that owns these (`parley_verify`).
 """
 
 import re
-from collections.abc import Hashable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
 
-from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute, APIWebSocketRoute, RouteContext, iter_route_contexts
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, APIWebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 
+from parley_core.declarations import Declared
 from parley_core.errors import StartupError
+from parley_core.http.framework import RouteContext, folder_served_by, original_of, routes_in, routes_of
 from parley_core.http.routing import ParleyRoute, Router
-from parley_core.kernel.plugins import Declared
+from parley_core.ownership import single_owner
 
 _PARAMETER_NAME = re.compile(r"\{\w+")
-K = TypeVar("K", bound=Hashable)
-
-
-def routes_of(app: FastAPI) -> Sequence[RouteContext]:
-    """Every HTTP and WebSocket route with its full path."""
-    return list(iter_route_contexts(app.routes))
+_OWNER = "parley_plugin"
 
 
 def name_of(route: RouteContext) -> str:
-    """The route as messages name it: `GET /v1/interviews/{interview_id}`."""
+    """Return the route as messages name it: `GET /v1/interviews/{interview_id}`."""
     return f"{'/'.join(sorted(route.methods or {'WEBSOCKET'}))} {route.path}"
 
 
-def check_router(declared: Declared) -> None:
-    """Refuses a plugin's router that can't be proved or that would answer before its guards.
+def own_routes(router: Router, plugin: str) -> None:
+    """Mark the routes of a router as a plugin's, so that checks can name the culprit."""
+    for route in routes_in(router):
+        setattr(original_of(route), _OWNER, plugin)
+
+
+def owner_of(route: object) -> str | None:
+    """Return the plugin that a route, as its router made it, belongs to; None for a host application's own."""
+    return getattr(route, _OWNER, None)
+
+
+def check_router(declared: Declared[Router]) -> None:
+    """Refuse a plugin's router that can't be checked or that would answer before its guards.
 
     Raises:
-        StartupError: it isn't a `Router`, or holds a mount, a served folder or a route of another class.
+        StartupError: it holds a mount, a served folder or a route of another class.
     """
-    router = declared.value
-    if not isinstance(router, Router):
-        raise StartupError(f"plugin '{declared.plugin}': its router must be a parley_core.Router")
-    if served := folders_of(router):
-        raise StartupError(f"plugin '{declared.plugin}': {served} serves files without a guard; mount it outside")
-    for route in iter_route_contexts(router.routes):
-        _check_provable(route, f"plugin '{declared.plugin}': ")
-        if not isinstance(route.original_route, ParleyRoute | APIWebSocketRoute):
-            raise StartupError(
-                f"plugin '{declared.plugin}': route {name_of(route)} must come from a parley_core.Router"
-            )
+    if served := folder_served_by(declared.value):
+        raise StartupError(f"{declared.owner}: {served} serves files without a guard; mount it outside")
+    for route in routes_in(declared.value):
+        _check_checkable(route, f"{declared.owner}: ")
+        if not isinstance(original_of(route), ParleyRoute | APIWebSocketRoute):
+            raise StartupError(f"{declared.owner}: route {name_of(route)} must come from a parley_core.Router")
 
 
 def check_application(app: FastAPI) -> None:
-    """Refuses what an application that Parley owns may not hold, because nothing can be proved of it.
+    """Refuse what an application that Parley owns may not hold, because nothing can be said of it.
 
     Raises:
         StartupError: the application has a mounted sub-application or serves a folder.
     """
     for route in routes_of(app):
-        _check_provable(route, "")
-    if served := folders_of(app.router):
+        _check_checkable(route, "")
+    if served := folder_served_by(app.router):
         raise StartupError(f"{served} serves files without a guard; serve them elsewhere")
 
 
-def _check_provable(route: RouteContext, whose: str) -> None:
-    if not isinstance(route.original_route, Route | WebSocketRoute):
-        named = route.path if route.path is not None else type(route.original_route).__name__
-        raise StartupError(f"{whose}mount '{named}' is refused: what lies in it can't be proved")
+def _check_checkable(route: RouteContext, whose: str) -> None:
+    original = original_of(route)
+    if not isinstance(original, Route | WebSocketRoute):
+        named = route.path if route.path is not None else type(original).__name__
+        raise StartupError(f"{whose}mount '{named}' is refused: the routes inside it can't be checked")
 
 
-def folders_of(router: APIRouter) -> str | None:
-    """The name of a folder that `router`, or a router included in it, serves with `frontend(...)`; else None."""
-    if getattr(router, "_frontend_routes", None) or getattr(router, "_low_priority_routes", None):
-        return f"the frontend of router '{router.prefix or '/'}'"
-    included = (getattr(route, "original_router", None) for route in router.routes)
-    return next((served for child in included if child is not None and (served := folders_of(child))), None)
-
-
-def check_routes(routes: Sequence[RouteContext], owners: dict[int, str]) -> None:
-    """Refuses two routes with one address or one operation id, and a proof that would prove nothing.
+def check_routes(routes: Sequence[RouteContext], mounted: Sequence[Router]) -> None:
+    """Refuse two routes with one address or one operation id, and a check that would check nothing.
 
     Args:
         routes: all routes of the application.
-        owners: id() of an original route -> the plugin that brought it.
+        mounted: the routers that plugins brought.
 
     Raises:
         StartupError: two routes clash, no plugin brought one, or one that was brought isn't among `routes`.
     """
-    if not owners:
-        raise StartupError("no plugin brings a route: there is nothing to serve, and nothing that could be proved")
-    if lost := owners.keys() - {id(route.original_route) for route in routes}:
-        raise StartupError(f"a route of plugin '{owners[min(lost)]}' isn't found in the application, nor can be proved")
-    addresses: dict[tuple[str, str], RouteContext] = {}
-    operations: dict[str, RouteContext] = {}
-    for route in routes:
-        for address in _addresses(route):
-            _claim(addresses, address, route, owners, f"route {' '.join(address)}")
-        if isinstance(route.original_route, APIRoute):
-            _claim(operations, route.unique_id, route, owners, f"operation id '{route.unique_id}'")
+    expected = [original_of(route) for router in mounted for route in routes_in(router)]
+    if not expected:
+        raise StartupError("no plugin brings a route: there is nothing to serve, and nothing that could be checked")
+    found = [original_of(route) for route in routes]
+    for original in expected:
+        if not any(original is other for other in found):
+            raise StartupError(f"a route of plugin '{owner_of(original)}' isn't found in the application")
+    declared = [Declared(owner_of(original_of(route)) or "", route) for route in routes]
+    single_owner(declared, _addresses, what="route")
+    single_owner(declared, _operation_ids, what="operation id")
 
 
-def _addresses(route: RouteContext) -> Iterable[tuple[str, str]]:
-    path = _without_names(route.path or "")
-    return [(method, path) for method in sorted(route.methods or {"WEBSOCKET"})]
+def _addresses(route: RouteContext) -> Iterable[str]:
+    # `/users/{id}` and `/users/{user_id}` are one address.
+    path = _PARAMETER_NAME.sub("{", route.path or "")
+    return [f"{method} {path}" for method in sorted(route.methods or {"WEBSOCKET"})]
 
 
-def _without_names(path: str) -> str:
-    """`/users/{id}` and `/users/{user_id}` are one address."""
-    return _PARAMETER_NAME.sub("{", path)
-
-
-def _claim(taken: dict[K, RouteContext], key: K, route: RouteContext, owners: dict[int, str], what: str) -> None:
-    if (other := taken.setdefault(key, route)) is not route:
-        raise StartupError(f"{what} is given by {_owner(other, owners)} and by {_owner(route, owners)}")
-
-
-def _owner(route: RouteContext, owners: dict[int, str]) -> str:
-    original: BaseRoute = route.original_route
-    return f"plugin '{owners[id(original)]}'" if id(original) in owners else "the application itself"
+def _operation_ids(route: RouteContext) -> Iterator[str]:
+    if isinstance(original_of(route), APIRoute):
+        yield route.unique_id

@@ -5,22 +5,19 @@ from collections.abc import Iterator
 import typer
 from typer.main import get_group
 
-from parley_core.errors import StartupError
-from parley_core.kernel.plugins import Declared, Plugins
+from parley_core.declarations import Declared
+from parley_core.kernel.plugins import Plugins
+from parley_core.ownership import single_owner
 
 
-def commands_of(plugins: Plugins) -> list[Declared]:
-    """Every plugin's Typer applications.
+def commands_of(plugins: Plugins) -> list[Declared[typer.Typer]]:
+    """Return every plugin's Typer applications.
 
     Raises:
-        StartupError: two of them give a command of one name.
+        StartupError: two of them bring a command of one name.
     """
-    declared = list(plugins.declarations("parley_commands", typer.Typer))
-    owners: dict[str, Declared] = {}
-    for declaration in declared:
-        for name in _names(declaration.value):
-            if (owner := owners.setdefault(name, declaration)) is not declaration:
-                raise StartupError(f"command '{name}' is given by plugins '{owner.plugin}' and '{declaration.plugin}'")
+    declared = list(plugins.commands())
+    single_owner(declared, _names, what="command")
     return declared
 
 

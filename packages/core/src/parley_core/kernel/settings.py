@@ -14,8 +14,9 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from parley_core.declarations import Declared
 from parley_core.errors import StartupError
-from parley_core.kernel.plugins import Declared
+from parley_core.ownership import clashes
 
 PREFIX = "PARLEY_"
 # A Kubernetes service called "parley" puts these into the environment of every pod.
@@ -124,20 +125,18 @@ def env_name(field_name: str) -> str:
 
 
 def load_settings(
-    declared: Iterable[Declared], given: Sequence[BaseSettings]
+    declared: Iterable[Declared[type[Any]]], given: Sequence[BaseSettings]
 ) -> dict[type[BaseSettings], BaseSettings]:
-    """Every declared class's instance: the given one, or one read from the environment.
+    """Return every declared class's instance: the given one, or one read from the environment.
 
     Raises:
         StartupError: a class is no settings class, or two have a field of one name; else it names every setting
             that is missing or wrong and why, never a value.
     """
     instances = {type(instance): instance for instance in given}
-    owners: dict[str, Declared] = {}
-    problems: list[str] = []
-    for declaration in declared:
-        cls = _settings_class(declaration)
-        problems += _claim(cls.model_fields, declaration, owners)
+    classes = [Declared(declaration.plugin, _settings_class(declaration)) for declaration in declared]
+    problems = list(clashes(classes, lambda cls: map(env_name, cls.model_fields), what="setting"))
+    for cls in (declaration.value for declaration in classes):
         if cls not in instances:
             problems += _read(cls, instances)
     if problems:
@@ -146,27 +145,18 @@ def load_settings(
 
 
 def allowed_plugins(given: Sequence[BaseSettings]) -> tuple[str, ...] | None:
-    """The names that PARLEY_PLUGINS allows, None for all; raises as `load_settings` does."""
+    """Return the names that PARLEY_PLUGINS allows, None for all; raise as `load_settings` does."""
     found = load_settings([Declared("core", PluginSettings)], given)[PluginSettings]
     return cast("PluginSettings", found).plugins
 
 
-def _settings_class(declaration: Declared) -> type[Settings]:
-    cls: type[Settings] = declaration.value
+def _settings_class(declaration: Declared[type[Any]]) -> type[Settings]:
+    cls = declaration.value
     if not issubclass(cls, Settings):
         raise StartupError(
             f"plugin '{declaration.plugin}': settings class {cls.__name__} must derive from parley_core.Settings"
         )
     return cls
-
-
-def _claim(fields: Iterable[str], declaration: Declared, owners: dict[str, Declared]) -> list[str]:
-    """The fields that another declaration has too."""
-    return [
-        f"{env_name(field)}: declared by plugins '{owner.plugin}' and '{declaration.plugin}'"
-        for field in fields
-        if (owner := owners.setdefault(field, declaration)) is not declaration
-    ]
 
 
 def _read(cls: type[Settings], instances: dict[type[BaseSettings], BaseSettings]) -> list[str]:

@@ -1,0 +1,15 @@
+"""What the failures of MongoDB mean."""
+
+from pymongo.errors import ConnectionFailure, PyMongoError
+
+
+def is_unavailable(error: PyMongoError) -> bool:
+    """Return whether MongoDB didn't answer in time, rather than refused."""
+    return isinstance(error, ConnectionFailure) or error.timeout
+
+
+def is_ambiguous(error: BaseException) -> bool:
+    """Return whether a write that failed like this may have happened nevertheless."""
+    if not isinstance(error, PyMongoError):
+        return True
+    return is_unavailable(error) or error.has_error_label("RetryableWriteError")

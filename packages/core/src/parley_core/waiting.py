@@ -1,0 +1,88 @@
+"""Waiting for work that another request has started: it is done once, and whoever leaves stops it for nobody."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from contextvars import Context
+from typing import Any, Generic, TypeVar
+
+R = TypeVar("R")
+
+
+class SharedWork(Generic[R]):
+    """Work that is done once for all callers who want the same key while it is under way."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[Hashable, asyncio.Task[R]] = {}
+
+    def is_under_way(self, key: Hashable) -> bool:
+        """Return whether somebody's work for this key is under way."""
+        return key in self._under_way
+
+    async def join(
+        self,
+        key: Hashable,
+        work: Callable[[], Coroutine[Any, Any, R]],
+        *,
+        seconds: float | None = None,
+        context: Context | None = None,
+    ) -> R:
+        """Return the result of the work for `key`, which is started unless it is under way.
+
+        The work goes on when a caller is cancelled or runs out of time, since others may wait for it too.
+
+        Args:
+            key: everything that the result depends on.
+            work: a function that does the work.
+            seconds: how long this caller waits; None for as long as it takes.
+            context: the context that the work runs in; None for a copy of the first caller's, its deadline included.
+
+        Raises:
+            TimeoutError: the caller's time is over.
+            Exception: whatever the work raised.
+        """
+        if (task := self._under_way.get(key)) is None:
+            task = asyncio.get_running_loop().create_task(work(), context=context)
+            self._under_way[key] = task
+            task.add_done_callback(lambda done: self._finish(key, done))
+        async with asyncio.timeout(seconds):
+            return await asyncio.shield(task)
+
+    def _finish(self, key: Hashable, task: asyncio.Task[R]) -> None:
+        del self._under_way[key]
+        # Retrieved, so that asyncio doesn't report an exception that nobody waited for.
+        if not task.cancelled():
+            task.exception()
+
+
+async def within(future: "asyncio.Future[R]", seconds: float | None) -> R:
+    """Return the result of a future that is this caller's own and that others' work fulfils.
+
+    Args:
+        future: the caller's; nobody else waits for it.
+        seconds: how long to wait; None for as long as it takes.
+
+    Raises:
+        TimeoutError: the time is over; the future is done with this exception from then on.
+        Exception: whatever the future was given.
+    """
+    if seconds is None:
+        return await future
+    alarm = asyncio.get_running_loop().call_later(seconds, fail, [future], TimeoutError())
+    try:
+        return await future
+    finally:
+        alarm.cancel()
+
+
+def fail(futures: "list[asyncio.Future[R]]", error: Exception) -> None:
+    """Give an exception to those who still wait; whoever was cancelled or ran out of time doesn't."""
+    for future in futures:
+        if not future.done():
+            future.set_exception(error)
+
+
+def fulfil(futures: "list[asyncio.Future[R]]", result: R) -> None:
+    """Give a result to those who still wait."""
+    for future in futures:
+        if not future.done():
+            future.set_result(result)
