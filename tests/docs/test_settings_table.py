@@ -17,7 +17,7 @@ _ROW = re.compile(r"^\| `(PARLEY_\w+)` \| (.*?) ?\| (.*?) ?\|$", re.MULTILINE)
 @pytest.fixture
 def fields() -> dict[str, FieldInfo]:
     """Return every setting that an installed package declares, by its environment variable."""
-    classes = [declared.value for declared in Plugins().declarations("parley_settings", type)]
+    classes = [declared.value for declared in Plugins().settings_classes()]
     return {env_name(name): field for cls in classes for name, field in cls.model_fields.items()}
 
 

@@ -142,7 +142,12 @@ class TestSubmitting:
         """The answer shows what was sent, and the list shows the same."""
         await stage.reaches("completed")
         submitted = (await stage.submit(stage.interviewer)).json()
-        assert submitted == {**submitted, **RATING, "author_id": stage.interviewer.id, "interview_id": stage.interview_id}
+        assert submitted == {
+            **submitted,
+            **RATING,
+            "author_id": stage.interviewer.id,
+            "interview_id": stage.interview_id,
+        }
         assert await stage.read() == [submitted]
 
     async def test_one_of_each(self, stage: Stage) -> None:

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from parley_auth import ScopedAccess
-from parley_core import Invalidation
+from parley_core import Composition, Invalidation
 from parley_core.caching.routes import CachedRead
 from parley_core.data.generations import Generations
-from parley_core.http.composition import Composition
 from parley_ratings.events import RATING_SUBMITTED
 
 
