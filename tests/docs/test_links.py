@@ -57,6 +57,15 @@ def test_the_pages_are_found() -> None:
     assert {"README.md", "docs/deploying.md", "packages/core/README.md", "examples/foreign-app/README.md"} <= found
 
 
+def test_index_leads_to_every_page() -> None:
+    """Every page of docs/ is linked from docs/index.md, or from the index of its folder, which is."""
+    for index in sorted((ROOT / "docs").rglob("index.md")):
+        linked = {target.partition("#")[0] for target in _LINK.findall(index.read_text())}
+        pages = {path.name for path in index.parent.glob("*.md")} - {"index.md"}
+        folders = {f"{path.parent.name}/index.md" for path in index.parent.glob("*/index.md")}
+        assert (pages | folders) - linked == set()
+
+
 def test_fires(tmp_path: Path) -> None:
     """A missing file and a missing heading are found; other addresses and code are not checked."""
     (tmp_path / "other.md").write_text("# A `code` heading\n\n```sh\n# no heading\n```\n")
