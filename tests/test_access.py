@@ -22,7 +22,7 @@ def interview_routes(app: FastAPI) -> list[tuple[str, str]]:
 
 
 async def snapshot(app: FastAPI) -> dict[str, list[dict[str, Any]]]:
-    """Everything that the database holds."""
+    """Return everything in the database."""
     database = app.state.parley.database
     names = await database.list_collection_names()
     return {name: await database[name].find().sort("_id").to_list() for name in names}
@@ -55,7 +55,7 @@ def test_the_routes_are_found(app: FastAPI) -> None:
 async def test_stranger(
     app: FastAPI, client: httpx.AsyncClient, admin: Account, candidate: Account, role: Role
 ) -> None:
-    """A stranger gets 403 `not_a_participant` on every one of them, whatever he sends, and nothing changes."""
+    """A stranger gets 403 `not_a_participant` on every one of them, whatever they send, and nothing changes."""
     stranger = await an_account(app, role)
     interview = await plan(client, admin, candidate)
     before = await snapshot(app)
@@ -99,7 +99,7 @@ async def test_unknown_and_malformed(app: FastAPI, client: httpx.AsyncClient, ro
 
 
 async def test_removed_and_added(app: FastAPI, client: httpx.AsyncClient, admin: Account, candidate: Account) -> None:
-    """Whoever is removed gets 403 on the next request, whoever is added gets 200 on his."""
+    """A removed participant gets 403 on their next request, an added one gets 200."""
     interview = await plan(client, admin, candidate)
     address = f"/v1/interviews/{interview['id']}"
     newcomer = await an_account(app, Role.INTERVIEWER)

@@ -120,7 +120,7 @@ class TestAnswers:
 
 class TestConditional:
     async def test_known_answer(self, client: httpx.AsyncClient, interview: str, candidate: Account) -> None:
-        """Whoever knows the present answer gets 304 without a body, however he lists the tag."""
+        """Whoever knows the present answer gets 304 without a body, however the tag is listed."""
         for address in reads_of(interview):
             etag = (await client.get(address, headers=candidate.headers)).headers["ETag"]
             for known in (etag, f'"other", W/{etag}', "*"):
@@ -162,7 +162,7 @@ class TestViewers:
     async def test_own_bodies(
         self, client: httpx.AsyncClient, interview: str, admin: Account, interviewer: Account, candidate: Account
     ) -> None:
-        """Each viewer sees his own transitions, whoever warmed the cache, in detail and list."""
+        """Each viewer sees their own transitions, whoever warmed the cache, in detail and list."""
         expected = {admin.id: ["ongoing", "cancelled"], interviewer.id: ["ongoing"], candidate.id: []}
         for _ in range(2):
             for viewer in (admin, candidate, interviewer):
@@ -189,7 +189,7 @@ class TestViewers:
     async def test_own_role_change(
         self, app: FastAPI, client: httpx.AsyncClient, interview: str, admin: Account, interviewer: Account
     ) -> None:
-        """Whose role changes sees by his new role at once: no former administrator is left with the whole list."""
+        """A changed role counts at once: no former administrator keeps the whole list."""
         boss = await an_account(app, Role.ADMIN)
         for role, total in ((Role.ADMIN, 1), (Role.INTERVIEWER, 0), (Role.ADMIN, 1)):
             changed = await client.patch(f"/v1/users/{boss.id}", json={"role": role}, headers=admin.headers)
@@ -274,32 +274,32 @@ async def test_next_read_shows_the_write(
                     assert (await worker.get(address, headers=viewer.headers)).content == truth.content
 
 
-class HeldQuery:
-    """Holds the answer of a query that the list has sent already, until it is let go."""
+class PausedQuery:
+    """Keeps back the answer of a query that the list has sent already, until it is released."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
 
-        self.sent, self.let_go = asyncio.Event(), asyncio.Event()
+        self.sent, self.released = asyncio.Event(), asyncio.Event()
         plain = InterviewSearch.page
 
-        async def held(search: InterviewSearch, *arguments: Any, **options: Any) -> Any:
+        async def paused(search: InterviewSearch, *arguments: Any, **options: Any) -> Any:
             found = await plain(search, *arguments, **options)
             self.sent.set()
-            await self.let_go.wait()
+            await self.released.wait()
             return found
 
-        monkeypatch.setattr(InterviewSearch, "page", held)
+        monkeypatch.setattr(InterviewSearch, "page", paused)
 
 
-async def test_held_open_read(
+async def test_read_that_began_before_the_write(
     monkeypatch: pytest.MonkeyPatch, client: httpx.AsyncClient, interview: str, admin: Account, candidate: Account
 ) -> None:
     """A read that began before a write, and ends after it, can't put the old value back."""
-    held = HeldQuery(monkeypatch)
+    paused = PausedQuery(monkeypatch)
     slow = asyncio.create_task(client.get("/v1/interviews", headers=candidate.headers))
-    await held.sent.wait()
+    await paused.sent.wait()
     await client.patch(f"/v1/interviews/{interview}", json={"title": "Newer"}, headers=admin.headers)
-    held.let_go.set()
+    paused.released.set()
     assert (await slow).json()["items"][0]["title"] != "Newer"
     for _ in range(2):
         current = await client.get("/v1/interviews", headers=candidate.headers)
@@ -328,11 +328,11 @@ async def test_leaving_harms_nobody(
     monkeypatch: pytest.MonkeyPatch, client: httpx.AsyncClient, candidate: Account
 ) -> None:
     """When the first of several who wait for one load is cancelled, the others get their answers from it."""
-    held = HeldQuery(monkeypatch)
+    paused = PausedQuery(monkeypatch)
     first, *others = [asyncio.create_task(client.get("/v1/interviews", headers=candidate.headers)) for _ in range(4)]
-    await held.sent.wait()
+    await paused.sent.wait()
     first.cancel()
-    held.let_go.set()
+    paused.released.set()
     answers = await asyncio.gather(*others)
     assert {a.status_code for a in answers} == {200}
 

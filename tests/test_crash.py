@@ -88,7 +88,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 @pytest.fixture
 def core_settings(cluster: Cluster) -> CoreSettings:
-    """The application by which the tests make accounts lies on the same database."""
+    """The application through which the tests create accounts uses the same database."""
     return CoreSettings(mongodb_uri=cluster.mongodb.uri, mongodb_database=DATABASE)  # type: ignore[arg-type]
 
 
@@ -109,7 +109,7 @@ class Conversation:
             yield client
 
     async def _insisting(self, attempt: Callable[[httpx.AsyncClient], Awaitable[bool]]) -> None:
-        """Makes attempts through any worker until one says that all is done; bounded by the test's time limit."""
+        """Make attempts through any worker until one succeeds; the test's time limit bounds them."""
         while True:
             with suppress(*_LOST):
                 async with self._client() as client:

@@ -120,7 +120,7 @@ async def test_start_against_cancel_against_post(
 async def test_none_by_one_removed(
     app: FastAPI, client: httpx.AsyncClient, other_client: httpx.AsyncClient, admin: Account, candidate: Account
 ) -> None:
-    """No message of a person is committed after his removal, and he learns that he takes part no more."""
+    """No message of a participant is committed after their removal, and they get 403."""
     refused = 0
     for _ in range(ROUNDS):
         interviewer = await an_account(app, Role.INTERVIEWER)

@@ -19,12 +19,12 @@ class Person:
     headers: dict[str, str] = field(default_factory=dict)
 
     async def registers(self) -> None:
-        """Makes an account."""
+        """Register an account."""
         body = {"email": self.email, "password": PASSWORD}
         assert (await self.client.post("/v1/auth/register", json=body)).status_code == 201
 
     async def logs_in(self, password: str = PASSWORD) -> None:
-        """Gets an access token for what follows."""
+        """Get an access token for what follows."""
         body = {"email": self.email, "password": password}
         answer = await self.client.post("/v1/auth/login", json=body)
         assert answer.status_code == 200, answer.text
@@ -38,7 +38,7 @@ class Person:
 
 
 async def test_an_interviews_life(app: FastAPI, client: httpx.AsyncClient) -> None:
-    """Admin assigns, the interviewer starts, both talk, he completes; a stranger sees nothing at any step."""
+    """An administrator adds people, the interviewer starts and completes, both talk; a stranger sees nothing."""
     await provide_admin(app.state.parley, email="admin@example.com", password=PASSWORD)
     admin, grace, ada, mallory = (
         Person(client, f"{name}@example.com") for name in ("admin", "grace", "ada", "mallory")

@@ -1,4 +1,4 @@
-"""`parley serve` with open streams is told to stop."""
+"""`parley serve` stops with open streams."""
 
 import asyncio
 import time
@@ -62,7 +62,7 @@ async def stopped(serving: Serving) -> tuple[float, list[list[Event]]]:
 
 @pytest.mark.parametrize("workers", [1, 3])
 async def test_open_streams(start: Start, tmp_path: Path, workers: int) -> None:
-    """With 100 open streams it is gone within 2 seconds, and each stream has been told when to come back."""
+    """With 100 open streams it is gone within 2 seconds, and each stream says when to come back."""
     serving = start(
         "--workers",
         str(workers),
