@@ -231,8 +231,11 @@ def coherence(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Measure reads against baselines and peers, into benchmarks/RESULTS.md, then the message log and logins."""
+    """Measure against baselines and peers, into benchmarks/RESULTS.md; `-- --against REV`: against a commit only."""
     _install(session, *PACKAGES, groups=("bench", "test"))
+    if any(argument.startswith("--against") for argument in session.posargs):
+        session.run("python", "-m", "benchmarks.run", *session.posargs)
+        return
     folder = Path(session.create_tmp()).resolve()
     session.env["BENCH_EVE_PYTHON"] = str(_eve(session, folder / "eve"))
     if shutil.which("npm"):
@@ -241,7 +244,7 @@ def bench(session: nox.Session) -> None:
         session.run("npm", "install", "--silent", f"--prefix={folder / 'fastify'}", *packages, external=True)
     session.run("python", "-m", "benchmarks.run", *session.posargs)
     for script in ("messages", "logins"):
-        session.run("python", f"benchmarks/{script}.py")
+        session.run("python", "-m", f"benchmarks.{script}")
 
 
 def _eve(session: nox.Session, folder: Path) -> Path:

@@ -1,1 +1,1 @@
-"""How fast Parley reads, as ratios to baselines and peers that run in the same minutes on the same machine."""
+"""How fast Parley is, as ratios to baselines, peers and older commits that run on the same machine at the same time."""

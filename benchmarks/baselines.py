@@ -1,7 +1,7 @@
-"""What Parley is measured against, on the same server: `bare` (ASGI), `fastapi` (ready bytes) and `naive`.
+"""The baselines, on the same server as Parley: `bare` (ASGI), `fastapi` (ready bytes) and `naive`.
 
-`naive` is the usual way: FastAPI's dependencies, PyJWT, PyMongo, one query each for the user, for his part in the
-interview and for the data, and a response model.
+`naive` is the usual way: FastAPI's dependencies, PyJWT, PyMongo, a response model, and one query each for the user, for
+their participation in the interview, and for the data.
 """
 
 import os
@@ -21,7 +21,7 @@ from benchmarks.data import BODY, SECRET
 
 
 async def bare(scope: Scope, receive: Receive, send: Send) -> None:
-    """U: an ASGI application without a framework."""
+    """Answer without a framework (U)."""
     if scope["type"] == "lifespan":
         while (message := await receive())["type"] != "lifespan.shutdown":
             await send({"type": f"{message['type']}.complete"})
@@ -37,12 +37,12 @@ fastapi = FastAPI(openapi_url=None)
 
 @fastapi.get("/ready/{thing_id}")
 async def ready(thing_id: str) -> Response:  # noqa: ARG001 - a path parameter, as the others have one
-    """F: FastAPI that returns ready bytes."""
+    """Return ready bytes through FastAPI (F)."""
     return Response(BODY, media_type="application/json")
 
 
 class Interview(BaseModel):
-    """An interview as `naive` answers it."""
+    """An interview in an answer of `naive`."""
 
     id: str
     title: str
@@ -106,13 +106,13 @@ async def _membership(request: Request, interview_id: str, user: User) -> None:
 
 @naive.get("/interviews/{interview_id}", dependencies=[Depends(_membership)])
 async def read(request: Request, interview_id: str) -> Interview:
-    """One interview."""
+    """Return one interview."""
     return _shown(await request.app.state.database["interviews"].find_one({"_id": interview_id}))
 
 
 @naive.get("/interviews")
 async def find(request: Request, user: User, status: str, limit: int = 20) -> Page:
-    """One's interviews of a status, the newest first."""
+    """Return the caller's interviews of a status, newest first."""
     where = {"participants.user_id": user["_id"], "status": status}
     interviews = request.app.state.database["interviews"]
     found = await interviews.find(where).sort("created_at", -1).limit(limit).to_list()
@@ -121,7 +121,7 @@ async def find(request: Request, user: User, status: str, limit: int = 20) -> Pa
 
 @naive.post("/interviews", status_code=201)
 async def create(request: Request, user: User, body: InterviewCreate) -> Interview:
-    """A new interview."""
+    """Create an interview."""
     now = datetime.now(UTC)
     document = body.model_dump() | {
         "_id": os.urandom(12).hex(),

@@ -1,4 +1,4 @@
-"""The data that everybody serves: the documents are Parley's own, the peers read what they need of them."""
+"""The data that all servers read: Parley's own documents, of which the peers use some fields."""
 
 import random
 from collections.abc import Sequence
@@ -18,18 +18,18 @@ BATCH = 10_000
 
 
 def an_id(kind: int, number: int) -> str:
-    """A 24-digit id."""
+    """Return an id of 24 digits."""
     return f"{kind:04x}{number:020x}"
 
 
 def token(user_id: str) -> str:
-    """A token that the peers take; Parley's own tokens come from logging in."""
+    """Return a token for the peers; Parley's own tokens come from its login."""
     issued = int(datetime.now(UTC).timestamp())
     return jwt.encode({"sub": user_id, "iat": issued, "exp": issued + 86400}, SECRET, algorithm="HS256")
 
 
 def fill(database: Database[dict[str, Any]], readers: Sequence[str], *, interviews: int, messages: int = 0) -> None:
-    """Writes interviews, of which each reader takes part in forty, and a log of messages in the first one."""
+    """Write interviews, with each reader in forty of them, and a log of messages in the first one."""
     batch = []
     for n in range(interviews):
         batch.append(_interview(n, readers[n % len(readers)] if n < len(readers) * OF_EACH else an_id(9, n % 100_000)))
@@ -41,12 +41,12 @@ def fill(database: Database[dict[str, Any]], readers: Sequence[str], *, intervie
         database["messages"].insert_many([_message(seq, readers[0]) for seq in range(first, last + 1)], ordered=False)
     if messages:
         database["message_logs"].insert_one({"_id": an_id(2, 0), "last_seq": messages})
-    # Parley counts anew what others have written for it.
+    # Parley counts the interviews again when it finds no totals.
     database["interview_totals"].drop()
 
 
 def copy_for_eve(database: Database[dict[str, Any]]) -> None:
-    """The same interviews with ObjectIds, which Eve takes any id to be, and the index that its list needs."""
+    """Copy the interviews with ObjectIds, since Eve expects those, and create the index that its list needs."""
     database["interviews"].aggregate([{"$set": {"_id": {"$toObjectId": "$_id"}}}, {"$out": "eve_interviews"}])
     database["eve_interviews"].create_index([("participants.user_id", 1), ("created_at", -1), ("_id", -1)])
 

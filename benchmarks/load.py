@@ -1,8 +1,9 @@
-"""A load generator: keeps some connections busy for some seconds and prints what came back, as JSON.
+"""A load generator: it keeps some connections busy for some seconds and prints the results as JSON.
 
     python -m benchmarks.load PORT CONNECTIONS SECONDS < requests.json
 
-The requests are a JSON array of whole HTTP requests, sent in turn; traffic goes to 127.0.0.1 alone.
+The requests are a JSON array of whole HTTP requests. They go to 127.0.0.1 only. Each connection sends its own share of
+them in turn: of 32 connections the first sends the requests 0, 32, 64 and so on.
 """
 
 import asyncio
@@ -10,18 +11,23 @@ import json
 import sys
 import time
 from collections import Counter
+from functools import partial
 from typing import Any, cast
 
 END_OF_HEAD = b"\r\n\r\n"
 LENGTH = b"content-length:"
+# In a request this text becomes another one of the same length each time that the request is sent.
+UNIQUE = "<unique-per-req>"
+_UNIQUE = UNIQUE.encode()
 
 
 class Connection(asyncio.Protocol):
-    """Sends one request after the other, each when the last was answered."""
+    """Sends one request after the other, each when the one before it is answered."""
 
-    def __init__(self, requests: list[bytes], first: int, results: "Results") -> None:
+    def __init__(self, requests: list[bytes], first: int, step: int, results: "Results") -> None:
         self._requests = requests
         self._next = first
+        self._step = step
         self._results = results
         self._received = b""
         self._sent_at = 0.0
@@ -32,9 +38,12 @@ class Connection(asyncio.Protocol):
         self._send()
 
     def _send(self) -> None:
+        request = self._requests[self._next % len(self._requests)]
+        if _UNIQUE in request:
+            request = request.replace(_UNIQUE, b"%016d" % (time.time_ns() // 1000))
         self._sent_at = time.perf_counter()
-        self._transport.write(self._requests[self._next % len(self._requests)])
-        self._next += 1
+        self._transport.write(request)
+        self._next += self._step
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -53,7 +62,7 @@ class Connection(asyncio.Protocol):
 
 
 class Results:
-    """What came back."""
+    """The answers so far."""
 
     def __init__(self) -> None:
         self.going_on = True
@@ -61,7 +70,7 @@ class Results:
         self.statuses: Counter[str] = Counter()
 
     def summary(self, seconds: float) -> dict[str, Any]:
-        """Requests per second, latencies in milliseconds, and how often each status was answered."""
+        """Return requests per second, latencies in milliseconds, and the count of each status."""
         took = sorted(self.took)
         at = {f"p{p}_ms": took[min(len(took) - 1, len(took) * p // 100)] * 1000 for p in (50, 99)} if took else {}
         return {"per_second": len(took) / seconds, "requests": len(took), "statuses": self.statuses, **at}
@@ -73,11 +82,13 @@ def _length(head: bytes) -> int:
 
 
 async def run(port: int, connections: int, seconds: float, requests: list[bytes]) -> dict[str, Any]:
-    """Loads the server at a port of 127.0.0.1."""
+    """Load the server at a port of 127.0.0.1."""
     results, loop = Results(), asyncio.get_running_loop()
     opened = []
     for n in range(connections):
-        transport, _ = await loop.create_connection(lambda n=n: Connection(requests, n * 7, results), "127.0.0.1", port)  # type: ignore[misc]
+        transport, _ = await loop.create_connection(
+            partial(Connection, requests, n, connections, results), "127.0.0.1", port
+        )
         opened.append(transport)
     started = time.perf_counter()
     await asyncio.sleep(seconds)
@@ -89,7 +100,7 @@ async def run(port: int, connections: int, seconds: float, requests: list[bytes]
 
 
 def main() -> None:
-    """Reads the requests from standard input."""
+    """Read the requests from standard input and print the results."""
     port, connections, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     requests = [text.encode() for text in json.load(sys.stdin)]
     print(json.dumps(asyncio.run(run(port, connections, seconds, requests))))

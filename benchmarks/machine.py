@@ -1,4 +1,4 @@
-"""Processes of the benchmark: each pinned to a core, each ended by its own id, each bounded in time."""
+"""The processes of the benchmark. Each is pinned to a core, ended by its own id, and bounded in time."""
 
 import json
 import os
@@ -31,12 +31,12 @@ class Server:
     started_in: float
 
     def cpu_seconds(self) -> float:
-        """The processor time that the server's processes have taken."""
+        """Return the processor time that the server's processes have used."""
         ticks = sum(sum(map(int, _stat(pid)[11:13])) for pid in [self.pid, *_children(self.pid)])
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def memory_mb(self) -> float:
-        """The resident memory of the server's processes."""
+        """Return the resident memory of the server's processes."""
         pages = sum(int(_stat(pid)[21]) for pid in [self.pid, *_children(self.pid)])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1024**2
 
@@ -51,20 +51,20 @@ def _children(pid: int) -> list[int]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port that nothing listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
 @contextmanager
-def serving(name: str, command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Server]:
-    """Runs a server on the servers' core; `{port}` in its command and environment is its port."""
+def serving(name: str, command: Sequence[str], environment: Mapping[str, str], *, cwd: Path = ROOT) -> Iterator[Server]:
+    """Run a server on the servers' core; `{port}` in its command and environment is its port."""
     port = free_port()
     settings = {key: value.replace("{port}", str(port)) for key, value in environment.items()}
     pinned = [sys.executable, "-c", _PINNED, str(SERVER_CORE), *(part.replace("{port}", str(port)) for part in command)]
     began = time.perf_counter()
-    with subprocess.Popen(pinned, env=os.environ | settings, cwd=ROOT) as process:
+    with subprocess.Popen(pinned, env=os.environ | settings, cwd=cwd) as process:
         try:
             _wait_for(port, process)
             yield Server(name, port, process.pid, time.perf_counter() - began)
@@ -85,7 +85,11 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def load(server: Server, requests: Sequence[str], *, seconds: float, connections: int = CONNECTIONS) -> dict[str, Any]:
-    """Loads a server from the other core; requests per second, latencies, statuses, CPU time a request in us."""
+    """Load a server from the other core.
+
+    Returns:
+        Requests per second, latencies in ms, the count of each status, and the CPU time of a request in us.
+    """
     before = server.cpu_seconds()
     load_of = [sys.executable, "-m", "benchmarks.load", str(server.port), str(connections), str(seconds)]
     command = [sys.executable, "-c", _PINNED, str(LOAD_CORE), *load_of]
@@ -97,17 +101,20 @@ def load(server: Server, requests: Sequence[str], *, seconds: float, connections
     return results
 
 
-def request(path: str, token: str | None = None, body: Mapping[str, Any] | None = None) -> str:
-    """A whole HTTP request."""
+def request(
+    path: str, token: str | None = None, body: Mapping[str, Any] | None = None, *, method: str | None = None
+) -> str:
+    """Return a whole HTTP request; without a method it is a POST if it has a body, else a GET."""
     content = json.dumps(body) if body is not None else ""
-    lines = [f"{'POST' if body is not None else 'GET'} {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: application/json"]
+    method = method or ("GET" if body is None else "POST")
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: application/json"]
     lines += [f"Authorization: Bearer {token}"] if token else []
     lines += ["Content-Type: application/json", f"Content-Length: {len(content)}"] if content else []
     return "\r\n".join([*lines, "", content])
 
 
 def call(server: Server, path: str, token: str | None = None, body: Mapping[str, Any] | None = None) -> Any:
-    """One request's JSON answer."""
+    """Return the JSON answer to one request."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     data = json.dumps(body).encode() if body is not None else None
     address = f"http://127.0.0.1:{server.port}{path}"

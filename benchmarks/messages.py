@@ -1,20 +1,18 @@
-"""What the message log does in a second: `python benchmarks/messages.py`.
+"""Measure the message log: `python -m benchmarks.messages`.
 
-Starts an embedded MongoDB and workers of its own, on Unix sockets in a directory of its own. Appending is measured
-against a transaction for each message in the same run, in alternating rounds; the medians are printed. Absolute
-figures are the machine's, ratios hold.
+It starts an embedded MongoDB and workers on Unix sockets in a temporary directory. Grouped appends are compared with
+one transaction for each message, in alternating rounds of the same run. It prints medians. The absolute figures depend
+on the machine, the ratios do not.
 """
 
 import asyncio
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +20,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from benchmarks.worker import Connection, Worker, connected
 from parley_app import create_app
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import in_transaction, new_id
@@ -40,88 +39,27 @@ GROUPED, EACH = 256, 1
 
 
 def application(uri: str) -> FastAPI:
-    """The application on the benchmark's database."""
+    """Return the application on the benchmark's database."""
     core = CoreSettings(mongodb_uri=uri, mongodb_database=DATABASE)  # type: ignore[arg-type]
     return create_app([core, auth_settings()])
 
 
-class Worker:
-    """A serving process; with `largest` 1 it commits a transaction for each message, one after the other."""
-
-    def __init__(self, uri: str, folder: Path, *, largest: int) -> None:
-        self.socket = str(folder / f"{largest}.sock")
-        command = [sys.executable, __file__, "serve", uri, self.socket, str(largest)]
-        self._process = subprocess.Popen(command)
-
-    async def ready(self) -> None:
-        """Returns when it takes connections."""
-        for _ in range(1000):
-            if os.path.exists(self.socket):  # noqa: ASYNC240, PTH110 - nothing else runs yet
-                return
-            await asyncio.sleep(0.02)
-        raise TimeoutError(self.socket)
-
-    @property
-    def megabytes(self) -> float:
-        """The memory that it holds."""
-        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-    @property
-    def cpu_seconds(self) -> float:
-        """The processor time that it has used."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def close(self) -> None:
-        """Stops it."""
-        self._process.terminate()
-        self._process.wait(30)
-
-
 def serve(uri: str, socket: str, largest: str) -> None:
-    """The worker's side of `Worker`."""
+    """Serve, as the process that `Worker` starts."""
     batches.LARGEST = int(largest)
     uvicorn.run(application(uri), uds=socket, log_level="error", access_log=False)
 
 
-class Connection:
-    """A kept connection of a client that costs little: the machine's cores are the server's."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, member: Account) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._headers = f"Host: x\r\nAuthorization: {member.headers['Authorization']}\r\n"
-
-    async def request(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
-        """Status and body of an answer."""
-        length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
-        self._writer.write(f"{method} {path} HTTP/1.1\r\n{self._headers}{length}\r\n".encode() + body)
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        size = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
-        return int(head[9:12]), await self._reader.readexactly(size)
-
-
-@asynccontextmanager
-async def connected(worker: Worker, member: Account) -> AsyncIterator[Connection]:
-    """A connection to a worker."""
-    reader, writer = await asyncio.open_unix_connection(worker.socket)
-    try:
-        yield Connection(reader, writer, member)
-    finally:
-        writer.close()
-
-
 @dataclass(frozen=True)
 class Rate:
-    """What a round has come to."""
+    """The result of a round."""
 
     per_second: float
     p99_ms: float
 
 
 async def rate_of(clients: int, act: Callable[[int], Awaitable[object]]) -> Rate:
-    """How often clients act in a second when each acts again as soon as it is answered."""
+    """Measure how often clients act in a second when each acts again as soon as it is answered."""
     times: list[float] = []
     begin = time.perf_counter()
 
@@ -135,8 +73,8 @@ async def rate_of(clients: int, act: Callable[[int], Awaitable[object]]) -> Rate
     return Rate(len(times) / (time.perf_counter() - begin), times[int(len(times) * 0.99)] * 1000)
 
 
-def told(what: str, rounds: dict[str, list[Rate]]) -> None:
-    """Prints the medians of alternating rounds, the last of which are the baseline's."""
+def report(what: str, rounds: dict[str, list[Rate]]) -> None:
+    """Print the medians of alternating rounds; the last name is the baseline."""
     print(f"\n{what}")
     middle = {name: statistics.median(r.per_second for r in rates) for name, rates in rounds.items()}
     *_, baseline = middle.values()
@@ -147,13 +85,13 @@ def told(what: str, rounds: dict[str, list[Rate]]) -> None:
 
 @dataclass(frozen=True)
 class Stage:
-    """The application in this process, a member, and a way to new interviews."""
+    """The application in this process, and a member who takes part in its interviews."""
 
     app: FastAPI
     member: Account
 
     async def interview(self) -> str:
-        """A new interview in which the member takes part."""
+        """Create an interview in which the member takes part."""
         interview_id = new_id()
         parts = [{"user_id": self.member.id, "participant_role": "candidate"}]
         document = {"_id": interview_id, "status": "ongoing", "rev": 1, "participants": parts, **an_interview()}
@@ -162,7 +100,7 @@ class Stage:
 
 
 async def measure_transactions(stage: Stage) -> None:
-    """What MongoDB does by itself: grouped transactions and one for each message, all at once, without any HTTP."""
+    """Measure MongoDB without HTTP: grouped transactions, and one for each message, all at once."""
     parley = stage.app.state.parley
     repository = MessageRepository(parley.database)
     rounds: dict[str, list[Rate]] = {"32 in a transaction": [], "one each, at once": []}
@@ -181,11 +119,11 @@ async def measure_transactions(stage: Stage) -> None:
             interview_id = await stage.interview()
             rate = await rate_of(clients, partial(append, count, interview_id))
             rounds[name].append(Rate(rate.per_second * count, rate.p99_ms))
-    told("Transactions on one interview, without HTTP", rounds)
+    report("Transactions on one interview, without HTTP", rounds)
 
 
 async def measure_posts(stage: Stage, workers: dict[str, Worker]) -> None:
-    """Posts to one interview through one worker."""
+    """Measure posts to one interview through one worker."""
     rounds: dict[str, list[Rate]] = {name: [] for name in workers}
     body = json.dumps({"content": "Shall we begin with the cache?"}).encode()
     for _ in range(ROUNDS):
@@ -199,11 +137,11 @@ async def measure_posts(stage: Stage, workers: dict[str, Worker]) -> None:
                     assert status == 201, answer  # noqa: PLR2004
 
                 rounds[name].append(await rate_of(CONNECTIONS, post))
-    told(f"Posts over HTTP to one interview, one worker, {CONNECTIONS} clients, w=majority", rounds)
+    report(f"Posts over HTTP to one interview, one worker, {CONNECTIONS} clients, w=majority", rounds)
 
 
 async def measure_streams(stage: Stage, worker: Worker) -> None:
-    """What idle streams cost a worker."""
+    """Measure what idle streams cost a worker."""
     path = f"/v1/interviews/{await stage.interview()}/messages/stream"
     before = worker.megabytes
     async with AsyncExitStack() as stack:
@@ -221,7 +159,7 @@ async def measure_streams(stage: Stage, worker: Worker) -> None:
 
 
 async def measure_pages(stage: Stage, worker: Worker) -> None:
-    """A page in the middle of a long log against the first one."""
+    """Measure a page in the middle of a long log against the first page."""
     interview_id = await stage.interview()
     await fill(stage, interview_id)
     path = f"/v1/interviews/{interview_id}/messages?limit=20&offset="
@@ -239,7 +177,7 @@ async def measure_pages(stage: Stage, worker: Worker) -> None:
 
 
 async def fill(stage: Stage, interview_id: str) -> None:
-    """Writes a long log straight into the database."""
+    """Write a long log directly into the database."""
     database, now = stage.app.state.parley.database, stage.app.state.parley.clock()
     common = {"interview_id": interview_id, "sender_id": stage.member.id, "content": "Hello", "created_at": now}
     for begin in range(1, LENGTH + 1, 5000):
@@ -249,7 +187,7 @@ async def fill(stage: Stage, interview_id: str) -> None:
 
 
 async def measure(uri: str, folder: Path) -> None:
-    """All of it."""
+    """Measure everything."""
     app = application(uri)
     async with app.router.lifespan_context(app), AsyncExitStack() as stack:
         stage = Stage(app, await an_account(app))
@@ -263,7 +201,7 @@ async def measure(uri: str, folder: Path) -> None:
 
 
 def main() -> None:
-    """Measures, on a database that is gone afterwards."""
+    """Measure on a temporary database."""
     with tempfile.TemporaryDirectory() as name, EmbeddedMongoDB.start(Path(name, "data")) as mongodb:
         asyncio.run(measure(mongodb.uri, Path(name)))
 

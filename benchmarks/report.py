@@ -1,4 +1,4 @@
-"""The report: medians with their range, ratios of each round's pairs, and each bar with what was measured."""
+"""The reports: medians with their range, the ratios of each round's pairs, and the bars that Parley must meet."""
 
 import importlib.metadata
 import platform
@@ -11,8 +11,11 @@ from typing import Any
 from benchmarks.machine import CONNECTIONS
 
 Measured = Mapping[str, Sequence[Mapping[str, Any]]]
+Compared = dict[str, dict[str, list[dict[str, float]]]]  # of each case, of "old" and "new", round by round
 F = "F FastAPI, ready bytes"
 _PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pymongo", "pydantic", "cachetools")
+_COSTS = {"start": "ms", "memory": "MB"}  # the unit of each
+_RULE = "|---"
 BARS = [
     ("Parley item", F, 0.45),
     ("Parley item", "naive item", 2.0),
@@ -38,7 +41,7 @@ def written(
     memory: Mapping[str, float],
     started: Mapping[str, Sequence[float]],
 ) -> str:
-    """The whole page."""
+    """Return the text of RESULTS.md."""
     lines = [*_head(measured), *_throughput(measured), *_ratios(measured), *_sizes(sized), *_commands(commands)]
     return "\n".join([*lines, *_process(memory, started), ""])
 
@@ -50,9 +53,9 @@ def _head(measured: Measured) -> Iterator[str]:
     yield ""
     yield f"Written by `nox -s bench` on {datetime.now(UTC):%Y-%m-%d}: Python {platform.python_version()}"
     yield f"on {sys.platform} {platform.machine()}, {versions}."
-    yield f"Median of {rounds} alternating rounds, {CONNECTIONS} connections; one worker on one core, load and MongoDB"
-    yield "on another."
-    yield "Ratios hold, absolute figures belong to the machine. A ratio is the median of the rounds' own ratios."
+    yield f"Median of {rounds} alternating rounds, {CONNECTIONS} connections; one worker on one core, the load and"
+    yield "MongoDB on another. The absolute figures depend on the machine, the ratios do not. A ratio is the median of"
+    yield "the ratios of each round."
 
 
 def _throughput(measured: Measured) -> Iterator[str]:
@@ -68,9 +71,9 @@ def _ratios(measured: Measured) -> Iterator[str]:
     yield from ("", "| ratio of throughput | median | range | bar |", "|---|---|---|---|")
     for ours, theirs, bar in BARS:
         if theirs in measured:
-            ratios = _paired(measured[ours], measured[theirs], "per_second")
+            ratios = paired(measured[ours], measured[theirs], "per_second")
             met = "" if bar is None else f"at least {bar}: {'met' if statistics.median(ratios) >= bar else 'MISSED'}"
-            yield f"| {ours} / {theirs} | {_shown(ratios)} | {met} |"
+            yield f"| {ours} / {theirs} | {shown(ratios)} | {met} |"
 
 
 def _sizes(sized: Measured) -> Iterator[str]:
@@ -81,10 +84,10 @@ def _sizes(sized: Measured) -> Iterator[str]:
     )
     names = list(sized)
     for small, large in zip(names[::2], names[1::2], strict=True):
-        ratios = _paired(sized[large], sized[small], "p50_ms")
+        ratios = paired(sized[large], sized[small], "p50_ms")
         one, two = (statistics.median(r["p50_ms"] for r in sized[name]) for name in (small, large))
         met = "met" if statistics.median(ratios) <= 1.2 else "MISSED"  # noqa: PLR2004 - the bar
-        yield f"| {large} / {small} | {two:.2f} / {one:.2f} | {_shown(ratios)} | at most 1.2: {met} |"
+        yield f"| {large} / {small} | {two:.2f} / {one:.2f} | {shown(ratios)} | at most 1.2: {met} |"
 
 
 def _commands(commands: Mapping[str, float]) -> Iterator[str]:
@@ -95,14 +98,38 @@ def _commands(commands: Mapping[str, float]) -> Iterator[str]:
 def _process(memory: Mapping[str, float], started: Mapping[str, Sequence[float]]) -> Iterator[str]:
     yield from ("", "| process | ratio to FastAPI and PyMongo alone | range | bar |", "|---|---|---|---|")
     ratios = [ours / floor for ours, floor in zip(started["parley"], started["floor"], strict=True)]
-    yield f"| start | {_shown(ratios)} | at most 1.5: {'met' if statistics.median(ratios) <= 1.5 else 'MISSED'} |"  # noqa: PLR2004
+    yield f"| start | {shown(ratios)} | at most 1.5: {'met' if statistics.median(ratios) <= 1.5 else 'MISSED'} |"  # noqa: PLR2004
     ratio = memory["parley"] / memory["fastapi"]
     yield f"| memory under load | {ratio:.2f} | | at most 1.6: {'met' if ratio <= 1.6 else 'MISSED'} |"  # noqa: PLR2004
 
 
-def _paired(ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]], what: str) -> list[float]:
+def comparison(title: str, results: Compared, rounds: int) -> Iterator[str]:
+    """Write a table of two sides, "old" and "new": requests first, then what a process costs."""
+    yield f"{title}: medians of {rounds} alternating rounds. A ratio is the median of the ratios of each round."
+    yield from ("", "| case | old/s | new/s | new / old | range | p50 ms old, new | p99 ms old, new |", _RULE * 7 + "|")
+    for name, sides in results.items():
+        if name not in _COSTS:
+            old, new = sides["old"], sides["new"]
+            rates = f"{_median(old, 'per_second'):,.0f} | {_median(new, 'per_second'):,.0f}"
+            times = " | ".join(f"{_median(old, key):.1f}, {_median(new, key):.1f}" for key in ("p50_ms", "p99_ms"))
+            yield f"| {name} | {rates} | {shown(paired(new, old, 'per_second'))} | {times} |"
+    yield from ("", "| process | old | new | new / old | range |", _RULE * 5 + "|")
+    for name, unit in _COSTS.items():
+        if name in results:
+            old, new = results[name]["old"], results[name]["new"]
+            medians = f"{_median(old, unit):,.0f} {unit} | {_median(new, unit):,.0f} {unit}"
+            yield f"| {name} | {medians} | {shown(paired(new, old, unit))} |"
+
+
+def _median(rounds: Sequence[Mapping[str, Any]], what: str) -> float:
+    return float(statistics.median(result[what] for result in rounds))
+
+
+def paired(ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]], what: str) -> list[float]:
+    """Return the ratio of each round."""
     return [a[what] / b[what] for a, b in zip(ours, theirs, strict=True)]
 
 
-def _shown(ratios: Sequence[float]) -> str:
+def shown(ratios: Sequence[float]) -> str:
+    """Write median and range as two cells."""
     return f"{statistics.median(ratios):.2f} | {min(ratios):.2f}-{max(ratios):.2f}"

@@ -1,18 +1,32 @@
-"""The servers: Parley with and without its cache, the baselines, and those peers whose programs are there."""
+"""The servers: Parley with and without its cache, the baselines, and the peers whose programs are installed."""
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.data import SECRET
-from benchmarks.machine import Server, serving
+from benchmarks.machine import ROOT, Server, serving
+from parley_core.embedded import embedded_mongodb
 
 _PEERS = Path(__file__).parent / "peers"
 ADMIN = {"email": "admin@example.com", "password": "nine green bottles of beer"}
-_UVICORN = (sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--no-access-log")
-_QUIET = (*_UVICORN, "--log-level", "warning")
+_UVICORN = ("-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--no-access-log", "--log-level", "warning")
+_HERE = (sys.executable, *_UVICORN)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A working tree of the project, and the Python that has its packages installed."""
+
+    root: Path
+    python: str
+
+
+HERE = Tree(ROOT, sys.executable)
 
 
 def _parley(uri: str, database: str, **more: str) -> dict[str, str]:
@@ -22,15 +36,23 @@ def _parley(uri: str, database: str, **more: str) -> dict[str, str]:
         "PARLEY_JWT_SECRET": SECRET,
         "PARLEY_ADMIN_EMAIL": ADMIN["email"],
         "PARLEY_ADMIN_PASSWORD": ADMIN["password"],
+        "PARLEY_ACCESS_TOKEN_MINUTES": "60",
         **more,
     }
 
 
 @contextmanager
-def parley(uri: str, database: str, name: str = "parley", **more: str) -> Iterator[Server]:
-    """Parley as uvicorn runs it."""
-    command = (*_QUIET, "--factory", "parley_app:create_app")
-    with serving(name, command, _parley(uri, database, **more)) as server:
+def mongodb() -> Iterator[str]:
+    """Run a MongoDB for this benchmark only, on the core of the load."""
+    with tempfile.TemporaryDirectory(prefix="bench") as folder, embedded_mongodb(Path(folder)) as uri:
+        yield uri
+
+
+@contextmanager
+def parley(uri: str, database: str, name: str = "parley", *, tree: Tree = HERE, **more: str) -> Iterator[Server]:
+    """Run Parley under uvicorn; `more` is added to its environment."""
+    command = (tree.python, *_UVICORN, "--factory", "parley_app:create_app")
+    with serving(name, command, _parley(uri, database, **more), cwd=tree.root) as server:
         yield server
 
 
@@ -40,10 +62,10 @@ def _bench(uri: str, database: str) -> dict[str, str]:
 
 @contextmanager
 def everybody(uri: str, database: str) -> Iterator[dict[str, Server]]:
-    """All servers on one database, by name; a peer whose program isn't there is left out."""
+    """Run all servers on one database, without the peers whose programs are not installed."""
     environment = _bench(uri, database)
     baselines = ("bare", "fastapi", "naive")
-    commands: dict[str, tuple[str, ...]] = {name: (*_QUIET, f"benchmarks.baselines:{name}") for name in baselines}
+    commands: dict[str, tuple[str, ...]] = {name: (*_HERE, f"benchmarks.baselines:{name}") for name in baselines}
     if eve := os.environ.get("BENCH_EVE_PYTHON"):
         gunicorn = (eve, "-m", "gunicorn", "-w", "1", "-k", "gthread", "--threads", "8", "--keep-alive", "75")
         listening = ("--log-level", "warning", "-b", "127.0.0.1:{port}", "--chdir", str(_PEERS), "eve_app:app")
@@ -62,6 +84,6 @@ def everybody(uri: str, database: str) -> Iterator[dict[str, Server]]:
 
 @contextmanager
 def floor() -> Iterator[Server]:
-    """FastAPI and PyMongo imported and a port opened, nothing else."""
-    with serving("floor", (*_QUIET, "benchmarks.baselines:fastapi"), {}) as server:
+    """Run a server that imports FastAPI and PyMongo and opens a port, nothing else."""
+    with serving("floor", (*_HERE, "benchmarks.baselines:fastapi"), {}) as server:
         yield server

@@ -1,4 +1,4 @@
-"""python-eve as its documentation has it: a schema, token authentication, and a hook that limits reads to one's own."""
+"""python-eve as its documentation shows it: a schema, token authentication, and a hook that limits what users read."""
 
 import os
 from typing import Any
@@ -51,7 +51,7 @@ class ByToken(TokenAuth):  # type: ignore[misc,unused-ignore]
 
 
 def only_own(_request: Any, lookup: dict[str, Any]) -> None:
-    """Limits what is found to the interviews in which the user takes part."""
+    """Limit reads to the interviews in which the user takes part."""
     lookup["participants.user_id"] = g.user_id
 
 

@@ -1,4 +1,4 @@
-// Fastify with @fastify/jwt and the mongodb driver, as their documentation has it: hooks, schemas, one query each.
+// Fastify with @fastify/jwt and the mongodb driver, as their documentation shows it: hooks, schemas, one query each.
 import Fastify from "fastify";
 import jwt from "@fastify/jwt";
 import { MongoClient } from "mongodb";
