@@ -23,8 +23,8 @@ def _viewer(_access: ScopedAccess) -> None:
     """Everybody who may read the list sees the same."""
 
 
-async def _generation(composition: Composition, access: ScopedAccess) -> int:
-    return await composition.require(Generations).current(list_of(access.resource.id))
+async def _generation(parley: Composition, access: ScopedAccess) -> int:
+    return await parley.require(Generations).current(list_of(access.resource.id))
 
 
 LIST = CachedRead(viewer=_viewer, validator=_generation)

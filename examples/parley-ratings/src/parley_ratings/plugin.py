@@ -34,5 +34,4 @@ def parley_policies() -> list[PolicyRule]:
 
 @hookimpl
 def parley_services(parley: Parley) -> list[object]:
-    ratings = RatingRepository(parley.database)
-    return [RatingService(ratings, client=parley.client, clock=parley.clock)]
+    return [RatingService(ratings=RatingRepository(parley.database), clock=parley.clock)]

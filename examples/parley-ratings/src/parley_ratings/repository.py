@@ -1,12 +1,12 @@
 """Ratings in MongoDB."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
-from parley_core import Database, Document, Event, Session, insert_recorded
+from parley_core import Database, Document, Event, Session, in_transaction, insert_recorded
 from parley_ratings.errors import DuplicateRating
 from parley_ratings.indexes import RATINGS
 from parley_ratings.models import Rating
@@ -16,16 +16,27 @@ class RatingRepository:
     """Reads and adds ratings."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._ratings = database[RATINGS]
 
-    async def add(self, rating: Rating, event: Event, *, session: Session) -> None:
-        """Store a new rating inside the caller's transaction.
+    async def add(self, rating: Rating, event: Event, *, lock: Callable[[Session], Awaitable[None]]) -> None:
+        """Store a new rating in a transaction.
+
+        Args:
+            rating: the rating.
+            event: its first event.
+            lock: called first, with the transaction, to keep the interview as it is until the commit.
 
         Raises:
             DuplicateRating: its author has already rated this interview.
         """
-        try:
+
+        async def write(session: Session) -> None:
+            await lock(session)
             await insert_recorded(self._ratings, _stored(rating), event, session=session)
+
+        try:
+            await in_transaction(self._database.client, write)
         except DuplicateKeyError as error:
             raise DuplicateRating from error
 

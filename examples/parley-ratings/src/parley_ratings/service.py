@@ -1,9 +1,9 @@
 """The rules of ratings."""
 
-from pymongo import AsyncMongoClient
+from functools import partial
 
 from parley_auth import ScopedAccess
-from parley_core import PRIVATE, Clock, Document, Event, Session, in_transaction, new_id
+from parley_core import PRIVATE, Clock, Event, new_id
 from parley_ratings import schemas
 from parley_ratings.errors import InterviewNotCompleted
 from parley_ratings.events import RATING_SUBMITTED
@@ -15,9 +15,8 @@ from parley_ratings.repository import RatingRepository
 class RatingService:
     """Stores ratings and returns them."""
 
-    def __init__(self, ratings: RatingRepository, *, client: AsyncMongoClient[Document], clock: Clock) -> None:
+    def __init__(self, *, ratings: RatingRepository, clock: Clock) -> None:
         self._ratings = ratings
-        self._client = client
         self._clock = clock
 
     async def submit(self, wanted: schemas.RatingCreate, access: ScopedAccess) -> Rating:
@@ -35,13 +34,8 @@ class RatingService:
             notes=wanted.notes,
             created_at=self._clock(),
         )
-
-        async def add(session: Session) -> None:
-            await access.lock(session, WRITE)
-            await self._ratings.add(rating, _submitted(rating, access), session=session)
-
         try:
-            await in_transaction(self._client, add)
+            await self._ratings.add(rating, _submitted(rating, access), lock=partial(access.lock, action=WRITE))
         except access.scope.closed as error:
             raise InterviewNotCompleted from error
         return rating
