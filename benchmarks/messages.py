@@ -23,8 +23,7 @@ from fastapi import FastAPI
 from benchmarks.worker import Connection, Worker, connected
 from parley_app import create_app
 from parley_auth.testing import Account, an_account, auth_settings
-from parley_core import in_transaction, new_id
-from parley_core.data.database import Session
+from parley_core import Session, in_transaction, new_id
 from parley_core.embedded import EmbeddedMongoDB
 from parley_core.kernel.settings import CoreSettings
 from parley_interviews.testing import an_interview
