@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOTS = ("packages", "docs", "deploy", "examples", "tests", "benchmarks")
+ROOTS = ("packages", "docs", "deploy", "examples", "templates", "tests", "benchmarks")
 SUFFIXES = {".css", ".html", ".ini", ".js", ".json", ".md", ".py", ".sh", ".toml", ".txt", ".yaml", ".yml"}
 
 _ARTICLE = "(?:an?|the|one|another|this|that|their|its|your|new|first|second|some|more|other|both|two|all)"

@@ -55,9 +55,9 @@ def test_table(fields: dict[str, FieldInfo]) -> None:
         ("| `16` |", "| `17` |", ["PARLEY_MONGODB_POOL_SIZE: the default is `16`"]),
         ("| `open` |", "| |", ["PARLEY_AUTH_REGISTRATION: the default is `open`"]),
         (
-            "Whether anyone may register",
+            "Whether anyone may register an account",
             "Whatever",
-            ["PARLEY_AUTH_REGISTRATION: the meaning is: Whether anyone may register."],
+            ["PARLEY_AUTH_REGISTRATION: the meaning is: Whether anyone may register an account."],
         ),
     ],
     ids=["name", "default", "no default", "meaning"],

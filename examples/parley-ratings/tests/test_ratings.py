@@ -24,7 +24,7 @@ from parley_core import Parley, Router, StartupError, new_id
 from parley_core.data.generations import Generations
 from parley_core.kernel.settings import CoreSettings, PluginSettings
 from parley_core.testing import MovableClock, a_plugin, an_application, running_client, walk
-from parley_interviews.testing import bring_to, plan
+from parley_interviews.testing import bring_to, create_interview
 from parley_ratings.caching import list_of
 from parley_ratings.errors import InterviewNotCompleted
 from parley_ratings.schemas import RatingCreate
@@ -87,7 +87,7 @@ async def stage(app: FastAPI) -> AsyncIterator[Stage]:
     async with running_client(app) as client:
         admin, candidate = await an_account(app, Role.ADMIN), await an_account(app, Role.CANDIDATE)
         interviewer, second = [await an_account(app, Role.INTERVIEWER) for _ in range(2)]
-        interview = await plan(client, admin, interviewer, second, candidate)
+        interview = await create_interview(client, admin, interviewer, second, candidate)
         yield Stage(
             app=app,
             client=client,
@@ -273,7 +273,7 @@ class TestComposition:
         """Without the package that owns the scope the start is refused, and the scope is named."""
         plugins = [parley_auth.plugin, parley_ratings.plugin]
         app = an_application([core_settings, auth_settings()], plugins)
-        with pytest.raises(StartupError, match=r"plugin 'ratings': .* names scope 'interview', which nobody"):
+        with pytest.raises(StartupError, match=r"plugin 'ratings': .* names scope 'interview', which no plugin"):
             async with running_client(app):
                 pass
 
