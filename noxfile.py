@@ -1,6 +1,6 @@
-"""Every check of the workspace is a session here: `nox -l` is the menu, plain `nox` runs what CI runs.
+"""The sessions that check the workspace: `nox -l` lists them, plain `nox` runs what CI runs.
 
-Each session installs through uv, which reads the pinned versions from the root pyproject.toml by itself.
+Each session installs through uv, which reads the pinned versions from the root pyproject.toml.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parent
 WORKSPACE = nox.project.load_toml(ROOT / "pyproject.toml")
 LOWEST = ("--resolution=lowest-direct",)
 
-# Imports a distribution's packages and everything that it offers by entry point.
+# Imports a distribution's package and all its entry points.
 IMPORT_ALL = """
 import sys
 from importlib import import_module, metadata
@@ -41,7 +41,7 @@ print(sorted(entry.name for entry in distribution.entry_points if entry.load()))
 
 @dataclass(frozen=True)
 class Package:
-    """One distribution of the workspace, as its own pyproject.toml describes it."""
+    """A distribution of the workspace, as its pyproject.toml describes it."""
 
     key: str
     path: Path
@@ -54,33 +54,34 @@ class Package:
 
     @property
     def module(self) -> str:
-        """The name under which Python imports it."""
+        """The name of its Python package."""
         return self.name.replace("-", "_")
 
     @property
     def version(self) -> str:
-        """The version that the next release has."""
+        """The version of its next release."""
         return str(self.toml["project"]["version"])
 
     @property
     def requirements(self) -> list[str]:
-        """What it declares for run time, its extras included."""
+        """Its requirements at run time, those of its extras included."""
         project = self.toml["project"]
         return [*project["dependencies"], *_values(project.get("optional-dependencies", {}))]
 
     def siblings(self) -> Iterator[Package]:
-        """The workspace's packages that it needs, those behind its own siblings included."""
-        names = {_name(requirement) for requirement in self.requirements}
+        """Yield the packages of the workspace that it needs, directly or through others."""
+        # An extra may ask for another extra of its own package.
+        names = {_name(requirement) for requirement in self.requirements} - {self.name}
         direct = [package for package in PACKAGES if package.name in names]
         found = {package.key: package for one in direct for package in (one, *one.siblings())}
         yield from found.values()
 
 
 def _name(requirement: str) -> str:
-    """The distribution that a requirement asks for."""
+    """Return the name of the distribution that a requirement names."""
     found = re.match(r"[A-Za-z0-9._-]+", requirement)
     if not found:
-        message = f"no requirement: {requirement}"
+        message = f"not a requirement: {requirement}"
         raise ValueError(message)
     return found[0].lower()
 
@@ -100,7 +101,7 @@ EXAMPLES = [_load(file.parent) for file in sorted(ROOT.glob("examples/*/pyprojec
 
 
 def per_package(task: str, menu: str, *, default: bool = True) -> Callable[[Check], None]:
-    """Register `<task>-<package>` for each package, tagged with both words, under one line of the menu."""
+    """Register a session `<task>-<package>` for each package, with both words as tags and `menu` as its description."""
 
     def register(check: Check) -> None:
         for package in PACKAGES:
@@ -119,7 +120,7 @@ def _session(check: Check, package: Package, menu: str) -> Callable[[nox.Session
 
 
 def _install(session: nox.Session, *packages: Package, groups: Sequence[str] = (), options: Sequence[str] = ()) -> None:
-    """Install packages of the workspace as built from their folders, with the named dependency groups."""
+    """Build and install packages of the workspace, and install dependency groups."""
     paths = [str(package.path) for package in packages]
     session.install("--no-sources", *options, *paths, *(f"--group={group}" for group in groups))
 
@@ -129,7 +130,7 @@ def _editable() -> list[str]:
 
 
 def _pytest(session: nox.Session, *default: str) -> None:
-    """Run pytest with the caller's arguments, on the caller's paths where there are some."""
+    """Run pytest with the arguments of the command line; without a path among them, on the default paths."""
     chosen = any(Path(argument.partition("::")[0]).exists() for argument in session.posargs)
     session.run("pytest", *(() if chosen else default), *session.posargs)
 
@@ -144,21 +145,22 @@ def _existing(*paths: Path) -> list[str]:
 
 @nox.session(tags=["lint"])
 def lint(session: nox.Session) -> None:
-    """Ruff: rules and format."""
+    """Ruff's rules and format, and the subjects of new commits."""
     session.install("--group=lint")
     session.run("ruff", "check", *session.posargs)
     session.run("ruff", "format", "--check")
+    session.run("python", ".ci/commit_subjects.py")
 
 
 @nox.session(tags=["imports"])
 def imports(session: nox.Session) -> None:
-    """The layers: who may import whom."""
+    """Contracts: which modules may import which."""
     session.install("--group=imports")
     session.install("--no-sources", "--no-deps", *_editable())
     session.run("lint-imports", *session.posargs)
 
 
-@per_package("types", "Strict mypy over {package} and its tests.")
+@per_package("types", "Strict mypy on {package} and its tests.")
 def types_of(session: nox.Session, package: Package) -> None:
     """Check one package's types against its installed siblings."""
     _install(session, package, *package.siblings(), groups=("types", _test_group(package)))
@@ -167,20 +169,20 @@ def types_of(session: nox.Session, package: Package) -> None:
 
 @nox.session(tags=["types"])
 def types(session: nox.Session) -> None:
-    """Strict mypy over what belongs to no package: root tests, benchmarks, examples, this file."""
+    """Strict mypy on what belongs to no package: root tests, benchmarks, examples, this file."""
     _install(session, *PACKAGES, groups=("types", "test", "nox"))
-    folders = _existing(ROOT / "tests", ROOT / "benchmarks", ROOT / "examples")
+    folders = _existing(*(ROOT / name for name in (".ci", "tests", "benchmarks", "examples", "templates")))
     session.run("mypy", "noxfile.py", *folders, *session.posargs)
 
 
-@per_package("tests", "The tests of {package}, with nothing installed but what it declares.")
+@per_package("tests", "The tests of {package}, with only its own requirements installed.")
 def tests_of(session: nox.Session, package: Package) -> None:
     """Test one package in isolation."""
     _install(session, package, *package.siblings(), groups=(_test_group(package),))
     _pytest(session, str(package.path / "tests"))
 
 
-@per_package("build", "Build {package}, install the wheel, check both archives.")
+@per_package("build", "Build {package}, install its wheel, check both archives.")
 def build_of(session: nox.Session, package: Package) -> None:
     """Build one package."""
     _build(session, package)
@@ -195,14 +197,14 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(tags=["tests"])
 def examples(session: nox.Session) -> None:
-    """The examples with all packages: an installed plugin is part of every application, so not beside `tests`."""
+    """The tests of the examples, which would be part of every application if `tests` installed them."""
     _install(session, *PACKAGES, *EXAMPLES, groups=("test",))
     _pytest(session, "examples")
 
 
 @nox.session(tags=["docs"])
 def docs(session: nox.Session) -> None:
-    """What the documentation says: its snippets run, its generated pages are current."""
+    """The documentation: its snippets run, its generated pages are current."""
     _install(session, *PACKAGES, groups=("test",))
     policy = session.run("parley", "policy", silent=True, stderr=None)
     if policy != (ROOT / "docs" / "policy.md").read_text(encoding="utf-8"):
@@ -212,18 +214,18 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def chaos(session: nox.Session) -> None:
-    """Crashes and races at full size: minutes of killed workers and databases."""
+    """Crashes and races at full size: workers and databases are killed for minutes."""
     _install(session, *PACKAGES, groups=("test",))
     _pytest(session, "tests", "-m", "chaos")
 
 
 @nox.session(default=False)
 def coherence(session: nox.Session) -> None:
-    """Show over 20,000 writes and reads through three workers that no cached read is stale."""
+    """20,000 writes and reads through three workers: no cached read is stale."""
     _install(session, *PACKAGES, groups=("test",))
     session.env["COHERENCE_STEPS"] = "20000"
     _pytest(session, "tests/test_coherence.py")
-    # What the API promises holds without the cache, and over several workers with a cache each.
+    # The API's promises also hold without the cache, and with several workers and a cache in each.
     others = [f"--ignore=tests/{name}" for name in ("docs", "test_coherence.py", "test_cache.py")]
     session.run("pytest", "tests", *others, env={"TESTS_CACHE": "off"})
     session.run("pytest", "tests", *others, env={"TESTS_WORKERS": "2"})
@@ -252,7 +254,7 @@ def _eve(session: nox.Session, folder: Path) -> Path:
     python = folder / "bin" / "python"
     if not python.exists():
         session.run("uv", "venv", "--quiet", str(folder), external=True)
-    with tempfile.TemporaryDirectory() as outside, session.chdir(outside):  # the pins do not reach there
+    with tempfile.TemporaryDirectory() as outside, session.chdir(outside):  # the pins don't apply there
         install = ("uv", "pip", "install", "--quiet", f"--python={python}")
         session.run(*install, "eve>=2.3,<3", "gunicorn>=23", "pyjwt>=2.15", external=True)
     return python
@@ -260,7 +262,7 @@ def _eve(session: nox.Session, folder: Path) -> Path:
 
 @nox.session(default=False)
 def cover(session: nox.Session) -> None:
-    """Run all tests and print what they leave untouched."""
+    """Run all tests and print the lines that they don't run."""
     session.install("--no-sources", *_editable(), "--group=test", "--group=cover")
     session.env["COVERAGE_FILE"] = str(Path(session.create_tmp()) / "coverage")
     session.run("coverage", "erase")
@@ -270,9 +272,20 @@ def cover(session: nox.Session) -> None:
     session.run("coverage", "report")
 
 
+@nox.session(name="new-package", default=False)
+def new_package(session: nox.Session) -> None:
+    """Write a package from the template: `nox -s new-package -- labels` (irregular plural: `-- feedback entry`)."""
+    session.install("--group=lint")
+    session.run("python", "templates/new_package.py", *session.posargs)
+    folder = f"packages/{session.posargs[0]}"
+    session.run("ruff", "check", "--quiet", "--fix", folder)
+    session.run("ruff", "format", "--quiet", folder)
+    session.log(f"{folder} is complete: nox -s tests-{session.posargs[0]}. To ship it, require it in packages/app.")
+
+
 @nox.session(default=False, venv_backend="none")
 def lock(session: nox.Session) -> None:
-    """Look up today's versions of everything and pin them in pyproject.toml."""
+    """Pin the newest versions of everything in pyproject.toml."""
     wanted, builders = (
         list(_values(WORKSPACE["dependency-groups"])),
         ["editables"],
@@ -284,17 +297,40 @@ def lock(session: nox.Session) -> None:
     _pin("build-constraint-dependencies", _resolve(session, builders))
 
 
-@per_package("minimums", "The tests of {package} on the lowest versions that it says it takes.", default=False)
+@nox.session(default=False)
+def newest(session: nox.Session) -> None:
+    """All tests on the newest releases of everything; pins and upper bounds don't count."""
+    with tempfile.TemporaryDirectory() as outside, session.chdir(outside):  # the pins don't apply there
+        Path("unbound.txt").write_text("\n".join(_unbound()), encoding="utf-8")
+        groups = [f"{ROOT / 'pyproject.toml'}:test", *map(_test_group, PACKAGES)]
+        _install(session, *PACKAGES, groups=groups, options=("--upgrade", "--overrides=unbound.txt"))
+    folders = _existing(*(package.path / "tests" for package in PACKAGES), ROOT / "tests")
+    try:
+        _pytest(session, *folders, "--ignore=tests/docs")
+    finally:
+        found = session.run("uv", "pip", "freeze", "--exclude-editable", external=True, silent=True)
+        session.log(f"tested on:\n{found}")
+
+
+def _unbound() -> set[str]:
+    """Return what the packages require from outside of the workspace, without its bounds."""
+    required = {requirement for package in PACKAGES for requirement in package.requirements}
+    siblings = {package.name for package in PACKAGES}
+    outer = [requirement for requirement in required if _name(requirement) not in siblings]
+    return {re.sub(r"^([\w.-]+(?:\[.*?\])?)[^;]*", r"\1 ", requirement) for requirement in outer}
+
+
+@per_package("minimums", "The tests of {package} on the lowest versions that it admits.", default=False)
 def minimums_of(session: nox.Session, package: Package) -> None:
     """Test one package on its lower bounds."""
-    with tempfile.TemporaryDirectory() as outside, session.chdir(outside):  # the pins do not reach there
+    with tempfile.TemporaryDirectory() as outside, session.chdir(outside):  # the pins don't apply there
         _install(session, package, *package.siblings(), groups=(_test_group(package),), options=LOWEST)
     _pytest(session, str(package.path / "tests"))
 
 
-@per_package("release", "Build {package} as for a release and print its tag; nothing is uploaded.", default=False)
+@per_package("release", "Build {package} as for a release and print its tag; upload nothing.", default=False)
 def release_of(session: nox.Session, package: Package) -> None:
-    """Show that one package is ready to be released."""
+    """Check that one package is ready for a release."""
     tag = f"{package.name}-v{package.version}"
     if f"## [{package.version}]" not in (package.path / "CHANGELOG.md").read_text(encoding="utf-8"):
         session.error(f"the changelog of {package.name} has no section [{package.version}]")
@@ -305,7 +341,7 @@ def release_of(session: nox.Session, package: Package) -> None:
 
 
 def _build(session: nox.Session, package: Package) -> list[Path]:
-    """Build both archives of a package, check them, and import what the installed wheel brings."""
+    """Build both archives of a package, check them, install the wheel and import its entry points."""
     folder = Path(session.create_tmp()).resolve() / "dist"
     shutil.rmtree(folder, ignore_errors=True)
     session.run("uv", "build", "--quiet", "--no-sources", f"--out-dir={folder}", str(package.path), external=True)
@@ -321,10 +357,10 @@ def _build(session: nox.Session, package: Package) -> list[Path]:
 
 
 def _resolve(session: nox.Session, requirements: list[str]) -> list[str]:
-    """Today's versions of what these requirements need from outside of the workspace, on every platform."""
+    """Return the newest versions of all outside packages that these requirements need, on every platform."""
     siblings = {package.name for package in PACKAGES}
     outer = [requirement for requirement in requirements if _name(requirement) not in siblings]
-    with tempfile.TemporaryDirectory() as outside, session.chdir(outside):  # the old pins do not reach there
+    with tempfile.TemporaryDirectory() as outside, session.chdir(outside):  # the old pins don't apply there
         Path("requirements.in").write_text("\n".join(outer), encoding="utf-8")
         command = ("uv", "pip", "compile", "--quiet", "--universal", "--no-header", "--no-annotate")
         lowest = WORKSPACE["project"]["requires-python"].removeprefix(">=")
@@ -333,7 +369,7 @@ def _resolve(session: nox.Session, requirements: list[str]) -> list[str]:
 
 
 def _pin(key: str, pins: list[str]) -> None:
-    """Rewrite one list of pins in the root pyproject.toml and leave the rest as it is."""
+    """Replace one list of pins in the root pyproject.toml."""
     path = ROOT / "pyproject.toml"
     lines = "".join(f'    "{pin}",\n' for pin in pins)
     text, found = re.subn(rf"(?ms)^{key} = \[\n.*?^\]", f"{key} = [\n{lines}]", path.read_text(encoding="utf-8"))

@@ -22,7 +22,7 @@ class TestComposition:
         assert first.openapi_url is None
         assert second.openapi_url == "/openapi.json"
 
-    def test_operations_and_documentation_are_outside_of_the_prefix(self) -> None:
+    def test_probes_and_documentation_are_outside_of_the_prefix(self) -> None:
         paths = {route.path for route in iter_route_contexts(create_app().routes)}
         assert {"/healthz", "/readyz", "/docs", "/openapi.json"} <= paths
 
@@ -32,19 +32,33 @@ class TestComposition:
             create_app()
 
 
+class TestAnnouncements:
+    """An application that another ASGI server runs prints nothing: a password in its output would surprise."""
+
+    def test_they_are_logged(self, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+        create_app().state.parley.announce("read this")
+        assert [record.message for record in caplog.records if record.name.startswith("parley")] == ["read this"]
+        assert capsys.readouterr().out == ""
+
+    def test_a_caller_may_take_them(self) -> None:
+        heard: list[str] = []
+        create_app(announce=heard.append).state.parley.announce("read this")
+        assert heard == ["read this"]
+
+
 class TestChoice:
     def test_all_plugins_are_loaded_unless_some_are_chosen(self) -> None:
         assert chosen_plugins() is None
 
-    def test_the_app_is_loaded_whatever_is_chosen(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_app_is_always_loaded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PARLEY_PLUGINS", "first,second")
         assert chosen_plugins() == ("first", "second", "app")
         assert chosen_plugins([PluginSettings(plugins=("app",))]) == ("app",)
 
-    def test_what_is_not_chosen_is_left_out(self) -> None:
+    def test_other_plugins_are_left_out(self) -> None:
         assert _plugins_of(PluginSettings(plugins=("app",))) == {"core", "app"}
 
-    def test_an_unknown_choice_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unknown_plugin_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PARLEY_PLUGINS", "aut")
         with pytest.raises(StartupError, match="'aut'"):
             create_app()

@@ -18,7 +18,7 @@ app = typer.Typer()
 
 @app.command()
 def {command}(context: typer.Context) -> None:
-    '''Do something of its own.'''
+    '''Do something.'''
     {body}
 
 
@@ -29,7 +29,7 @@ def parley_commands():
 
 
 class Result(NamedTuple):
-    """How a command ended and what it printed."""
+    """The exit code of a command and what it printed."""
 
     code: object
     output: str
@@ -42,7 +42,7 @@ Install = Callable[..., None]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs `parley` in this process."""
+    """Run `parley` in this process."""
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
 
     def run(*arguments: str) -> Result:
@@ -56,7 +56,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
-    """Installs a plugin package with a command for the time of the test."""
+    """Install a plugin package with a command until the test ends."""
     monkeypatch.syspath_prepend(tmp_path)
 
     def install(name: str, *, command: str = "greet", body: str = "typer.echo('hello')") -> None:
@@ -67,11 +67,11 @@ def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
 
 
 class TestOwnCommands:
-    def test_it_tells_its_version(self) -> None:
-        told = parley("--version")
-        assert (told.returncode, told.stdout, told.stderr) == (0, f"parley {version('parley-app')}\n", "")
+    def test_it_prints_its_version(self) -> None:
+        shown = parley("--version")
+        assert (shown.returncode, shown.stdout, shown.stderr) == (0, f"parley {version('parley-app')}\n", "")
 
-    def test_alone_it_shows_its_commands(self, run: Run) -> None:
+    def test_without_arguments_it_lists_its_commands(self, run: Run) -> None:
         alone = run()
         assert "Usage: parley [OPTIONS] COMMAND" in alone.output + alone.errors
         assert {"serve", "plugins"} <= set(run("--help").output.split())
@@ -81,32 +81,32 @@ class TestOwnCommands:
 
 
 class TestPluginCommands:
-    def test_they_hang_directly_under_parley(self, run: Run, install: Install) -> None:
+    def test_they_are_directly_below_parley(self, run: Run, install: Install) -> None:
         install("greeter")
         assert "\n  greet " in run("--help").output
         assert run("greet") == (0, "hello\n", "")
 
-    def test_two_of_one_name_are_refused_with_both_plugins(self, run: Run, install: Install) -> None:
+    def test_two_with_one_name_are_refused_and_both_plugins_are_named(self, run: Run, install: Install) -> None:
         install("greeter")
         install("welcomer")
-        message = "parley: command 'greet' is given by plugins 'greeter' and 'welcomer'\n"
+        message = "parley: command 'greet' is declared by plugin 'greeter' and by plugin 'welcomer'\n"
         assert run("--help") == (1, "", message)
 
-    def test_the_own_ones_can_not_be_replaced(self, run: Run, install: Install) -> None:
+    def test_its_own_ones_can_not_be_replaced(self, run: Run, install: Install) -> None:
         install("other", command="serve")
-        assert run("plugins").errors == "parley: command 'serve' is given by plugins 'app' and 'other'\n"
+        assert run("plugins").errors == "parley: command 'serve' is declared by plugin 'app' and by plugin 'other'\n"
 
-    def test_they_are_handed_what_composes_the_application(self, run: Run, install: Install) -> None:
-        install("teller", command="tell", body="typer.echo(context.obj([]).title)")
-        assert run("tell").output == "Parley\n"
+    def test_they_get_the_function_that_makes_the_application(self, run: Run, install: Install) -> None:
+        install("reporter", command="report", body="typer.echo(context.obj([]).title)")
+        assert run("report").output == "Parley\n"
 
-    def test_what_the_application_announces_stays_out_of_their_output(self, run: Run, install: Install) -> None:
-        install("teller", command="tell", body="context.obj([]).state.parley.announce('new')")
-        assert run("tell") == (0, "", "new\n")
+    def test_announcements_go_to_standard_error(self, run: Run, install: Install) -> None:
+        install("reporter", command="report", body="context.obj([]).state.parley.announce('new')")
+        assert run("report") == (0, "", "new\n")
 
 
 class TestPlugins:
-    def test_each_stands_with_version_module_and_hooks(self, run: Run, install: Install) -> None:
+    def test_each_is_listed_with_version_module_and_hooks(self, run: Run, install: Install) -> None:
         install("greeter")
         rows = {line.split()[0]: line.split(maxsplit=3)[1:] for line in run("plugins").output.splitlines()}
         assert rows["NAME"] == ["VERSION", "MODULE", "HOOKS"]

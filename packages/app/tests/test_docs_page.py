@@ -16,7 +16,7 @@ def _addresses(page: str) -> list[str]:
 
 
 class TestPage:
-    def test_it_and_all_that_it_loads_come_from_here(self, serving: Serving) -> None:
+    def test_the_page_and_its_files_are_served_here(self, serving: Serving) -> None:
         page = serving.get("/docs")
         assert page.headers["content-type"] == "text/html; charset=utf-8"
         icon, *files = _addresses(page.text)
@@ -36,7 +36,7 @@ class TestPage:
         assert "http" not in start
         assert not re.search(r"@import|url\(['\"]?(https?:)?//", style)
 
-    def test_the_browser_may_ask_nobody_else(self, serving: Serving) -> None:
+    def test_the_browser_may_ask_no_other_host(self, serving: Serving) -> None:
         policy = dict(
             directive.split(" ", 1) for directive in serving.get("/docs").headers["content-security-policy"].split("; ")
         )
@@ -48,12 +48,12 @@ class TestPage:
         start = next(a for a in _addresses(serving.get("/docs").text) if a.endswith("start-swagger-ui.js"))
         assert "persistAuthorization: false" in serving.get(f"/{start}").text
 
-    def test_its_addresses_hold_under_a_prefix(self, serving: Serving) -> None:
+    def test_its_addresses_work_under_a_prefix(self, serving: Serving) -> None:
         assert all(not address.startswith("/") for address in _addresses(serving.get("/docs").text))
 
 
 class TestAssets:
-    def test_they_are_kept_for_a_year(self, serving: Serving) -> None:
+    def test_browsers_keep_them_for_a_year(self, serving: Serving) -> None:
         asset = serving.get(f"/{_addresses(serving.get('/docs').text)[1]}")
         assert asset.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert asset.headers["content-type"].startswith("text/css")
@@ -74,7 +74,7 @@ class TestAssets:
 
     def test_a_missing_file_stops_the_start_and_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(docs_page, "_PACKAGE", "no_such_package")
-        with pytest.raises(StartupError, match=r"swagger-ui\.css.*install no-such-package anew.*PARLEY_DOCS=false"):
+        with pytest.raises(StartupError, match=r"swagger-ui\.css.*reinstall no-such-package.*PARLEY_DOCS=false"):
             create_app()
 
 
@@ -91,12 +91,12 @@ class TestSchema:
 
 class TestSwitchedOff:
     @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/redoc", "/docs/oauth2-redirect"])
-    async def test_nothing_of_it_is_there(self, path: str) -> None:
+    async def test_no_page_is_served(self, path: str) -> None:
         app = create_app([CoreSettings(docs=False)])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
             assert (await client.get(path)).status_code == 404
 
-    async def test_no_asset_is_there(self) -> None:
+    async def test_no_asset_is_served(self) -> None:
         shown, hidden = create_app(), create_app([CoreSettings(docs=False)])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=shown), base_url="http://test") as client:
             assets = _addresses((await client.get("/docs")).text)[1:]
@@ -105,5 +105,5 @@ class TestSwitchedOff:
             assert [(await client.get(f"/{asset}")).status_code for asset in assets] == [404] * 3
 
     @pytest.mark.parametrize("path", ["/redoc", "/docs/oauth2-redirect"])
-    def test_what_fastapi_would_add_is_never_there(self, serving: Serving, path: str) -> None:
+    def test_what_fastapi_would_add_is_never_served(self, serving: Serving, path: str) -> None:
         assert serving.get(path).status_code == 404

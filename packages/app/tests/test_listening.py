@@ -7,7 +7,7 @@ from parley_core import StartupError
 
 
 class TestListen:
-    def test_whoever_comes_early_waits(self) -> None:
+    def test_an_early_client_waits(self) -> None:
         with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname(), timeout=1):
             pass
 
@@ -30,7 +30,7 @@ class TestListen:
     @pytest.mark.parametrize(
         "host", ["no.such.host.invalid", "192.0.2.1", "a..b"], ids=["unknown", "foreign", "malformed"]
     )
-    def test_a_host_that_is_not_this_one_is_named_with_what_to_do(self, host: str) -> None:
+    def test_a_foreign_host_is_named_with_what_to_do(self, host: str) -> None:
         with pytest.raises(StartupError, match=f"^can't listen on host '{host}' .*choose an address of this machine"):
             listen(host, 0)
 

@@ -30,16 +30,16 @@ def _read(data_dir: Path) -> list[object]:
 
 
 class TestReady:
-    def test_it_says_where_everything_is(self, serving: Serving) -> None:
-        assert f"  API      http://127.0.0.1:{serving.port}\n" in serving.said
-        assert f"  Docs     http://127.0.0.1:{serving.port}/docs\n" in serving.said
-        assert "(embedded MongoDB)\n  Workers  1\nPress Ctrl-C to stop." in serving.said
+    def test_the_banner_says_where_everything_is(self, serving: Serving) -> None:
+        assert f"  API      http://127.0.0.1:{serving.port}\n" in serving.printed
+        assert f"  Docs     http://127.0.0.1:{serving.port}/docs\n" in serving.printed
+        assert "(embedded MongoDB)\n  Workers  1\nPress Ctrl-C to stop." in serving.printed
 
     def test_a_new_database_is_announced_before_it_is_there(self, serving: Serving) -> None:
-        assert serving.said.startswith("Setting up a new database in ")
+        assert serving.printed.startswith("Setting up a new database in ")
 
-    def test_what_is_shown_once_stands_out(self, serving: Serving) -> None:
-        lines = serving.said.split(" is ready")[0].splitlines()
+    def test_a_one_time_password_stands_out(self, serving: Serving) -> None:
+        lines = serving.printed.split(" is ready")[0].splitlines()
         password = next(number for number, line in enumerate(lines) if "one-time password" in line)
         assert lines[password - 1] == lines[password + 1] == "=" * len(lines[password])
 
@@ -47,29 +47,29 @@ class TestReady:
     def test_it_answers(self, serving: Serving, path: str) -> None:
         assert serving.get(path).status_code == 200
 
-    def test_it_does_not_say_what_it_runs_on(self, serving: Serving) -> None:
+    def test_no_header_names_the_server(self, serving: Serving) -> None:
         assert "server" not in serving.get("/healthz").headers
 
     def test_each_request_is_a_line_without_its_query(self, serving: Serving) -> None:
         serving.get("/healthz?token=secret")
-        eventually(lambda: "parley.access: GET /healthz 400" in serving.complained)
-        assert "secret" not in serving.complained
+        eventually(lambda: "parley.access: GET /healthz 400" in serving.logged)
+        assert "secret" not in serving.logged
 
     def test_each_security_event_is_a_json_line(self, serving: Serving) -> None:
         body = {"email": "nobody@example.com", "password": "nine green bottles"}
         answer = httpx.post(f"{serving.url}/v1/auth/login", json=body, timeout=10)
-        eventually(lambda: answer.headers["X-Request-ID"] in serving.complained)
-        [event] = [json.loads(line) for line in serving.complained.splitlines() if line.startswith("{")]
+        eventually(lambda: answer.headers["X-Request-ID"] in serving.logged)
+        [event] = [json.loads(line) for line in serving.logged.splitlines() if line.startswith("{")]
         assert (event["event"], event["request_id"]) == ("login_failed", answer.headers["X-Request-ID"])
-        assert "nobody@" not in serving.complained
-        assert "bottles" not in serving.complained
+        assert "nobody@" not in serving.logged
+        assert "bottles" not in serving.logged
 
-    def test_what_the_environment_switches_off_is_not_promised(self, start: Start, tmp_path: Path) -> None:
+    def test_the_banner_says_what_is_switched_off(self, start: Start, tmp_path: Path) -> None:
         serving = start("--data-dir", tmp_path / "data", PARLEY_DOCS="false", PARLEY_PORT="tcp://10.0.0.1:1")
-        assert "  Docs     switched off\n" in serving.said
+        assert "  Docs     switched off\n" in serving.printed
         assert [serving.get(path).status_code for path in ("/docs", "/openapi.json", "/healthz")] == [404, 404, 200]
         # Kubernetes sets the other variable where a service is called parley; it is no port of ours.
-        assert "PARLEY_PORT" not in serving.complained
+        assert "PARLEY_PORT" not in serving.logged
 
 
 class TestStopping:
@@ -89,19 +89,20 @@ class TestStopping:
         assert time.monotonic() - began < 5
         eventually(lambda: not any(map(lives, family)), 2)
         assert not locate(tmp_path / "data").crashed
-        assert "Traceback" not in serving.complained
+        assert "Traceback" not in serving.logged
 
-    def test_a_second_interrupt_changes_nothing(self, start: Start, tmp_path: Path) -> None:
-        """`uv run` hands on the Ctrl-C that the terminal has sent already: the stop stays a clean one."""
-        serving = start("--data-dir", tmp_path / "data")
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    def test_a_second_interrupt_changes_nothing(self, start: Start, tmp_path: Path, workers: str) -> None:
+        """`uv run` repeats the Ctrl-C that the terminal has already sent: the stop is clean all the same."""
+        serving = start("--data-dir", tmp_path / "data", "--workers", workers)
         serving.process.send_signal(signal.SIGINT)
         assert serving.stop(signal.SIGINT) == 0
-        assert "Traceback" not in serving.complained
+        assert "Traceback" not in serving.logged
         assert not locate(tmp_path / "data").crashed
 
     def test_a_signal_before_it_is_ready_ends_it_too(self, start: Start, tmp_path: Path) -> None:
         serving = start.unready("--data-dir", tmp_path / "data")
-        eventually(lambda: "Setting up" in serving.said)
+        eventually(lambda: "Setting up" in serving.printed)
         assert serving.stop() == 0
         assert running_uri(tmp_path / "data") is None
 
@@ -109,7 +110,7 @@ class TestStopping:
 @_on_linux
 class TestCrash:
     @pytest.mark.parametrize("workers", [1, 2])
-    def test_nothing_is_left_and_the_next_start_has_port_and_data(
+    def test_no_process_is_left_and_the_next_start_has_port_and_data(
         self, start: Start, tmp_path: Path, workers: int
     ) -> None:
         options = ("--data-dir", tmp_path / "data", "--workers", str(workers))
@@ -130,14 +131,24 @@ class TestCrash:
         eventually(lambda: all(serving.get("/readyz").status_code == 200 for _ in range(20)))
         assert len(_mongods(serving)) == 1
 
+    def test_a_hangup_replaces_the_workers_while_requests_are_answered(self, start: Start, tmp_path: Path) -> None:
+        serving = start("--data-dir", tmp_path / "data", "--workers", "2")
+        servers = _workers(serving)
+        serving.process.send_signal(signal.SIGHUP)
+        while set(servers) & set(_workers(serving)):
+            assert serving.get("/readyz").status_code == 200
+        eventually(lambda: len(_workers(serving)) == 2)
+        assert serving.stop() == 0
+        assert "Traceback" not in serving.logged
+
     @pytest.mark.parametrize("workers", ["1", "2"])
     def test_without_its_database_it_ends_with_one_line(self, start: Start, tmp_path: Path, workers: str) -> None:
         serving = start("--data-dir", tmp_path / "data", "--workers", workers)
         family = serving.family()
         os.kill(_mongods(serving)[0], signal.SIGKILL)
         assert serving.process.wait(20) == 1
-        assert "parley: the embedded MongoDB ended by itself (code -9): " in serving.complained
-        assert "Traceback" not in serving.complained
+        assert "parley: the embedded MongoDB ended by itself (code -9): " in serving.logged
+        assert "Traceback" not in serving.logged
         eventually(lambda: not any(map(lives, family)), 2)
 
 
@@ -178,7 +189,7 @@ class TestRefusals:
 
 
 class TestFailedStart:
-    def test_it_is_told_in_one_line(self, tmp_path: Path) -> None:
+    def test_the_reason_is_one_line(self, tmp_path: Path) -> None:
         install_plugin(tmp_path, "failing", _FAILING.format(where="True"))
         failed = parley("serve", "--port", "0", "--data-dir", tmp_path / "data", PYTHONPATH=str(tmp_path))
         assert (failed.returncode, failed.stderr) == (1, "parley: the disk is full\n")
@@ -190,7 +201,7 @@ class TestFailedStart:
         failed = parley("serve", *options, PYTHONPATH=str(tmp_path))
         assert failed.returncode == 1
         assert "parley: the disk is full\n" in failed.stderr
-        assert failed.stderr.endswith("parley: a worker could not start; its reason stands above\n")
+        assert failed.stderr.endswith("parley: a worker could not start; the reason is printed above\n")
         assert "Traceback" not in failed.stderr
         assert "is ready" not in failed.stdout
 
@@ -220,7 +231,7 @@ class TestExternalDatabase:
         self, start: Start, mongodb_uri: str, tmp_path: Path
     ) -> None:
         serving = start("--workers", "2", "--data-dir", tmp_path / "data", **_external(mongodb_uri))
-        assert "  Data     the MongoDB that PARLEY_MONGODB_URI names\n" in serving.said
+        assert "  Data     the MongoDB that PARLEY_MONGODB_URI names\n" in serving.printed
         assert serving.get("/readyz").status_code == 200
         assert not (tmp_path / "data").exists()
         assert serving.stop() == 0

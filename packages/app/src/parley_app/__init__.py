@@ -1,4 +1,4 @@
-"""The Parley application: it mounts whatever plugins are installed, and brings the `parley` command."""
+"""The Parley application: it mounts the plugins that are installed and provides the `parley` command."""
 
 from parley_app.application import create_app
 

@@ -15,12 +15,17 @@ VERSION = importlib.metadata.version("parley-app")
 _OWN_PLUGIN = "app"
 
 
-def create_app(settings: Sequence[BaseSettings] | None = None, *, announce: Callable[[str], None] = print) -> FastAPI:
-    """The application with all installed plugins; any ASGI server runs it: `uvicorn parley_app:create_app --factory`.
+def create_app(
+    settings: Sequence[BaseSettings] | None = None, *, announce: Callable[[str], None] | None = None
+) -> FastAPI:
+    """Return the application with all installed plugins.
+
+    Any ASGI server runs it: `uvicorn parley_app:create_app --factory`.
 
     Args:
         settings: instances that replace what the environment says, each for its own class.
-        announce: called with a sentence that whoever starts the application should read.
+        announce: called with a sentence that whoever starts the application should read, such as a one-time password;
+            unset logs it.
 
     Raises:
         StartupError: the plugins or their declarations don't fit together, or a setting is wrong.
@@ -29,7 +34,7 @@ def create_app(settings: Sequence[BaseSettings] | None = None, *, announce: Call
     shows_docs = parley.settings(CoreSettings).docs
     app = FastAPI(
         title="Parley",
-        summary="Interview management: who talks to whom, when, and what was said.",
+        summary="Interview management: schedule interviews, manage their participants, and exchange messages.",
         version=VERSION,
         lifespan=parley.lifespan,
         openapi_url="/openapi.json" if shows_docs else None,
@@ -46,9 +51,9 @@ def create_app(settings: Sequence[BaseSettings] | None = None, *, announce: Call
 
 
 def chosen_plugins(settings: Sequence[BaseSettings] = ()) -> tuple[str, ...] | None:
-    """The names of the plugins to load, None for all.
+    """Return the names of the plugins to load, None for all.
 
-    PARLEY_PLUGINS chooses among features. This package is loaded in any case: it declares its own routes open.
+    PARLEY_PLUGINS chooses among features. This package is always loaded, because it declares its own routes public.
     """
     allowed = allowed_plugins(settings)
     return None if allowed is None else tuple(dict.fromkeys((*allowed, _OWN_PLUGIN)))

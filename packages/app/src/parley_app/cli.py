@@ -1,4 +1,4 @@
-"""The `parley` command: every plugin's commands, this package's own among them, and errors in one line."""
+"""The `parley` command: the commands of all plugins, and errors in one line."""
 
 import functools
 from typing import Annotated
@@ -13,7 +13,7 @@ from parley_core.kernel.plugins import Plugins
 
 
 def main() -> None:
-    """Runs the command line; a `StartupError` is one line on standard error and exit code 1."""
+    """Run the command line. A `StartupError` becomes one line on standard error and exit code 1."""
     try:
         command_line()(prog_name="parley")
     except StartupError as error:
@@ -22,10 +22,10 @@ def main() -> None:
 
 
 def command_line() -> typer.Typer:
-    """The commands of all plugins, directly under `parley`.
+    """Return the commands of all plugins, directly under `parley`.
 
     Raises:
-        StartupError: a plugin can't be loaded, or two give a command of one name.
+        StartupError: a plugin can't be loaded, or two plugins provide a command with the same name.
     """
     root = typer.Typer(
         add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
@@ -49,6 +49,6 @@ def _parley(
         bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Parley, the API behind a team's hiring interviews."""
+    """Run and manage the Parley interview API."""
     # What a command prints on standard output may be read by a machine.
     context.obj = functools.partial(create_app, announce=functools.partial(typer.echo, err=True))

@@ -1,4 +1,4 @@
-"""The commands that this package hangs under `parley`."""
+"""The commands that this package adds to `parley`."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -16,23 +16,26 @@ app = typer.Typer()
 
 @app.command()
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 is every one.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 picks a free one.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="How many processes serve requests.")] = 1,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; 0.0.0.0 means all IPv4 addresses.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 chooses a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="The number of processes that serve requests.")] = 1,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Where the embedded MongoDB keeps its data; unset: PARLEY_DATA_DIR or .parley.")
+        Path | None,
+        typer.Option(help="The folder of the embedded MongoDB's data; default: PARLEY_DATA_DIR, or .parley."),
     ] = None,
 ) -> None:
-    """Run the API. Unless PARLEY_MONGODB_URI names a server, it runs on an embedded MongoDB."""
+    """Run the API. It starts an embedded MongoDB unless PARLEY_MONGODB_URI names a server."""
     if data_dir is not None:
-        # Workers are processes of their own: settings reach them through the environment.
+        # Workers are separate processes: settings reach them through the environment.
         os.environ["PARLEY_DATA_DIR"] = str(data_dir)
     run(host=host, port=port, workers=workers)
 
 
 @app.command("plugins")
 def list_plugins() -> None:
-    """List the plugins. Each with its version, its module and the hooks that it implements."""
+    """List the plugins with their versions, modules and hooks."""
     plugins = Plugins(allowed=chosen_plugins()).info()
     rows = [(p.name, p.version, p.module, ", ".join(p.hooks)) for p in plugins]
     for line in _table([("NAME", "VERSION", "MODULE", "HOOKS"), *rows]):

@@ -1,4 +1,4 @@
-"""The documentation page: Swagger UI served by this package alone, so that it works on a closed network."""
+"""The documentation page: Swagger UI, served without any other host, so that it works on a closed network."""
 
 import hashlib
 import importlib.util
@@ -6,15 +6,15 @@ from pathlib import Path
 
 from fastapi.responses import FileResponse, HTMLResponse
 
-from parley_core import Router, StartupError
-from parley_core.errors import RouteNotFound, raises
+from parley_core import Router, StartupError, raises
+from parley_core.errors import RouteNotFound
 
 PAGE_PATH = "/docs"
 ASSET_PATH = "/docs/{version}/{name}"
 
 _PACKAGE = "fastapi_offline"
 _OWN_FILES = Path(__file__).parent / "static"
-# Relative addresses hold under any prefix that a proxy serves the application at.
+# Relative addresses work under any prefix at which a proxy serves the application.
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -47,10 +47,10 @@ _ASSET_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable", "X-Con
 
 
 def build_router() -> Router:
-    """The page and the files it needs, none of them in the OpenAPI document.
+    """Return the routes of the page and of the files that it loads; the OpenAPI document contains none of them.
 
     Raises:
-        StartupError: the installed Swagger UI doesn't have the files that the page needs.
+        StartupError: a file of the installed Swagger UI is missing.
     """
     files = _files()
     current = _digest(files)
@@ -71,7 +71,7 @@ def build_router() -> Router:
 
 
 def _files() -> dict[str, Path]:
-    # Found without importing the package, which would bring its own way of building applications.
+    # Importing the package would also import its own way of building applications.
     spec = importlib.util.find_spec(_PACKAGE)
     folder = Path(*(spec.submodule_search_locations or ())) / "static" if spec else Path()
     paths = (folder / "swagger-ui.css", folder / "swagger-ui-bundle.js", _OWN_FILES / "start-swagger-ui.js")
@@ -83,7 +83,7 @@ def _digest(files: dict[str, Path]) -> str:
         content = b"".join(path.read_bytes() for path in files.values())
     except OSError as error:
         raise StartupError(
-            f"the documentation page lacks a file ({error}): "
-            f"install {_PACKAGE.replace('_', '-')} anew, or set PARLEY_DOCS=false"
+            f"a file of the documentation page is missing ({error}): "
+            f"reinstall {_PACKAGE.replace('_', '-')}, or set PARLEY_DOCS=false"
         ) from error
     return hashlib.sha256(content).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""The socket that `parley serve` answers on."""
+"""The socket on which `parley serve` accepts connections."""
 
 import errno
 import socket
@@ -10,13 +10,13 @@ _BACKLOG = 2048
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens at once: whoever comes while the application starts waits instead of being refused.
+    """Return a socket that listens already: a client that connects while the application starts waits for its answer.
 
     Raises:
-        StartupError: the address is taken, not allowed, or not this machine's.
+        StartupError: the address is in use, not allowed, or not an address of this machine.
     """
     try:
-        # With a name such as localhost the older family comes first, as most clients try it.
+        # A name such as localhost has several addresses; most clients try IPv4 first.
         found = sorted(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), key=lambda entry: entry[0])
         family, _, _, _, address = found[0]
         return socket.create_server(address, family=family, backlog=_BACKLOG)
@@ -25,7 +25,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url_of(listener: socket.socket, host: str) -> str:
-    """The address to open in a browser on this machine."""
+    """Return the address to open in a browser on this machine."""
     shown = _EVERY_ADDRESS.get(host, host)
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}"
 
@@ -33,8 +33,8 @@ def url_of(listener: socket.socket, host: str) -> str:
 def _advice(error: Exception, host: str, port: int) -> str:
     match getattr(error, "errno", None):
         case errno.EADDRINUSE:
-            return f"port {port} on {host} is in use: stop what listens there, or choose another --port"
+            return f"port {port} on {host} is in use: stop the process that uses it, or choose another --port"
         case errno.EACCES:
-            return f"port {port} on {host} is not allowed to this user: choose a --port from 1024 on"
+            return f"this user may not listen on port {port} of {host}: choose a --port from 1024 to 65535"
         case _:
             return f"can't listen on host '{host}' ({error}): choose an address of this machine, or 0.0.0.0 for all"

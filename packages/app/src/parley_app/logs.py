@@ -1,6 +1,6 @@
-"""Where log lines go, all of them standard error: one a request from `parley.access`, and whatever is wrong.
+"""The logging configuration: all lines go to standard error, warnings and one line per request from `parley.access`.
 
-Security events, `parley.security`, are JSON objects already and get no prefix, so that a collector can read them.
+Security events from `parley.security` are JSON objects and get no prefix, so that a collector can read them.
 """
 
 from typing import Any

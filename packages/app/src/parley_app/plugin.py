@@ -5,7 +5,7 @@ import typer
 from parley_app import commands, docs_page
 from parley_core import PublicRoute, hookimpl
 
-_READ_BEFORE_LOGIN = "the documentation is read before there is an account, and it shows no data"
+_READ_BEFORE_LOGIN = "the documentation is read before an account exists, and it contains no data"
 
 
 @hookimpl
@@ -13,12 +13,12 @@ def parley_commands() -> list[typer.Typer]:
     return [commands.app]
 
 
-# The hook is specified by whoever guards routes; without such a package nothing has to be declared open.
+# The package that guards routes specifies this hook; without it there is nothing to declare.
 @hookimpl(optionalhook=True)
 def parley_public_routes() -> list[PublicRoute]:
     return [
         PublicRoute("GET", docs_page.PAGE_PATH, _READ_BEFORE_LOGIN),
         PublicRoute("GET", docs_page.ASSET_PATH, "scripts and styles of the documentation page"),
         PublicRoute("GET", "/openapi.json", _READ_BEFORE_LOGIN),
-        PublicRoute("HEAD", "/openapi.json", "answers the headers of the same"),
+        PublicRoute("HEAD", "/openapi.json", "the headers of the OpenAPI document"),
     ]

@@ -1,31 +1,31 @@
-"""`parley serve`, from the first check to the last process: composition, socket, database, uvicorn; back in reverse."""
+"""`parley serve`: it starts application, socket, database and server, and stops them in reverse order."""
 
 import asyncio
 import logging.config
 import signal
 import sys
 from contextlib import ExitStack
+from functools import partial
 
 import typer
 from fastapi import FastAPI
 
-from parley_app.application import VERSION, create_app
+from parley_app import server
+from parley_app.application import create_app
 from parley_app.listening import listen, url_of
 from parley_app.logs import LOGGING
-from parley_app.messages import announce
-from parley_app.servers import serve_here, serve_with_workers
+from parley_app.messages import announce, show_ready
+from parley_app.supervisor import Supervisor, ignore_stop_signals
 from parley_core import Parley, StartupError
 from parley_core.embedded import EmbeddedMongoDB
 from parley_core.kernel.settings import CoreSettings
 
-_STOPPING = (signal.SIGINT, signal.SIGTERM)
-
 
 def run(*, host: str, port: int, workers: int) -> None:
-    """Serves until SIGTERM or SIGINT, then raises SystemExit(0).
+    """Serve until SIGTERM or SIGINT, then raise SystemExit with code 0.
 
     Raises:
-        StartupError: what stands in the way of serving, or took it away.
+        StartupError: the reason why it can't serve, or can't continue.
     """
     logging.config.dictConfig(LOGGING)
     _stop_on_signals()
@@ -34,44 +34,37 @@ def run(*, host: str, port: int, workers: int) -> None:
     parley.verify(app)
     with ExitStack() as running:
         listener = running.enter_context(listen(host, port))
-        database = _embedded_database(parley, running)
-
-        def tell_ready() -> None:
-            _tell_ready(parley, url_of(listener, host), workers)
-
-        def watch() -> StartupError | None:
-            return _failure_of(database)
-
+        watch = partial(_failure_of, _embedded_database(parley, running))
+        on_ready = partial(show_ready, parley, url_of(listener, host), workers)
         if workers == 1:
-            serve_here(app, listener, on_ready=tell_ready, watch=watch)
+            server.serve(app, listener, on_ready=on_ready, watch=watch)
         else:
-            asyncio.run(_prepare(app))
-            serve_with_workers(workers, listener, on_ready=tell_ready, watch=watch)
+            asyncio.run(_prepare(parley, app))
+            Supervisor(workers, listener, on_ready=on_ready, watch=watch).run()
 
 
 def _stop_on_signals() -> None:
-    for number in _STOPPING:
-        signal.signal(number, lambda *_: sys.exit(0))
-    # The terminal was closed; under nohup it may be.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    # The terminal was closed. Under nohup the signal is already ignored.
     hangup = getattr(signal, "SIGHUP", None)
     if hangup and signal.getsignal(hangup) is not signal.SIG_IGN:
         signal.signal(hangup, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
-def _finish_undisturbed() -> None:
-    """From here on a second Ctrl-C doesn't keep the database from closing."""
-    for number in _STOPPING:
-        signal.signal(number, signal.SIG_IGN)
+def _stop(*_: object) -> None:
+    ignore_stop_signals()
+    sys.exit(0)
 
 
 def _embedded_database(parley: Parley, running: ExitStack) -> EmbeddedMongoDB | None:
-    """The embedded MongoDB, unless a setting names a server. Workers find it by the data directory."""
+    """Start the embedded MongoDB, unless a setting names a server. Workers find it through the data directory."""
     core = parley.settings(CoreSettings)
     if core.mongodb_uri:
         return None
     database = EmbeddedMongoDB.start(core.data_dir, mongod=core.mongod, announce=typer.echo)
     running.enter_context(database)
-    running.callback(_finish_undisturbed)
+    running.callback(ignore_stop_signals)
     return database
 
 
@@ -79,26 +72,13 @@ def _failure_of(database: EmbeddedMongoDB | None) -> StartupError | None:
     code = database.poll() if database else None
     if not database or code is None:
         return None
-    return StartupError(f"the embedded MongoDB ended by itself (code {code}): its log lies in {database.data_dir}")
+    return StartupError(f"the embedded MongoDB ended by itself (code {code}): see its log in {database.data_dir}")
 
 
-async def _prepare(app: FastAPI) -> None:
-    """Starts the application once and stops it, so that what is wrong is told once and not by each worker.
+async def _prepare(parley: Parley, app: FastAPI) -> None:
+    """Start the application and stop it, so that an error is reported once and not by each worker.
 
-    Indexes and the first administrator exist from then on.
+    Afterwards the indexes and the first administrator exist.
     """
-    async with app.router.lifespan_context(app):
+    async with parley.lifespan(app):
         pass
-
-
-def _tell_ready(parley: Parley, url: str, workers: int) -> None:
-    core = parley.settings(CoreSettings)
-    kept = f"{parley.data_dir} (embedded MongoDB)" if parley.data_dir else "the MongoDB that PARLEY_MONGODB_URI names"
-    typer.echo(
-        f"Parley {VERSION} is ready.\n"
-        f"  API      {url}\n"
-        f"  Docs     {f'{url}/docs' if core.docs else 'switched off'}\n"
-        f"  Data     {kept}\n"
-        f"  Workers  {workers}\n"
-        "Press Ctrl-C to stop."
-    )

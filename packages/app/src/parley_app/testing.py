@@ -1,4 +1,4 @@
-"""The `parley` command as real processes, and what is left of them when they end; for tests."""
+"""The `parley` command as real processes, for tests."""
 
 import os
 import signal
@@ -24,27 +24,27 @@ class Serving:
     errors: Path
 
     @property
-    def said(self) -> str:
-        """All that it has printed on standard output."""
+    def printed(self) -> str:
+        """The text that it has printed on standard output."""
         return self.output.read_text()
 
     @property
-    def complained(self) -> str:
-        """All that it has printed on standard error."""
+    def logged(self) -> str:
+        """The text that it has printed on standard error."""
         return self.errors.read_text()
 
     @property
     def url(self) -> str:
-        """Where the API is, as the command tells it."""
-        return self._told("API")
+        """The address of the API, as the command prints it."""
+        return self._line("API")
 
     @property
     def data_dir(self) -> Path:
-        """Where the embedded MongoDB keeps its data, as the command tells it."""
-        return Path(self._told("Data").removesuffix(" (embedded MongoDB)"))
+        """The data directory of the embedded MongoDB, as the command prints it."""
+        return Path(self._line("Data").removesuffix(" (embedded MongoDB)"))
 
-    def _told(self, what: str) -> str:
-        lines = [line.split(maxsplit=1) for line in self.said.splitlines() if line.startswith("  ")]
+    def _line(self, what: str) -> str:
+        lines = [line.split(maxsplit=1) for line in self.printed.splitlines() if line.startswith("  ")]
         return dict(lines)[what]
 
     @property
@@ -57,23 +57,23 @@ class Serving:
         return httpx.get(f"{self.url}{path}", timeout=10)
 
     def family(self, named: str = "") -> list[int]:
-        """Itself and every process that it started, or those of them whose command line holds a word."""
+        """The process and its descendants, or those of them whose command line contains a word."""
         family = [self.process.pid, *_descendants(self.process.pid)]
         return [pid for pid in family if named in _read(pid, "cmdline")]
 
     def wait_until_ready(self) -> None:
-        """Returns when it says that it is ready; fails when it ends before."""
-        eventually(lambda: "is ready" in self.said or self.process.poll() is not None)
-        assert "is ready" in self.said, self.complained
+        """Return when it reports that it is ready; fail when it ends before."""
+        eventually(lambda: "is ready" in self.printed or self.process.poll() is not None)
+        assert "is ready" in self.printed, self.logged
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Sends the signal and answers the exit code."""
+        """Send the signal and return the exit code."""
         self.process.send_signal(number)
         return self.process.wait(_SECONDS)
 
 
 def eventually(condition: Callable[[], bool], seconds: float = _SECONDS) -> None:
-    """Returns when the condition holds; fails when it doesn't in time."""
+    """Return when the condition is true; fail when it isn't in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -81,7 +81,7 @@ def eventually(condition: Callable[[], bool], seconds: float = _SECONDS) -> None
 
 
 def lives(pid: int) -> bool:
-    """Whether a process runs; one that is dead and not yet buried doesn't."""
+    """Return whether a process runs; a zombie doesn't."""
     return _state_and_parent(pid)[0] not in {"", "Z"}
 
 
@@ -91,7 +91,7 @@ def _state_and_parent(pid: int) -> tuple[str, int]:
 
 
 def _read(pid: int, name: str) -> str:
-    """What /proc says of a process, nothing once it is gone."""
+    """Return a file of a process in /proc, nothing once the process is gone."""
     try:
         return Path(f"/proc/{pid}/{name}").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -105,7 +105,7 @@ def _descendants(pid: int) -> list[int]:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """This process's environment with these PARLEY_ settings and no others."""
+    """Return this process's environment with these PARLEY_ settings and no others."""
     outer = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
     # Without its bytecode a process takes three times as long to start, and tests start many.
     outer.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -113,7 +113,7 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 def parley(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Runs the command to its end."""
+    """Run the command to its end."""
     command = [PARLEY, *map(str, arguments)]
     return subprocess.run(
         command, env=environment(**settings), capture_output=True, text=True, timeout=_SECONDS, check=False
@@ -121,7 +121,7 @@ def parley(*arguments: str | Path, **settings: str) -> subprocess.CompletedProce
 
 
 def install_plugin(folder: Path, name: str, source: str) -> None:
-    """Makes a plugin package in a folder; whoever has the folder on his path has it installed, at version 1.2.3."""
+    """Write a plugin package, version 1.2.3, into a folder; with the folder on the path it is installed."""
     (folder / f"{name}.py").write_text(source)
     info = folder / f"{name}-1.2.3.dist-info"
     info.mkdir()
@@ -130,10 +130,10 @@ def install_plugin(folder: Path, name: str, source: str) -> None:
 
 
 class Start:
-    """Starts `parley serve` and ends what it started.
+    """Starts `parley serve` processes and ends them.
 
     Args:
-        folder: where the output goes.
+        folder: where the output is written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -141,13 +141,13 @@ class Start:
         self._started: list[Serving] = []
 
     def __call__(self, *options: str | Path, **settings: str) -> Serving:
-        """Returns when it is ready."""
+        """Start one and return when it is ready."""
         serving = self.unready(*options, **settings)
         serving.wait_until_ready()
         return serving
 
     def unready(self, *options: str | Path, **settings: str) -> Serving:
-        """Returns at once."""
+        """Start one and return at once."""
         output, errors = (self._folder / f"{name}-{len(self._started)}" for name in ("output", "errors"))
         command = [PARLEY, "serve", *(() if "--port" in options else ("--port", "0")), *map(str, options)]
         with output.open("wb") as out, errors.open("wb") as err:
@@ -156,7 +156,7 @@ class Start:
         return self._started[-1]
 
     def end_all(self) -> None:
-        """Kills those that still run, which is faster than stopping; what they started goes with them."""
+        """Kill the processes that still run, which is faster than stopping them; their children end too."""
         for serving in self._started:
             serving.process.kill()
             serving.process.wait(_SECONDS)

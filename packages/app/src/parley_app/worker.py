@@ -1,53 +1,58 @@
 """A worker process of `parley serve --workers`: its application, and its end together with its parent."""
 
-import logging
+import logging.config
 import multiprocessing
 import os
-import sys
+import signal
+import socket
 import threading
+from multiprocessing.context import SpawnProcess
 from multiprocessing.process import BaseProcess
 
-from fastapi import FastAPI
-from uvicorn.config import STARTUP_FAILURE
-
-from parley_app import application
+from parley_app import server
+from parley_app.application import create_app
+from parley_app.logs import LOGGING
 from parley_app.messages import announce, complain
-from parley_app.servers import hand_over_failed_start
 from parley_core import StartupError
-from parley_core.embedded.launcher import die_with
 
 
-def create_app() -> FastAPI:
-    """The application of one worker, made in the worker's main thread.
+class Worker(SpawnProcess):
+    """A process that serves on the socket until SIGTERM; `ready` is set once it answers requests."""
 
-    Raises:
-        SystemExit: it can't be composed; the reason is one line on standard error.
-    """
-    end_with_parent()
-    # The parent has said what is odd about the settings.
-    logging.getLogger("parley.settings").setLevel(logging.ERROR)
-    try:
-        app = application.create_app(announce=announce)
-    except StartupError as error:
-        complain(error)
-        # Any other code would have the supervisor try again for ever.
-        raise SystemExit(STARTUP_FAILURE) from None
-    hand_over_failed_start(app, complain)
-    return app
+    def __init__(self, listener: socket.socket) -> None:
+        # Python ends daemons when the parent exits.
+        super().__init__(daemon=True)
+        self.ready = multiprocessing.get_context("spawn").Event()
+        self._listener = listener
+
+    def run(self) -> None:
+        """Serve, in the new process.
+
+        Raises:
+            SystemExit: the application can't start; the reason is one line on standard error.
+        """
+        end_with_parent()
+        # A terminal sends Ctrl-C to all processes; a worker stops when its parent sends SIGTERM.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        logging.config.dictConfig(LOGGING)
+        # The parent has already logged warnings about settings.
+        logging.getLogger("parley.settings").setLevel(logging.ERROR)
+        try:
+            server.serve(create_app(announce=announce), self._listener, on_ready=self.ready.set)
+        except StartupError as error:
+            complain(error)
+            raise SystemExit(1) from None
 
 
-def end_with_parent(*, by_kernel: bool = sys.platform == "linux") -> None:
-    """Sees to it that this process doesn't outlive the one that started it, however that ends.
+def end_with_parent() -> None:
+    """End this process when the process that started it ends, for whatever reason.
 
-    A worker without its parent would hold the port, and start a MongoDB of its own when it looks for one.
+    A worker without its parent would keep the port and start its own MongoDB.
     """
     parent = multiprocessing.parent_process()
-    if parent is None or parent.pid is None:
+    if parent is None:
         raise RuntimeError("a worker is started by `parley serve`")
-    if by_kernel:
-        die_with(parent.pid)
-    else:
-        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
 
 
 def _end_after(parent: BaseProcess) -> None:

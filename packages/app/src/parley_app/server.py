@@ -1,0 +1,90 @@
+"""One serving process: uvicorn, which reports when it is ready and stops when `watch` returns an error."""
+
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from parley_core import StartupError
+
+# A request's database work is bounded by 5 s; a shorter time here would turn slow requests into errors.
+_GRACEFUL_SECONDS = 10
+Action = Callable[[], None]
+Watch = Callable[[], StartupError | None]
+
+
+def serve(app: FastAPI, listener: socket.socket, *, on_ready: Action, watch: Watch = lambda: None) -> None:
+    """Serve in this process until a signal arrives, then raise it again for the previous handler.
+
+    Args:
+        app: the application.
+        listener: the socket.
+        on_ready: called once requests are answered.
+        watch: called every second; serving ends with the error that it returns.
+
+    Raises:
+        StartupError: the application didn't start, or `watch` returned an error.
+    """
+    server = _Server(app, on_ready, watch)
+    try:
+        server.run(sockets=[listener])
+    except SystemExit:
+        if not server.failure:
+            raise
+    if server.failure:
+        raise server.failure
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, app: FastAPI, on_ready: Action, watch: Watch) -> None:
+        self.failure: StartupError | None = None
+        self._on_ready: Action | None = on_ready
+        self._watch = watch
+        app.router.lifespan_context = self._keep_failure_of(app.router.lifespan_context)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            # uvicorn's lines contain whole paths and queries; parley.access logs the route instead.
+            access_log=False,
+            server_header=False,
+            # uvicorn itself reads FORWARDED_ALLOW_IPS: the proxies whose headers count.
+            proxy_headers=True,
+            timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+            callback_notify=self._tick,
+            timeout_notify=0,
+        )
+        super().__init__(config)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # uvicorn drops running requests at a second Ctrl-C, which a wrapper such as `uv run` sends at once.
+        if not self.should_exit:
+            super().handle_exit(sig, frame)
+
+    async def _tick(self) -> None:
+        """Run once a second while requests are answered."""
+        if self._on_ready:
+            self._on_ready()
+            self._on_ready = None
+        if failure := self._watch():
+            self.failure = failure
+            self.should_exit = True
+
+    def _keep_failure_of(self, lifespan: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Wrap a lifespan so that its StartupError is kept, in place of the traceback that uvicorn would log."""
+
+        @asynccontextmanager
+        async def watched(app: Any) -> AsyncIterator[Any]:
+            try:
+                async with lifespan(app) as state:
+                    yield state
+            except StartupError as error:
+                logging.getLogger("uvicorn.error").disabled = True
+                self.failure = error
+                raise
+
+        return watched

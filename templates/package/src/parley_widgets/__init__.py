@@ -1,0 +1,1 @@
+"""Widgets, as a Parley plugin."""
