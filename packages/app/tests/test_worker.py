@@ -8,20 +8,21 @@ from parley_app.testing import eventually, lives
 from parley_app.worker import Worker
 
 _PARENT = """
-import multiprocessing, os, time
+import functools, multiprocessing, os, time
 from concurrent.futures import ProcessPoolExecutor
 from parley_app.worker import end_with_parent
 
 spawn = multiprocessing.get_context("spawn")
-pool = ProcessPoolExecutor(1, spawn, initializer=end_with_parent)
+pool = ProcessPoolExecutor(1, spawn, initializer=functools.partial(end_with_parent, by_kernel={by_kernel}))
 print(pool.submit(os.getpid).result(), flush=True)
 time.sleep(60)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for the process in /proc")
-def test_a_worker_does_not_outlive_its_parent() -> None:
-    command = [sys.executable, "-c", _PARENT]
+@pytest.mark.parametrize("by_kernel", [True, False], ids=["kernel", "thread"])
+def test_a_worker_does_not_outlive_its_parent(*, by_kernel: bool) -> None:
+    command = [sys.executable, "-c", _PARENT.format(by_kernel=by_kernel)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout
         child = int(parent.stdout.readline())

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import threading
 from multiprocessing.context import SpawnProcess
 from multiprocessing.process import BaseProcess
@@ -14,6 +15,7 @@ from parley_app.application import create_app
 from parley_app.logs import LOGGING
 from parley_app.messages import announce, complain
 from parley_core import StartupError
+from parley_core.embedded.launcher import die_with
 
 
 class Worker(SpawnProcess):
@@ -44,15 +46,21 @@ class Worker(SpawnProcess):
             raise SystemExit(1) from None
 
 
-def end_with_parent() -> None:
+def end_with_parent(*, by_kernel: bool = sys.platform == "linux") -> None:
     """End this process when the process that started it ends, for whatever reason.
 
     A worker without its parent would keep the port and start its own MongoDB.
+
+    Args:
+        by_kernel: whether the kernel does it, which also ends a worker that is frozen; otherwise a thread does.
     """
     parent = multiprocessing.parent_process()
-    if parent is None:
+    if parent is None or parent.pid is None:
         raise RuntimeError("a worker is started by `parley serve`")
-    threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+    if by_kernel:
+        die_with(parent.pid)
+    else:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
 
 
 def _end_after(parent: BaseProcess) -> None:
