@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from parley_auth.accounts.bootstrap import provide_admin
+from parley_auth.accounts.bootstrap import Administrators
 from parley_auth.testing import PASSWORD
 
 
@@ -39,7 +39,7 @@ class Person:
 
 async def test_an_interviews_life(app: FastAPI, client: httpx.AsyncClient) -> None:
     """An administrator adds people, the interviewer starts and completes, both talk; a stranger sees nothing."""
-    await provide_admin(app.state.parley, email="admin@example.com", password=PASSWORD)
+    await app.state.parley.require(Administrators).provide(email="admin@example.com", password=PASSWORD)
     admin, grace, ada, mallory = (
         Person(client, f"{name}@example.com") for name in ("admin", "grace", "ada", "mallory")
     )

@@ -1,4 +1,4 @@
-"""Refreshing at the same moment, over real connections to real worker processes."""
+"""Concurrent refreshes, over real connections to real worker processes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ async def refreshed(client: httpx.AsyncClient, token: str) -> httpx.Response:
 
 
 async def test_one_live_head(served: str) -> None:
-    """Of 20 at once one succeeds and its tokens live, in each of 10 rounds; a reuse after the answer is found out."""
+    """Of 20 refreshes at once one succeeds and its tokens work, in each of 10 rounds; a later reuse is detected."""
     clients = [httpx.AsyncClient(base_url=served, timeout=20) for _ in range(20)]
     for _ in range(10):
         spent = (await clients[0].post("/v1/auth/login", json=LOGIN)).json()["refresh_token"]

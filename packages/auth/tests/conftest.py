@@ -1,4 +1,4 @@
-"""What the tests of auth share: an application of auth alone, one account of each role, and a strict client."""
+"""The fixtures of auth's tests: an application with auth only, one account of each role, and a strict client."""
 
 import json
 import logging
@@ -26,9 +26,9 @@ FRAMEWORK_CODES = {"not_found", "method_not_allowed", "internal_error"}
 
 
 class Canaries(logging.Handler):
-    """Every password and token that travels in a test, and where any of them turns up.
+    """Every password and token of a test's requests, and the places where one is found.
 
-    Short passwords are left out: `password1` is a word like another.
+    Short passwords are left out, since `password1` is an ordinary word.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Canaries(logging.Handler):
         self.seen.append((f"log of {record.name}", self.format(record)))
 
     def note(self, response: httpx.Response) -> None:
-        """Remembers what a request held, and what it was answered."""
+        """Remember the secrets of a request and its answer."""
         request = response.request
         self.secrets.update(secrets_in(request.headers.get("Authorization", ""), request.content))
         issued = secrets_in("", response.content) if request.url.path in ISSUING else set()
@@ -51,12 +51,12 @@ class Canaries(logging.Handler):
         self.seen.append((f"answer of {request.url.path}", text))
 
     def leaks(self) -> list[str]:
-        """Where secrets have been seen."""
+        """Return where secrets have been seen."""
         return [place for place, text in self.seen for secret in self.secrets if secret in text]
 
 
 def secrets_in(authorization: str, body: bytes) -> set[str]:
-    """The passwords and tokens of a message."""
+    """Return the passwords and tokens of a message."""
     try:
         fields = json.loads(body)
     except ValueError:
@@ -69,8 +69,8 @@ def secrets_in(authorization: str, body: bytes) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def canaries(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Canaries]:
-    """Fails a test after which a secret stands in an answer, a log line or the database."""
-    # Asked for here, so that the database is still there when this one ends.
+    """Fail a test when a secret is found in an answer, a log line or the database."""
+    # Requested here, so that the database still exists when this fixture ends.
     core = request.getfixturevalue("core_settings") if "core_settings" in request.fixturenames else None
     watch, send = Canaries(), httpx.AsyncClient.send
 
@@ -92,7 +92,7 @@ def canaries(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def stored_in(core: CoreSettings) -> Iterator[str]:
-    """Every document of the test's database."""
+    """Yield every document of the test's database."""
     assert core.mongodb_uri
     with MongoClient[dict[str, Any]](core.mongodb_uri.get_secret_value()) as client:
         database = client[core.mongodb_database]
@@ -137,7 +137,7 @@ async def people(app: FastAPI, client: httpx.AsyncClient) -> People:
 
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The data directory of an embedded MongoDB that runs, as `parley serve` has one."""
+    """The data directory of a running embedded MongoDB, as `parley serve` has one."""
     path = tmp_path_factory.mktemp("data")
     with embedded_mongodb(path):
         yield path
@@ -145,7 +145,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def embedded_settings(data_dir: Path) -> Iterator[CoreSettings]:
-    """Settings of an application on its embedded database; database and secret are gone after the test."""
+    """Settings of an application on its embedded database; database and secret are removed after the test."""
     yield CoreSettings(data_dir=data_dir, mongodb_database="embedded")
     (data_dir / "jwt_secret").unlink(missing_ok=True)
     with embedded_mongodb(data_dir) as uri, MongoClient[dict[str, Any]](uri) as client:

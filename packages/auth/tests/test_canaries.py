@@ -1,4 +1,4 @@
-"""The watch of conftest.py over secrets: it runs beside every test of auth, and fires."""
+"""The watch of conftest.py over secrets, which runs beside every test of auth: it fires."""
 
 import logging
 from typing import Any
@@ -15,7 +15,7 @@ from parley_core.testing import a_plugin, an_application, running_client
 
 
 def leaking(place: str) -> Router:
-    """A route that lets its body out."""
+    """Return a router whose route leaks its body."""
     router = Router(prefix="/leaks", tag="leaks")
 
     @router.post("")
@@ -30,7 +30,7 @@ def leaking(place: str) -> Router:
 @pytest.mark.parametrize("place", ["answer of /v1/leaks", "log of leaks"])
 @pytest.mark.parametrize("field", ["password", "refresh_token"])
 async def test_fires(core_settings: CoreSettings, canaries: Any, place: str, field: str) -> None:
-    """A secret that a route answers or logs is found, and where."""
+    """A secret in an answer or in a log line is found, with its place."""
     public = [PublicRoute("POST", "/v1/leaks", "it is this test's")]
     plugin = a_plugin("leaks", parley_routers=[leaking(place)], parley_public_routes=public)
     async with running_client(an_application([core_settings, auth_settings()], [parley_auth.plugin, plugin])) as client:
@@ -40,7 +40,7 @@ async def test_fires(core_settings: CoreSettings, canaries: Any, place: str, fie
 
 
 async def test_fires_for_the_database(app: FastAPI, client: httpx.AsyncClient, canaries: Any) -> None:
-    """A token that is stored as it is would be found when the test ends."""
+    """A token that is stored as it is is found in the database."""
     account = await an_account(app, password=PASSWORD)
     login = {"email": account.user.email, "password": PASSWORD}
     token = (await client.post("/v1/auth/login", json=login)).json()["refresh_token"]

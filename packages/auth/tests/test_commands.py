@@ -22,12 +22,12 @@ from parley_core.testing import an_application
 EMAIL = "root@example.com"
 
 
-def a_factory(settings: Sequence[BaseSettings], told: list[str]) -> FastAPI:
-    return an_application(settings, [parley_auth.plugin], announce=told.append)  # type: ignore[arg-type]
+def a_factory(settings: Sequence[BaseSettings], announced: list[str]) -> FastAPI:
+    return an_application(settings, [parley_auth.plugin], announce=announced.append)  # type: ignore[arg-type]
 
 
-def run(*arguments: str, standard_input: str | None = None, told: list[str] | None = None) -> Result:
-    factory = functools.partial(a_factory, told=[] if told is None else told)
+def run(*arguments: str, standard_input: str | None = None, announced: list[str] | None = None) -> Result:
+    factory = functools.partial(a_factory, announced=[] if announced is None else announced)
     return CliRunner().invoke(commands.app, arguments, obj=factory, input=standard_input)
 
 
@@ -52,7 +52,7 @@ def users_in(core: CoreSettings) -> list[dict[str, Any]]:
 
 
 class TestCreateAdmin:
-    def test_makes_one(self, environment: CoreSettings) -> None:
+    def test_creates_one(self, environment: CoreSettings) -> None:
         """The e-mail comes as an option, the password by standard input, and neither line end counts."""
         result = create_admin(" Root@example.com", PASSWORD + "\r\n")
         assert (result.exit_code, result.output) == (0, "Administrator root@example.com is ready.\n")
@@ -60,7 +60,7 @@ class TestCreateAdmin:
         assert (admin["email"], admin["role"], admin["active"]) == (EMAIL, "admin", True)
 
     def test_twice(self, environment: CoreSettings) -> None:
-        """Doing it again is no error and changes nothing; another e-mail makes another administrator."""
+        """A second run changes nothing and is no error; another e-mail creates another administrator."""
         assert create_admin(EMAIL, PASSWORD).exit_code == 0
         before = users_in(environment)
         assert create_admin(EMAIL, PASSWORD).exit_code == 0
@@ -69,28 +69,28 @@ class TestCreateAdmin:
         assert len(users_in(environment)) == 2
 
     def test_unicode(self, environment: CoreSettings) -> None:
-        """A password of any script is taken as it was typed, spaces included."""
+        """A password in any script is used as it was typed, spaces included."""
         assert create_admin(EMAIL, " пароль с пробелами \n").exit_code == 0
         assert create_admin(EMAIL, " пароль с пробелами \n").exit_code == 0
         assert isinstance(create_admin(EMAIL, "пароль с пробелами\n").exception, StartupError)
         assert len(users_in(environment)) == 1
 
     @pytest.mark.parametrize(
-        ("email", "password", "told"),
+        ("email", "password", "message"),
         [
-            (EMAIL, "qxz7!", "the administrator's password is refused: A password has at least 8 characters"),
-            (EMAIL, "", "the administrator's password is refused: A password has at least 8 characters"),
-            (EMAIL, "iloveyou", "the administrator's password is refused: This password is on the list"),
+            (EMAIL, "qxz7!", "the administrator's password is refused: The password must have at least 8 characters"),
+            (EMAIL, "", "the administrator's password is refused: The password must have at least 8 characters"),
+            (EMAIL, "iloveyou", "the administrator's password is refused: This password is one of the most common"),
             (EMAIL, "qxz7!" * 30, "the administrator's password is refused: String should have at most 128"),
             ("nobody", PASSWORD, "the administrator's email is refused: Must be an e-mail address"),
         ],
         ids=["short", "none", "common", "long", "no e-mail"],
     )
-    def test_refusals(self, environment: CoreSettings, email: str, password: str, told: str) -> None:
-        """What no account may have is one line, which doesn't show the password, and makes nobody."""
+    def test_refusals(self, environment: CoreSettings, email: str, password: str, message: str) -> None:
+        """A refused e-mail or password is one line, which doesn't show the password, and no account is created."""
         result = create_admin(email, password)
         assert isinstance(result.exception, StartupError)
-        assert str(result.exception).startswith(told)
+        assert str(result.exception).startswith(message)
         assert "qxz7!" not in str(result.exception) + result.output
         assert users_in(environment) == []
 
@@ -105,14 +105,14 @@ class TestCreateAdmin:
 
     @pytest.mark.usefixtures("environment")
     def test_password_is_no_argument(self) -> None:
-        """The password is taken from nowhere else, so that it stands in no list of processes."""
+        """The password comes only from standard input, so that no process list shows it."""
         result = run("create-admin", "--email", EMAIL, standard_input=PASSWORD)
         assert (result.exit_code, isinstance(result.exception, SystemExit)) == (2, True)
         assert "--password-stdin" in result.output
 
     @pytest.mark.usefixtures("environment")
-    def test_environment_is_judged(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What is wrong with the environment is one line too."""
+    def test_environment_is_checked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A wrong environment variable is one line too."""
         monkeypatch.setenv("PARLEY_JWT_SECRET", "qxz7!")
         result = create_admin(EMAIL, PASSWORD)
         assert isinstance(result.exception, StartupError)
@@ -120,13 +120,13 @@ class TestCreateAdmin:
         assert "qxz7!" not in str(result.exception)
 
     def test_new_embedded_database(self, tmp_path: Path) -> None:
-        """On a new data directory the named administrator is made, and none at random beside him."""
-        told: list[str] = []
+        """In a new data directory the named administrator is created, and no random one."""
+        announced: list[str] = []
         arguments = ["create-admin", "--email", EMAIL, "--password-stdin", "--data-dir", str(tmp_path / "data")]
         for _ in range(2):
-            result = run(*arguments, standard_input=PASSWORD, told=told)
+            result = run(*arguments, standard_input=PASSWORD, announced=announced)
             assert (result.exit_code, result.output) == (0, f"Administrator {EMAIL} is ready.\n")
-        assert not any("password" in line for line in told)
+        assert not any("password" in line for line in announced)
         assert (tmp_path / "data" / "jwt_secret").exists()
 
 
@@ -139,11 +139,11 @@ class TestPolicy:
         assert lines[0] == "# Who may do what"
         assert "| users:update |  | admin | any |  |" in lines
         assert "| PATCH | /v1/users/{user_id} | users:update |  |" in lines
-        assert "| POST | /v1/auth/login |  | the password is the proof |" in lines
+        assert "| POST | /v1/auth/login |  | the password identifies the caller |" in lines
         assert result.output.endswith("|\n")
 
     def test_json(self) -> None:
-        """As JSON it holds the same, for machines."""
+        """The JSON output has the same content."""
         result = run("policy", "--format", "json")
         policy = json.loads(result.output)
         assert {
@@ -160,5 +160,5 @@ class TestPolicy:
         assert result.output.endswith("}\n")
 
     def test_unknown_format(self) -> None:
-        """Another format is a mistake in use."""
+        """An unknown format is a usage error."""
         assert run("policy", "--format", "xml").exit_code == 2

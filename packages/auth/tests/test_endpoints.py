@@ -1,4 +1,4 @@
-"""Every operation of auth: who may do it, and which errors it answers."""
+"""Every operation of auth: who may do it, and which errors it answers with."""
 
 import asyncio
 import itertools
@@ -18,9 +18,9 @@ from fastapi import FastAPI
 from hypothesis import strategies as st
 
 import parley_auth.plugin
-from parley_auth.sessions.refresh_tokens import RefreshToken
 from parley_auth.sessions.repository import SessionRepository
 from parley_auth.testing import PASSWORD, Account, People, auth_settings, open_session, some_people
+from parley_auth.tokens.refresh_tokens import RefreshToken
 from parley_core import Parley, new_id
 from parley_core.data.recorded import HISTORY_LIMIT
 from parley_core.embedded import EmbeddedMongoDB
@@ -76,7 +76,7 @@ _numbers = itertools.count(1)
 
 
 def request_of(operation: str, people: People, **changes: Any) -> dict[str, Any]:
-    """A request, as `httpx` takes it; the account that it concerns is the candidate's."""
+    """Return a request as `httpx` takes it; it is about the candidate's account."""
     method, path, body = OPERATIONS[operation]
     kind, content = next(iter(body.items()), ("json", None))
     if isinstance(content, dict):
@@ -85,7 +85,7 @@ def request_of(operation: str, people: People, **changes: Any) -> dict[str, Any]
 
 
 def _filled(text: str, account: Account) -> str:
-    """A text with an account's details in the places that are named for them."""
+    """Return a text with an account's details in place of its placeholders."""
     session = RefreshToken.parse(account.refresh_token)
     assert session
     details = {
@@ -105,7 +105,7 @@ class TestAccess:
     async def test_rows(
         self, app: FastAPI, client: httpx.AsyncClient, operation: str, subtests: pytest.Subtests
     ) -> None:
-        """Who may gets an answer; who may not gets 401 or 403, changes nothing and learns nobody's e-mail."""
+        """A permitted caller gets an answer; any other gets 401 or 403, changes nothing and learns no e-mail."""
         users = app.state.parley.database.users
         for caller, status in zip(CALLERS, ACCESS[operation], strict=True):
             with subtests.test(f"{caller}-{status}"):
@@ -132,7 +132,7 @@ class TestAccess:
 
 
 def documented_errors(app: FastAPI) -> dict[str, set[tuple[int, str]]]:
-    """The statuses and codes that the documentation names for each operation."""
+    """Return the statuses and codes that the documentation lists for each operation."""
     return {
         operation["operationId"]: {
             (int(status), code)
@@ -145,7 +145,7 @@ def documented_errors(app: FastAPI) -> dict[str, set[tuple[int, str]]]:
 
 
 class Scene:
-    """An operation, and the ways to have it answer with each error that auth knows."""
+    """An operation, and ways to provoke each error of auth."""
 
     def __init__(self, operation: str, client: httpx.AsyncClient, people: People, app: FastAPI) -> None:
         self.operation = operation
@@ -296,7 +296,7 @@ class TestAnyInput:
     )
     @hypothesis.given(body=ANYTHING | st.dictionaries(FIELDS, ANYTHING, max_size=4))
     async def test_is_answered(self, client: httpx.AsyncClient, people: People, body: Any) -> None:
-        """Whatever JSON is sent to whatever operation, the answer is one of those documented and no 5xx."""
+        """Any JSON that is sent to any operation gets a documented answer and no 5xx."""
         for operation, (_, _, sent) in OPERATIONS.items():
             if "json" in sent:
                 request = request_of(operation, people, headers=people.admin.headers)
@@ -316,7 +316,7 @@ class TestErrors:
         operation: str,
         subtests: pytest.Subtests,
     ) -> None:
-        """Every error that the documentation names for an operation can be had from it."""
+        """Every documented error of an operation can be provoked."""
         scene = Scene(operation, client, people, app)
         order = list(PROVOCATIONS)  # an expired token comes last: the clock doesn't go back
         promised = {(status, code) for status, code in documented_errors(app)[operation] if code not in ELSEWHERE}
@@ -329,7 +329,7 @@ class TestErrors:
     async def test_those_of_its_kind_are_documented(
         self, app: FastAPI, client: httpx.AsyncClient, people: People, operation: str
     ) -> None:
-        """An operation that takes an id may find it malformed, one that changes an account its history full."""
+        """An operation with an id documents `invalid_id`, and one that changes an account `history_full`."""
         method, path, _ = OPERATIONS[operation]
         scene, codes = Scene(operation, client, people, app), set()
         if "{user_id}" in path:
@@ -341,7 +341,7 @@ class TestErrors:
 
     @pytest.mark.usefixtures("client")
     async def test_those_provoked_elsewhere(self, app: FastAPI) -> None:
-        """A closed registration is one operation's error (test_accounts.py), an absent database everybody's."""
+        """`registration_closed` belongs to one operation (test_accounts.py), and `unavailable` to all."""
         documented = documented_errors(app)
         assert {name for name, codes in documented.items() if (403, "registration_closed") in codes} == {"register"}
         assert {name for name, codes in documented.items() if (503, "unavailable") in codes} >= OPERATIONS.keys()
@@ -349,7 +349,7 @@ class TestErrors:
     async def test_database_away(
         self, frozen_settings: tuple[CoreSettings, EmbeddedMongoDB], subtests: pytest.Subtests
     ) -> None:
-        """Without an answer from MongoDB every operation says 503, in time, and works again once it is back."""
+        """While MongoDB doesn't answer, every operation gets 503 in time, and works again afterwards."""
         settings, server = frozen_settings
         app = an_application([settings, auth_settings()], [parley_auth.plugin])
         async with running_client(app) as client:
@@ -371,7 +371,7 @@ class TestErrors:
 
 @pytest.fixture
 def frozen_settings(tmp_path: Path) -> Iterator[tuple[CoreSettings, EmbeddedMongoDB]]:
-    """A MongoDB of this test's own, which may be stopped, and settings that wait for it half a second."""
+    """Settings with a timeout of half a second, and a MongoDB of this test's own that can be stopped."""
     with EmbeddedMongoDB.start(tmp_path) as server:
         settings = CoreSettings.model_validate({"mongodb_uri": server.uri, "request_timeout_seconds": 0.5})
         yield settings, server

@@ -1,4 +1,4 @@
-"""What README.md shows works as it stands there."""
+"""The snippet and the tables of README.md are true."""
 
 import re
 from pathlib import Path
@@ -30,7 +30,7 @@ def shop(core_settings: CoreSettings, monkeypatch: pytest.MonkeyPatch) -> FastAP
 
 
 async def test_snippet(shop: FastAPI) -> None:
-    """The foreign application starts, and its route is open to those alone whom the snippet's rule names."""
+    """The application starts, and only the roles of the snippet's rule may call its route."""
     async with running_client(shop) as client:
         people = await some_people(shop)
         answers = {

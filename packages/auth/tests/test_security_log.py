@@ -86,19 +86,19 @@ ACTS: dict[str, tuple[Callable[[Scene], Awaitable[httpx.Response]], str, dict[st
 
 @pytest.mark.parametrize("kind", ACTS)
 async def test_each(client: httpx.AsyncClient, people: People, caplog: pytest.LogCaptureFixture, kind: str) -> None:
-    """What happened is the last line of `parley.security`: when, what, in which request, to whom, and no secret."""
+    """An event is the last line of `parley.security`: time, kind, request and account, and no secret."""
     caplog.set_level(logging.INFO, "parley.security")
     act, level, fields = ACTS[kind]
     await act(Scene(client, people))
     record = [record for record in caplog.records if record.name == "parley.security"][-1]
-    told = json.loads(record.getMessage())
-    assert (record.levelname, told["event"], told["request_id"]) == (level, kind, "this-request")
-    assert told["user_id"] == people.candidate.id
-    assert {name: told.get(name) for name in fields} == fields
-    assert told["at"].endswith("+00:00")
+    logged = json.loads(record.getMessage())
+    assert (record.levelname, logged["event"], logged["request_id"]) == (level, kind, "this-request")
+    assert logged["user_id"] == people.candidate.id
+    assert {name: logged.get(name) for name in fields} == fields
+    assert logged["at"].endswith("+00:00")
     for secret in (PASSWORD, SECRET, people.candidate.user.email, people.candidate.refresh_token):
         assert secret not in caplog.text
-    assert all(isinstance(value, str) for value in told.values())
+    assert all(isinstance(value, str) for value in logged.values())
 
 
 def test_table_is_complete() -> None:
@@ -107,7 +107,7 @@ def test_table_is_complete() -> None:
 
 
 async def test_unknown_account(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
-    """Who tried an e-mail that nobody has is told by its digest, the same for each spelling."""
+    """An unknown e-mail appears as its digest, which is the same for each spelling."""
     caplog.set_level(logging.INFO, "parley.security")
     for email in ("nobody@example.com", " NOBODY@example.com"):
         await client.post("/v1/auth/login", json={"email": email, "password": SECRET})
@@ -118,7 +118,7 @@ async def test_unknown_account(client: httpx.AsyncClient, caplog: pytest.LogCapt
 
 
 async def test_switched_off(app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
-    """A logger that takes no lines costs none: nothing is built, and the request is answered as before."""
+    """A disabled logger gets no lines, and requests are answered as before."""
     logging.getLogger("parley.security").setLevel(logging.CRITICAL)
     try:
         assert (await Scene(client, people).log_in()).status_code == 200

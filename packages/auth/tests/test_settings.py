@@ -14,7 +14,7 @@ def refusal() -> str:
 
 
 def test_defaults() -> None:
-    """Without any setting registration is open, strangers are told so, and a token is good for ten minutes."""
+    """By default registration is open, strangers get 403, and a token is valid for ten minutes."""
     settings = Parley(plugins=[parley_auth.plugin]).settings(AuthSettings)
     assert (settings.auth_registration, settings.hide_existence) == ("open", False)
     assert (settings.password_min_length, settings.access_token_minutes) == (8, 10)
@@ -33,7 +33,7 @@ def test_defaults() -> None:
     ],
 )
 def test_out_of_range(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    """A setting that can't be is named."""
+    """A value out of range stops the start, and the message names the setting."""
     monkeypatch.setenv(name, value)
     assert refusal().startswith(f"settings: {name}: ")
 
@@ -42,7 +42,7 @@ def test_out_of_range(monkeypatch: pytest.MonkeyPatch, name: str, value: str) ->
     ("name", "value"), [("PARLEY_ADMIN_EMAIL", "root@example.com"), ("PARLEY_ADMIN_PASSWORD", "qxz7!qxz7!")]
 )
 def test_half_an_administrator(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    """An e-mail without a password, or the other way round, would silently make nobody: the start stops."""
+    """An e-mail without a password, or the other way round, stops the start."""
     monkeypatch.setenv(name, value)
     assert "PARLEY_ADMIN_PASSWORD: " in refusal()
     assert "goes together with PARLEY_ADMIN_EMAIL: set both or neither" in refusal()
@@ -50,13 +50,13 @@ def test_half_an_administrator(monkeypatch: pytest.MonkeyPatch, name: str, value
 
 
 def test_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every problem is told in one message, and no secret in any."""
+    """All problems are reported in one message, which shows no secret."""
     monkeypatch.setenv("PARLEY_ADMIN_EMAIL", "nobody")
     monkeypatch.setenv("PARLEY_ADMIN_PASSWORD", "qxz7!qxz7!")
     monkeypatch.setenv("PARLEY_JWT_SECRET", "qxz7!")
     monkeypatch.setenv("PARLEY_ACCESS_TOKEN_MINUTES", "never")
-    told = refusal()
+    message = refusal()
     for name in ("PARLEY_ADMIN_EMAIL", "PARLEY_JWT_SECRET", "PARLEY_ACCESS_TOKEN_MINUTES"):
-        assert f"{name}: " in told
-    assert "PARLEY_ADMIN_PASSWORD: " not in told
-    assert "qxz7!" not in told
+        assert f"{name}: " in message
+    assert "PARLEY_ADMIN_PASSWORD: " not in message
+    assert "qxz7!" not in message

@@ -9,7 +9,7 @@ from parley_core.testing import MovableClock
 
 class TestClock:
     def test_now(self) -> None:
-        """Now is in UTC and holds no more than milliseconds."""
+        """Now is in UTC and has whole milliseconds."""
         before, now = datetime.now(UTC), utc_now()
         assert now.utcoffset() == timedelta(0)
         assert now.microsecond % 1000 == 0
@@ -21,7 +21,7 @@ class TestClock:
         assert to_milliseconds(instant) == datetime(2027, 2, 28, 23, 0, 0, 999_000, tzinfo=UTC)
 
     def test_movable(self) -> None:
-        """The clock of tests stands still until it is moved."""
+        """The clock of tests shows the same instant until it is moved."""
         clock = MovableClock()
         before = clock()
         clock.move(timedelta(days=1))

@@ -16,7 +16,7 @@ OWN = {"authentication": 401, "authorization": 403, "business_rule": 400}
 class TestCategories:
     @pytest.mark.parametrize("error", CONCRETE, ids=lambda error: error.code)
     def test_core(self, error: type[ParleyError]) -> None:
-        """Core's errors carry a status, a category of the eight and a title; no code stands for two."""
+        """Core's errors carry a status, a category of the eight and a title; no code is used twice."""
         known = {*OWN, "validation", "not_found", "conflict", "rate_limit", "server"}
         assert error.category in known
         assert OWN.get(error.category, error.status) == error.status
@@ -41,7 +41,7 @@ class TestCategories:
             type("Wrong", (ParleyError,), {"status": status, "category": category})
 
     def test_base_classes(self) -> None:
-        """A class that leaves category or status to its subclasses is judged with them."""
+        """A class that leaves category or status to its subclasses is checked with them."""
         half = type("Half", (ParleyError,), {"status": 403})
         with pytest.raises(TypeError, match="Wrong"):
             type("Wrong", (half,), {"category": "conflict"})
@@ -49,7 +49,7 @@ class TestCategories:
 
 class TestErrors:
     def test_detail(self) -> None:
-        """Without a detail of its own an error tells its title."""
+        """Without a detail of its own an error has its title."""
         assert PreconditionFailed().detail == PreconditionFailed.title
         assert PreconditionFailed("Version 3 is current").detail == str(PreconditionFailed("Version 3 is current"))
 

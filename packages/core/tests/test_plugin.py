@@ -20,7 +20,7 @@ class TestCore:
         assert plugin.parley_settings() == [PluginSettings, CoreSettings]
 
     def test_probes_are_public(self) -> None:
-        """Where somebody guards routes, those of orchestrators stand open, each with a reason; else nobody asks."""
+        """Where a package guards routes, the probes are public, each with a reason."""
 
         def parley_addhooks(pluginmanager: object) -> None:
             pluginmanager.add_hookspecs(Specs)  # type: ignore[attr-defined]

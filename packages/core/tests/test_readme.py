@@ -1,5 +1,6 @@
 """The example of the README does what the README says."""
 
+import importlib
 import re
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +14,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 async def test_example(core_settings: CoreSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With core alone the application keeps notes and refuses what is none."""
+    """With core alone the application keeps notes and refuses an empty one."""
     assert core_settings.mongodb_uri is not None
     monkeypatch.setenv("PARLEY_MONGODB_URI", core_settings.mongodb_uri.get_secret_value())
     monkeypatch.setenv("PARLEY_MONGODB_DATABASE", core_settings.mongodb_database)
@@ -24,3 +25,12 @@ async def test_example(core_settings: CoreSettings, monkeypatch: pytest.MonkeyPa
         assert (await client.post("/v1/notes", json={"text": " Hello "})).status_code == 201
         assert (await client.get("/v1/notes")).json() == ["Hello"]
         assert (await client.post("/v1/notes", json={"text": ""})).json()["code"] == "validation_error"
+
+
+def test_public_surface() -> None:
+    """Every module that the README names exists, and so does every name that it says the module has."""
+    rows = re.findall(r"^\| `(parley_core[\w.]+)` \| (.*) \|$", README.read_text(), re.MULTILINE)
+    assert len(rows) > 20
+    for name, text in rows:
+        module = importlib.import_module(name)
+        assert [word for word in re.findall(r"`(\w+)`", text) if not hasattr(module, word)] == []

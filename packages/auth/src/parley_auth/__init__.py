@@ -1,7 +1,9 @@
-"""Users, roles and guards: who calls, and may he do this to that?"""
+"""Accounts, roles and guards: who calls, and what they may do."""
 
 from parley_auth.accounts.repository import UserDirectory
-from parley_auth.authorization.guard import Access, Guard, ScopedAccess, lock_together
+from parley_auth.authorization.access import Access, ScopedAccess, lock_together
+from parley_auth.authorization.guard import Guard
+from parley_auth.authorization.identity import Identity
 from parley_auth.authorization.policy_table import Membership, PolicyRule, PolicyTable
 from parley_auth.authorization.scopes import ParticipantScope
 from parley_auth.models import Locked, Principal, Resource, Role, User
@@ -9,6 +11,7 @@ from parley_auth.models import Locked, Principal, Resource, Role, User
 __all__ = [
     "Access",
     "Guard",
+    "Identity",
     "Locked",
     "Membership",
     "ParticipantScope",

@@ -1,4 +1,4 @@
-"""What auth answers when it doesn't let a request through."""
+"""The errors that auth answers with."""
 
 from parley_core.errors import (
     AuthenticationError,
@@ -11,7 +11,7 @@ from parley_core.errors import (
 
 
 class _BearerError(AuthenticationError):
-    """401 with the challenge of RFC 6750, section 3; an error is named only where a token was sent."""
+    """401 with the challenge of RFC 6750, section 3; it names an error only when a token was sent."""
 
     challenge = 'Bearer error="invalid_token"'
 
@@ -21,7 +21,7 @@ class _BearerError(AuthenticationError):
 
 class AuthenticationRequired(_BearerError):
     code = "authentication_required"
-    title = "This needs an access token"
+    title = "An access token is required: send it as `Authorization: Bearer`"
     challenge = "Bearer"
 
 
@@ -32,47 +32,47 @@ class InvalidToken(_BearerError):
 
 class TokenExpired(_BearerError):
     code = "token_expired"
-    title = "The access token has expired"
+    title = "The access token has expired: refresh it or log in again"
 
 
 class InvalidCredentials(_BearerError):
     """One answer for a wrong password, an unknown e-mail and an inactive account (ASVS 6.3.8)."""
 
     code = "invalid_credentials"
-    title = "E-mail and password do not belong to an active account"
+    title = "No active account has this e-mail and this password"
     challenge = "Bearer"
 
 
 class RefreshReused(_BearerError):
-    """A spent refresh token was used again, by its thief or after him: its session has ended (RFC 9700, 4.14.2)."""
+    """A spent refresh token was used again, by a thief or by the owner: its session ends (RFC 9700, 4.14.2)."""
 
     code = "refresh_reused"
-    title = "The refresh token was used before; its session has ended"
+    title = "The refresh token was used before, so its session has ended: log in again"
 
 
 class RefreshInProgress(ConflictError):
     code = "refresh_in_progress"
-    title = "Another request has exchanged this refresh token at the same moment; use what it was answered"
+    title = "Another request is exchanging this refresh token: use the tokens in that answer"
 
 
 class RateLimited(RateLimitError):
     code = "rate_limited"
-    title = "Too many failed attempts; wait before the next one"
+    title = "Too many attempts have failed: wait for the time in Retry-After"
 
 
 class PermissionDenied(AuthorizationError):
     code = "permission_denied"
-    title = "Your role may not do this"
+    title = "Your role does not permit this"
 
 
 class NotAParticipant(AuthorizationError):
     code = "not_a_participant"
-    title = "You do not take part in this"
+    title = "Only participants may do this"
 
 
 class RegistrationClosed(AuthorizationError):
     code = "registration_closed"
-    title = "Accounts are made by an administrator here"
+    title = "Registration is closed: ask an administrator to create an account"
 
 
 class UserNotFound(NotFoundError):
@@ -82,24 +82,24 @@ class UserNotFound(NotFoundError):
 
 class SessionNotFound(NotFoundError):
     code = "session_not_found"
-    title = "You have no such session"
+    title = "You have no session with this id"
 
 
 class DuplicateEmail(BusinessRuleError):
     code = "duplicate_email"
-    title = "An account with this e-mail exists already"
+    title = "An account with this e-mail already exists"
 
 
 class WeakPassword(BusinessRuleError):
     code = "weak_password"
-    title = "This password is too short or too well known"
+    title = "The password is too short or too common"
 
 
 class WrongPassword(BusinessRuleError):
     code = "wrong_password"
-    title = "The current password is not right"
+    title = "The current password is wrong"
 
 
 class LastAdmin(BusinessRuleError):
     code = "last_admin"
-    title = "The last active administrator can be neither demoted nor deactivated"
+    title = "The last active administrator must stay one: give another account the role admin first"

@@ -1,14 +1,14 @@
-"""What can happen to an account."""
+"""The events of accounts."""
 
 from parley_core import EventType
 
-USER_REGISTERED = EventType("user.registered", "Somebody made an account for himself.")
-USER_CREATED = EventType("user.created", "An administrator or the system made an account.")
+USER_REGISTERED = EventType("user.registered", "A user registered an account.")
+USER_CREATED = EventType("user.created", "An administrator or the system created an account.")
 USER_UPDATED = EventType("user.updated", "An account's details changed.")
-USER_ROLE_CHANGED = EventType("user.role_changed", "An account got another role.")
-USER_DEACTIVATED = EventType("user.deactivated", "An account was shut.")
-USER_REACTIVATED = EventType("user.reactivated", "A shut account was opened again.")
-USER_PASSWORD_CHANGED = EventType("user.password_changed", "An account's password changed; its tokens ended.")
+USER_ROLE_CHANGED = EventType("user.role_changed", "An account's role changed.")
+USER_DEACTIVATED = EventType("user.deactivated", "An account was deactivated.")
+USER_REACTIVATED = EventType("user.reactivated", "An account was reactivated.")
+USER_PASSWORD_CHANGED = EventType("user.password_changed", "An account's password changed; its other sessions ended.")
 
 EVENTS = [
     USER_REGISTERED,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def parley_policies() -> Sequence[PolicyRule]:
     """Called once, when the policy table is composed, after all routes are mounted.
 
-    Returns: the rules of the plugin's own actions; those of all plugins make one table.
+    Returns: the rules of the plugin's own actions; the rules of all plugins make one table.
 
     Start-up fails when two plugins give rules for one action, when a rule names an unknown scope or a state
     that its scope doesn't have, when the rules of one action name different scopes, and when a guard names an
@@ -31,9 +31,9 @@ def parley_policies() -> Sequence[PolicyRule]:
 def parley_participant_scopes() -> Sequence[ParticipantScope]:
     """Called once, before the policy table is composed.
 
-    Returns: the kinds of resources that the plugin's users take part in.
+    Returns: the kinds of resources that users participate in.
 
-    Start-up fails when two scopes have one name or one path parameter, and when a route whose path holds a
+    Start-up fails when two scopes have the same name or the same path parameter, and when a route whose path has a
     scope's parameter lacks a guard of that scope.
     """
     raise NotImplementedError
@@ -41,10 +41,10 @@ def parley_participant_scopes() -> Sequence[ParticipantScope]:
 
 @hookspec
 def parley_public_routes() -> Sequence[PublicRoute]:
-    """Called once, when the routes are proved.
+    """Called once, when the routes are checked.
 
-    Returns: the routes that stand open, each with its reason; the only way for a route to have no guard.
+    Returns: the routes that anyone may call, each with its reason. No other route may be without a guard.
 
-    Start-up fails when one of them holds a scope's parameter or is declared twice.
+    Start-up fails when one of them has a scope's parameter or is declared twice.
     """
     raise NotImplementedError

@@ -1,4 +1,4 @@
-"""The indexes of `users`, and of the counters of failed logins."""
+"""The indexes of `users` and of the counters of failed logins."""
 
 from pymongo import IndexModel
 
@@ -17,6 +17,6 @@ INDEXES = [
             IndexModel([("role", 1), ("created_at", -1), ("_id", -1)], name="newest_of_role"),
         ),
     ),
-    # A counter that nobody has added to for a day is forgotten.
+    # A counter expires a day after its last failure.
     CollectionIndexes(LOGIN_FAILURES, (IndexModel("expires_at", name="forget", expireAfterSeconds=0),)),
 ]

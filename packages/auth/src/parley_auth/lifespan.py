@@ -1,34 +1,36 @@
-"""What auth keeps open while the application runs."""
+"""The lifespan of auth: the first administrator, the identity that guards ask, and the threads that hash passwords."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
-from parley_auth.accounts.bootstrap import ensure_first_admin
+from parley_auth.accounts.bootstrap import Administrators
+from parley_auth.authorization.authorizer import Authorizer
+from parley_auth.authorization.identity import chosen_identity
+from parley_auth.authorization.policy_table import PolicyTable
+from parley_auth.authorization.registry import ScopeRegistry
 from parley_auth.passwords.hashing import Passwords, common_passwords
 from parley_auth.sessions.authenticator import Authenticator
 from parley_auth.settings import AuthSettings
-from parley_auth.tokens.access_tokens import AccessTokens
-from parley_auth.tokens.secret import key_ring
 from parley_core import Parley
 
 
 @asynccontextmanager
 async def auth_lifespan(parley: Parley) -> AsyncIterator[None]:
-    """Provides tokens, passwords and the authenticator, and makes the first administrator.
+    """Provide the authorizer, create the first administrator, and close the passwords' threads at the end.
 
     Raises:
-        StartupError: there is no secret to sign with, or the administrator can't be made.
+        StartupError: several plugins bring an identity, or the first administrator can't be created.
     """
-    lifetime = timedelta(minutes=parley.settings(AuthSettings).access_token_minutes)
-    keys, passwords = key_ring(parley), Passwords()
-    tokens = AccessTokens(keys, lifetime=lifetime, clock=parley.clock)
-    for provided in (keys, tokens, passwords, Authenticator(parley.database, tokens, parley.clock)):
-        parley.provide(provided)
+    announce = None if parley.data_dir is None else parley.announce
     try:
-        # Here rather than in the first registration, which would make all other requests wait 0.1 s.
+        identity = chosen_identity(parley.services(object), default=parley.require(Authenticator))
+        # A command such as `parley create-admin` runs without routes, and so without a composed policy.
+        if parley.is_verified:
+            policy, scopes = parley.require(PolicyTable), parley.require(ScopeRegistry)
+            parley.provide(Authorizer.of(identity, policy, scopes))
+        # Loaded here rather than by the first registration, which would stop all other requests for 0.1 s.
         common_passwords()
-        await ensure_first_admin(parley)
+        await parley.require(Administrators).ensure_first(parley.settings(AuthSettings), announce=announce)
         yield
     finally:
-        passwords.close()
+        parley.require(Passwords).close()

@@ -1,4 +1,4 @@
-"""Users, roles and what a guard knows of a request."""
+"""Users, roles, and what a guard knows about a request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What an account may be; the stored role decides, never a token's."""
+    """The role of an account; the stored role decides, never a token's."""
 
     ADMIN = "admin"
     INTERVIEWER = "interviewer"
@@ -28,7 +28,7 @@ class User:
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a login is checked against."""
+    """The part of an account that a login is checked against."""
 
     user: User
     password_hash: str
@@ -38,12 +38,12 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Claims:
-    """What a verified access token says.
+    """The content of a verified access token.
 
     Args:
-        user_id: whose it is.
+        user_id: the account that it was issued to.
         session_id: the login that it belongs to.
-        token_version: the account's token version when it was issued; a raised one outdates it.
+        token_version: the account's token version at the time of issue; a later version invalidates the token.
         expires_at: seconds since 1970.
     """
 
@@ -58,9 +58,9 @@ class Principal:
     """The authenticated caller, read from the database for this one request.
 
     Args:
-        id: his account.
-        role: what that is now.
-        session_id: the login that his access token belongs to.
+        id: the account's id.
+        role: the account's role now.
+        session_id: the login that the access token belongs to.
     """
 
     id: str
@@ -70,12 +70,12 @@ class Principal:
 
 @dataclass(frozen=True)
 class Resource:
-    """What a scope's owner knows of a resource and of one principal's part in it.
+    """What the owner of a scope knows about a resource and one principal's part in it.
 
     Args:
         id: the resource's id.
-        state: the state that policy rules are judged by.
-        member: whether the principal takes part in it.
+        state: the state that policy rules are checked against.
+        member: whether the principal is a participant.
         validator: changes with every change of the resource, so that a cached answer can be proved current.
     """
 
@@ -87,11 +87,11 @@ class Resource:
 
 @dataclass(frozen=True)
 class Locked:
-    """A resource that can't change before the caller's transaction ends.
+    """A resource that cannot change before the caller's transaction ends.
 
     Args:
         state: its state.
-        participants: user id -> participant role, of those asked for who take part.
+        participants: user id -> participant role, for those user ids that were asked about and participate.
     """
 
     state: str

@@ -1,16 +1,20 @@
-"""Auth's table of contents."""
+"""The table of contents of auth: every hook that it implements."""
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from fastapi.routing import RouteContext
 from typer import Typer
 
-from parley_auth import commands, events, hookspecs, indexes, lifespan, policy, routers
+from parley_auth import commands, events, hookspecs, indexes, lifespan, policy, services
+from parley_auth.accounts import endpoints as accounts
 from parley_auth.authorization import route_checks
 from parley_auth.authorization.policy_table import PolicyRule
+from parley_auth.keys import endpoints as keys
+from parley_auth.sessions import endpoints as sessions
 from parley_auth.settings import AuthSettings
 from parley_core import CollectionIndexes, EventType, Parley, PublicRoute, Router, Settings, hookimpl
+from parley_core.http.framework import RouteContext
 
 
 @hookimpl
@@ -25,7 +29,7 @@ def parley_settings() -> list[type[Settings]]:
 
 @hookimpl
 def parley_routers() -> list[Router]:
-    return routers.ROUTERS
+    return [sessions.router, accounts.registration, accounts.router, keys.router]
 
 
 @hookimpl
@@ -36,6 +40,11 @@ def parley_indexes() -> list[CollectionIndexes]:
 @hookimpl
 def parley_events() -> list[EventType]:
     return events.EVENTS
+
+
+@hookimpl
+def parley_services(parley: Parley) -> Sequence[object]:
+    return services.make_services(parley)
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Auth's own part of the policy table, and its routes that stand open."""
+"""Auth's own rules in the policy table, and its public routes."""
 
 from parley_auth.authorization.policy_table import PolicyRule
 from parley_auth.models import Role
@@ -17,9 +17,9 @@ POLICIES = [
 ]
 
 PUBLIC_ROUTES = [
-    PublicRoute("POST", "/v1/auth/register", "nobody has an account before he has made one"),
-    PublicRoute("POST", "/v1/auth/login", "the password is the proof"),
-    PublicRoute("POST", "/v1/auth/token", "the password is the proof"),
-    PublicRoute("POST", "/v1/auth/refresh", "the refresh token is the proof"),
+    PublicRoute("POST", "/v1/auth/register", "a new user has no account yet"),
+    PublicRoute("POST", "/v1/auth/login", "the password identifies the caller"),
+    PublicRoute("POST", "/v1/auth/token", "the password identifies the caller"),
+    PublicRoute("POST", "/v1/auth/refresh", "the refresh token identifies the caller"),
     PublicRoute("GET", "/.well-known/jwks.json", "public keys are public"),
 ]

@@ -1,6 +1,6 @@
-"""Security events as structured log lines (ASVS 16.3): one JSON object a line, with the request id, without a secret.
+"""Security events as structured log lines (ASVS 16.3): one JSON object per line, with the request id, without secrets.
 
-Identities are told as ids; an e-mail that was tried stands as its SHA-256, so that attempts can be counted and joined.
+Accounts are named by id. An e-mail that was tried appears as its SHA-256, so that attempts can be counted and joined.
 """
 
 import hashlib
@@ -28,20 +28,20 @@ Kind = Literal[
 
 
 def log_security_event(kind: Kind, request_id: str, **fields: str | None) -> None:
-    """Logs what happened.
+    """Log a security event.
 
     Args:
-        kind: what.
-        request_id: in which request.
+        kind: what happened.
+        request_id: the request in which it happened.
         fields: ids, roles, actions and networks; never a password, a token or an e-mail.
     """
     level = logging.INFO if kind in {"login", "session_ended", "sessions_ended"} else logging.WARNING
     if _log.isEnabledFor(level):
         given = {name: value for name, value in fields.items() if value is not None}
-        told = {"at": utc_now().isoformat(), "event": kind, "request_id": request_id, **given}
-        _log.log(level, "%s", json.dumps(told))
+        line = {"at": utc_now().isoformat(), "event": kind, "request_id": request_id, **given}
+        _log.log(level, "%s", json.dumps(line))
 
 
 def digest_of(email: str) -> str:
-    """What stands in the log for an e-mail that was tried."""
+    """Return the digest that the log shows for an e-mail that was tried."""
     return hashlib.sha256(email.encode()).hexdigest()[:16]

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 
-from parley_auth.accounts.schemas import Email
-from parley_auth.tokens.keys import check_secret, parse_keys
+from parley_auth.emails import Email
+from parley_auth.keys.key_ring import check_secret, parse_keys
 from parley_core import Settings
 
 
@@ -16,7 +16,7 @@ def _strong(secret: SecretStr | None) -> SecretStr | None:
 
 
 def _paired(password: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-    # An e-mail that was refused is missing here, and has been complained of.
+    # A refused e-mail is missing here, and has its own message.
     if "admin_email" in info.data and (info.data["admin_email"] is None) != (password is None):
         raise ValueError("goes together with PARLEY_ADMIN_EMAIL: set both or neither")
     return password
@@ -31,17 +31,21 @@ def _usable(keys: SecretStr | None) -> SecretStr | None:
 class AuthSettings(Settings):
     """How accounts, passwords and tokens are handled."""
 
-    auth_registration: Literal["open", "closed"] = Field("open", description="Whether anyone may register.")
-    hide_existence: bool = Field(default=False, description="Answer strangers 404 instead of 403.")
+    auth_registration: Literal["open", "closed"] = Field("open", description="Whether anyone may register an account.")
+    hide_existence: bool = Field(default=False, description="Answer non-participants 404 instead of 403.")
     password_min_length: int = Field(8, ge=8, le=64)
     jwt_secret: Annotated[SecretStr | None, AfterValidator(_strong)] = Field(
-        None, description="Signs access tokens: 32 random bytes or more. Only an embedded database makes its own."
+        None,
+        description="Signs access tokens: at least 32 random bytes. Only an embedded database generates its own.",
     )
     jwt_keys: Annotated[SecretStr | None, AfterValidator(_usable)] = Field(
-        None, description="A JWK Set of several keys for rotation: the first signs, all verify; `parley make-key`."
+        None,
+        description="A JWK Set of several keys for rotation: the first signs, all verify; see `parley make-key`.",
     )
     access_token_minutes: int = Field(10, ge=1, le=60)
-    admin_email: Email | None = Field(None, description="The first administrator, made where none exists.")
+    admin_email: Email | None = Field(
+        None, description="E-mail of the first administrator, who is created when there is none."
+    )
     admin_password: Annotated[SecretStr | None, AfterValidator(_paired)] = Field(
-        None, description="His password.", validate_default=True
+        None, description="Password of the first administrator.", validate_default=True
     )

@@ -1,4 +1,4 @@
-"""Builders of accounts and settings for tests of packages that build on auth."""
+"""Builders of accounts and settings, for the tests of packages that build on auth; needs `parley-auth[testing]`."""
 
 import itertools
 import json
@@ -15,10 +15,10 @@ from parley_auth.events import USER_CREATED
 from parley_auth.models import Role, User
 from parley_auth.passwords.hashing import HASHER
 from parley_auth.sessions.models import ABSOLUTE, IDLE, LoginSession
-from parley_auth.sessions.refresh_tokens import RefreshToken
 from parley_auth.sessions.repository import SessionRepository
 from parley_auth.settings import AuthSettings
 from parley_auth.tokens.access_tokens import AccessTokens
+from parley_auth.tokens.refresh_tokens import RefreshToken
 from parley_core import Actor, Event, Parley, new_id
 
 PASSWORD = "nine green bottles"
@@ -27,19 +27,19 @@ _TESTER = Actor(None, "system", "test")
 
 
 def auth_settings(**changes: Any) -> AuthSettings:
-    """Settings with a secret, as a real deployment has one."""
+    """Return settings with a secret, as a real deployment has one."""
     secret = SecretStr("k7Qm2xVb9TzR4wLp8NcY3hJd6FsG1aEu")
     return AuthSettings(**{"jwt_secret": secret, **changes})
 
 
 def jwk_set(*keys: dict[str, str]) -> SecretStr:
-    """A value of PARLEY_JWT_KEYS: these keys, the first of which signs."""
+    """Return a value of PARLEY_JWT_KEYS: these keys, of which the first signs."""
     return SecretStr(json.dumps({"keys": keys}))
 
 
 @dataclass(frozen=True)
 class Account:
-    """An account, the headers that its owner sends, and his refresh token; an inactive one's are empty."""
+    """An account, the headers that its owner sends, and its refresh token; both are empty for an inactive account."""
 
     user: User
     headers: dict[str, str]
@@ -60,12 +60,12 @@ class People:
     candidate: Account
 
     def headers_of(self, caller: str) -> dict[str, str]:
-        """What a caller sends: one of the roles, or "anonymous"."""
+        """Return the headers of a caller: one of the roles, or "anonymous"."""
         return {} if caller == "anonymous" else dict(getattr(self, caller).headers)
 
 
 async def some_people(app: FastAPI, *, password: str | None = None) -> People:
-    """One stored account of each role of a running application, logged in, all with this password."""
+    """Store one account of each role in a running application and log it in, all with this password."""
     admin, interviewer, candidate = [await an_account(app, role, password=password) for role in Role]
     return People(admin, interviewer, candidate)
 
@@ -79,15 +79,15 @@ async def an_account(
     active: bool = True,
     password: str | None = None,
 ) -> Account:
-    """A stored account of a running application, logged in.
+    """Store an account in a running application and log it in.
 
     Args:
         app: the running application.
         role: its role.
-        email: its e-mail, already normalised; unset is one that no other account has.
-        name: its name; unset is one like "Candidate 7".
-        active: whether it is open.
-        password: its password; unset is none.
+        email: its e-mail, normalised; by default one that no other account has.
+        name: its name; by default one like "Candidate 7".
+        active: whether it is active.
+        password: its password; by default it has none.
     """
     parley: Parley = app.state.parley
     number = next(_numbers)
@@ -101,7 +101,7 @@ async def an_account(
     )
     event = Event(type=USER_CREATED, at=user.created_at, actor=_TESTER, audience=(user.id,))
     password_hash = _hash_of(password) if password else "no password"
-    await UserRepository(parley.database).add(user, password_hash, event)
+    await parley.require(UserRepository).add(user, password_hash, event)
     if not active:
         return Account(user, {})
     token = await open_session(parley, user)
@@ -110,30 +110,30 @@ async def an_account(
 
 @cache
 def _hash_of(password: str) -> str:
-    # Once for a test run: a hash is made to be slow.
+    # Once per test run: hashing is slow on purpose.
     return HASHER.hash(password)
 
 
 async def log_in(parley: Parley, user: User) -> dict[str, str]:
-    """The headers of a request in a new session of a stored, active account."""
+    """Open a new session of a stored, active account and return the headers of its requests."""
     token = await open_session(parley, user)
-    found = await UserRepository(parley.database).credentials({"_id": user.id})
+    found = await parley.require(UserRepository).credentials({"_id": user.id})
     assert found is not None
     return bearer(parley, user.id, token.session_id, token_version=found.token_version)
 
 
 async def open_session(parley: Parley, user: User) -> RefreshToken:
-    """A new session of a stored, active account, without its password being asked for."""
-    found = await UserRepository(parley.database).credentials({"_id": user.id})
+    """Open a new session of a stored, active account without its password."""
+    found = await parley.require(UserRepository).credentials({"_id": user.id})
     assert found is not None
     now = parley.clock()
     session = LoginSession(secrets.token_hex(12), now, now, now + IDLE, now + ABSOLUTE, "127.0.0.1", "test")
     token = RefreshToken.new(user.id, session.id)
-    assert await SessionRepository(parley.database).open(found, session, token.digest)
+    assert await parley.require(SessionRepository).open(found, session, token.digest)
     return token
 
 
 def bearer(parley: Parley, user_id: str, session_id: str, *, token_version: int = 0) -> dict[str, str]:
-    """The headers of a request with a fresh access token of these ids."""
+    """Return the headers of a request with a fresh access token of these ids."""
     token = parley.require(AccessTokens).issue(user_id, session_id=session_id, token_version=token_version)
     return {"Authorization": f"Bearer {token.text}"}

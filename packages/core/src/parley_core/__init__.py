@@ -9,9 +9,8 @@ from parley_core.data.ids import new_id, parse_id
 from parley_core.data.indexes import CollectionIndexes
 from parley_core.data.recorded import PRIVATE, Expression, insert_recorded, record
 from parley_core.errors import ParleyError, StartupError, raises
-from parley_core.http.composition import Composition, provided
 from parley_core.http.pagination import Page, PageQuery, Pager, PagerDep
-from parley_core.http.requests import request_id_of
+from parley_core.http.requests import Composition, provided, request_id_of
 from parley_core.http.routing import PublicRoute, Router
 from parley_core.kernel.application import Parley, ParleyDep
 from parley_core.kernel.settings import Settings

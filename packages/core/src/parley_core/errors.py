@@ -1,7 +1,7 @@
 """The errors of Parley: what stops a start, and what a request can be answered with.
 
 A `ParleyError` carries its status and its wire code as class data; `parley_core.http.problems` renders them
-all as RFC 9457 problem documents, so that endpoints hold no `try`.
+all as RFC 9457 problem documents, so that endpoints need no `try`.
 """
 
 import re
@@ -32,16 +32,16 @@ class FieldError:
 
 
 def nameable(name: str) -> str:
-    """A name that a caller chose, as far as it is fit to be repeated to him; else "?"."""
+    """Return a name that a caller chose if it can be repeated to them safely; else "?"."""
     return name if _NAMEABLE.fullmatch(name) else "?"
 
 
 class ParleyError(Exception):
-    """What a request is answered with when it isn't answered as asked.
+    """An error that a request is answered with.
 
     Subclasses set `status`, `code` and `title`; `category` comes with the base class they choose: `authentication`
     exactly with 401, `authorization` exactly with 403, `business_rule` with 400.
-    The detail is shown to the caller: it never holds input, driver text or anybody's e-mail.
+    The detail is shown to the caller: it never contains input, driver text or anybody's e-mail.
     """
 
     status: ClassVar[int]
@@ -70,21 +70,21 @@ class ParleyError(Exception):
 
 
 class AuthenticationError(ParleyError):
-    """The caller isn't known: 401, always with `WWW-Authenticate` (RFC 9110, 11.6.1)."""
+    """The caller isn't authenticated: 401, always with `WWW-Authenticate` (RFC 9110, 11.6.1)."""
 
     status = 401
     category = "authentication"
 
 
 class AuthorizationError(ParleyError):
-    """The caller is known and may not: 403."""
+    """The caller is authenticated and not permitted: 403."""
 
     status = 403
     category = "authorization"
 
 
 class NotFoundError(ParleyError):
-    """The named thing doesn't exist, or isn't shown to exist: 404."""
+    """The resource doesn't exist, or the caller isn't shown that it does: 404."""
 
     status = 404
     category = "not_found"
@@ -113,22 +113,22 @@ class InvalidId(ValidationError):
 
 class InvalidSort(ValidationError):
     code = "invalid_sort"
-    title = "The sort order is not one that this list offers"
+    title = "This list does not offer that sort order"
 
 
 class InvalidFilter(ValidationError):
     code = "invalid_filter"
-    title = "The filter is not one that this list offers"
+    title = "This list does not offer that filter"
 
 
 class InvalidCursor(ValidationError):
     code = "invalid_cursor"
-    title = "The cursor is not one that this list gave out"
+    title = "The cursor does not come from this list: start again without it"
 
 
 class HistoryFull(BusinessRuleError):
     code = "history_full"
-    title = "The history of this document is full; it can't be changed any more"
+    title = "The history of this document is full, so it can't be changed any more"
 
 
 class RouteNotFound(NotFoundError):
@@ -139,7 +139,7 @@ class RouteNotFound(NotFoundError):
 class MethodNotAllowed(ParleyError):
     status = 405
     code = "method_not_allowed"
-    title = "This address does not offer that method"
+    title = "This address does not support that method"
     category = "validation"
 
 
@@ -148,7 +148,7 @@ class PreconditionFailed(ParleyError):
 
     status = 412
     code = "precondition_failed"
-    title = "The resource has changed since the version named in If-Match"
+    title = "The resource has changed since the version named in If-Match: read it again"
     category = "conflict"
 
 
@@ -174,7 +174,7 @@ class RateLimitError(ParleyError):
 
 
 class ConflictError(ParleyError):
-    """The request collides with another one that is still running: 409."""
+    """The request conflicts with another one that is still running: 409."""
 
     status = 409
     category = "conflict"
@@ -183,16 +183,16 @@ class ConflictError(ParleyError):
 class InternalError(ParleyError):
     status = 500
     code = "internal_error"
-    title = "Something went wrong here; the request id finds it in the log"
+    title = "An unexpected error occurred: the operator finds it in the log by the request id"
     category = "server"
 
 
 class Unavailable(ParleyError):
-    """The database did not answer in time: try again after `Retry-After` seconds."""
+    """The database did not answer in time: 503, with `Retry-After` in seconds."""
 
     status = 503
     code = "unavailable"
-    title = "The service can't answer right now"
+    title = "The service can't answer right now: try again after the seconds in Retry-After"
     category = "server"
 
     def __init__(self, detail: str | None = None) -> None:
@@ -204,7 +204,7 @@ FRAMEWORK_ERRORS: tuple[type[ParleyError], ...] = (RouteNotFound, MethodNotAllow
 
 
 def raises(*errors: type[ParleyError]) -> Callable[[AnyFunction], AnyFunction]:
-    """Declares the errors that an endpoint or a dependency answers with; OpenAPI lists them."""
+    """Declare the errors that an endpoint or a dependency answers with; OpenAPI lists them."""
 
     def declare(function: AnyFunction) -> AnyFunction:
         function.errors = errors  # type: ignore[attr-defined]

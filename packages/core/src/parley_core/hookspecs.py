@@ -13,8 +13,8 @@ from pydantic_settings import BaseSettings
 
 from parley_core.data.events import EventType, Invalidation
 from parley_core.data.indexes import CollectionIndexes
-from parley_core.http.composition import Composition
 from parley_core.http.framework import RouteContext
+from parley_core.http.requests import Composition
 from parley_core.http.routing import Router
 from parley_core.markers import hookspec
 
@@ -35,7 +35,7 @@ def parley_settings() -> Sequence[type[BaseSettings]]:
     """Called once, before anything is built.
 
     Returns: settings classes derived from `parley_core.Settings`; each is read from the environment and
-    validated, and `parley.settings(cls)` answers the instance.
+    validated, and `parley.settings(cls)` returns the instance.
 
     Start-up fails when a value is missing or wrong (every problem is reported at once, never a secret's
     value), when two classes have a field of the same name, and when a class isn't derived from `Settings`.
@@ -50,7 +50,7 @@ def parley_routers() -> Sequence[Router]:
     Returns: `parley_core.Router`s, each with its prefix and tags; they are mounted under `/v1`,
     or at the root where a router says `versioned=False`.
 
-    Start-up fails when a router is not a `parley_core.Router`, holds a mounted sub-application, a served folder or
+    Start-up fails when a router is not a `parley_core.Router`, contains a mounted sub-application, a served folder or
     a route of another class, or brings a method and path or an operation id that exists already, and when no plugin
     brings a route at all.
     """
@@ -84,9 +84,9 @@ def parley_events() -> Sequence[EventType]:
 def parley_cache_invalidations() -> Sequence[Invalidation]:
     """Called once, after all events are known.
 
-    Returns: rules that say which cache generations an event outdates.
+    Returns: rules that say which cache generations an event invalidates.
 
-    Start-up fails when a rule is for a type of event that no plugin declares.
+    Start-up fails when a rule is for a type of event that no plugin declares, unless the rule is optional.
     """
     raise NotImplementedError
 
@@ -97,12 +97,15 @@ def parley_services(parley: Composition) -> Sequence[object]:
 
     Args:
         parley: the running application, a `parley_core.Parley`. `parley.require(cls)` of a class that another plugin
-            brings asks that plugin first, so that the order of plugins means nothing.
+            brings asks that plugin first, so that the order of plugins means nothing. Where the class belongs to no
+            plugin's package, all plugins are asked in turn, and a hook that requires what isn't there yet is called
+            again later.
 
     Returns: objects, each made once for the whole application; `parley.require(cls)` and the dependency
     `parley_core.provided(cls)` find them by their class.
 
-    Start-up fails when two objects of one class are provided, and when a required class isn't provided by anybody.
+    Start-up fails when two objects of one class are provided, and when no plugin provides a class that another one, or
+    a route, requires.
     """
     raise NotImplementedError
 
@@ -112,7 +115,7 @@ def parley_commands() -> Sequence[typer.Typer]:
     """Called once, when the command line starts.
 
     Returns: Typer applications whose commands are hung under `parley`. In a command `typer.Context.obj` is a
-    factory `(settings: Sequence[BaseSettings]) -> FastAPI`, put there by the command line: it answers the composed
+    factory `(settings: Sequence[BaseSettings]) -> FastAPI`, put there by the command line: it returns the composed
     application, with these instances in place of what the environment says, and `app.state.parley` is its `Parley`.
 
     The command line fails when two plugins give a command of the same name.

@@ -1,7 +1,7 @@
-"""Core's own part in the composition; it uses the hooks that every plugin uses."""
+"""Core's own plugin: it uses the hooks that every plugin uses."""
 
-from parley_core.data.generations import GENERATIONS
 from parley_core.data.indexes import CollectionIndexes
+from parley_core.data.invalidation import GENERATIONS
 from parley_core.http.routing import PublicRoute
 from parley_core.kernel.settings import CoreSettings, PluginSettings, Settings
 from parley_core.markers import hookimpl
@@ -17,7 +17,7 @@ def parley_indexes() -> list[CollectionIndexes]:
     return [CollectionIndexes(GENERATIONS, ())]
 
 
-# The hook is specified by whoever guards routes; without such a package nothing has to be declared open.
+# The package that guards routes specifies this hook; without one nothing has to be declared public.
 @hookimpl(optionalhook=True)
 def parley_public_routes() -> list[PublicRoute]:
     return [

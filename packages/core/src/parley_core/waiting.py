@@ -1,4 +1,4 @@
-"""Waiting for work that another request has started: it is done once, and whoever leaves stops it for nobody."""
+"""Waiting for work that another request has started: it is done once, and goes on when one of many callers leaves."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
@@ -15,7 +15,7 @@ class SharedWork(Generic[R]):
         self._under_way: dict[Hashable, asyncio.Task[R]] = {}
 
     def is_under_way(self, key: Hashable) -> bool:
-        """Return whether somebody's work for this key is under way."""
+        """Return whether work for this key is under way."""
         return key in self._under_way
 
     async def join(
@@ -75,14 +75,14 @@ async def within(future: "asyncio.Future[R]", seconds: float | None) -> R:
 
 
 def fail(futures: "list[asyncio.Future[R]]", error: Exception) -> None:
-    """Give an exception to those who still wait; whoever was cancelled or ran out of time doesn't."""
+    """Give an exception to the callers who still wait, which those who were cancelled or ran out of time don't."""
     for future in futures:
         if not future.done():
             future.set_exception(error)
 
 
 def fulfil(futures: "list[asyncio.Future[R]]", result: R) -> None:
-    """Give a result to those who still wait."""
+    """Give a result to the callers who still wait."""
     for future in futures:
         if not future.done():
             future.set_result(result)

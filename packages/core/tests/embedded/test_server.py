@@ -100,7 +100,7 @@ class TestRunning:
         assert quote(path, safe="") in server.uri
 
     def test_directory_is_private(self, server: EmbeddedMongoDB) -> None:
-        """Nobody else can enter the directory that holds the data, the log and the socket."""
+        """Only this user can enter the directory with the data, the log and the socket."""
         for folder in (server.data_dir, server.data_dir / "mongodb", server.data_dir / "mongodb" / "data"):
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert not any(path.stat().st_mode & 0o077 for path in (server.data_dir / "mongodb").iterdir())
@@ -116,7 +116,7 @@ class TestRunning:
         assert b"PARLEY_" not in environment
 
     def test_second_start_is_refused(self, server: EmbeddedMongoDB) -> None:
-        """One line names the directory and the process that holds it, and the first server goes on."""
+        """One line names the directory and the process that uses it, and the first server goes on."""
         with pytest.raises(DataDirectoryInUse) as failure:
             EmbeddedMongoDB.start(server.data_dir)
         assert str(failure.value) == (
@@ -220,7 +220,7 @@ class TestAddress:
 
 class TestPreparing:
     def test_existing_directory_keeps_its_mode(self, tmp_path: Path) -> None:
-        """A data directory that holds other things is left as it is; MongoDB's own part of it is closed."""
+        """A data directory with other things in it is left as it is; MongoDB's own part of it is closed."""
         tmp_path.chmod(0o755)
         (tmp_path / "mongodb").mkdir(mode=0o755)
         prepare(locate(tmp_path))
@@ -256,13 +256,13 @@ class TestFailing:
         assert "\n" not in message
 
     def test_file_that_is_no_program(self, tmp_path: Path) -> None:
-        """What can't be executed is told in the operating system's words."""
+        """What can't be executed is reported in the operating system's words."""
         (tmp_path / "mongod").write_bytes(b"\x00")
         with pytest.raises(StartupError, match=r"did not start: OSError: .*Exec format error"):
             EmbeddedMongoDB.start(tmp_path / "data", mongod=tmp_path / "mongod")
 
     def test_silent_binary(self, tmp_path: Path) -> None:
-        """A binary that says nothing is told by its exit code, and the directory is free for another try."""
+        """A binary that says nothing is reported with its exit code, and the directory is free for another try."""
         silent = a_script(tmp_path / "mongod", "exit 3")
         for _ in range(2):
             with pytest.raises(StartupError, match="did not start: mongod ended with code 3"):

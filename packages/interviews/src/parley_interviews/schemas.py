@@ -9,7 +9,7 @@ from pydantic import MISSING, AfterValidator, ConfigDict, Field, Strict, StringC
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from parley_auth.accounts.schemas import Email
+from parley_auth.emails import Email
 from parley_core import PageQuery
 from parley_core.http.schemas import Body, Id, Instant, Line, Paragraphs, Patch, Representation
 from parley_interviews.models import ParticipantRole, Status

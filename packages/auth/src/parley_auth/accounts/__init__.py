@@ -1,1 +1,1 @@
-"""Accounts: registering, reading and changing them."""
+"""Accounts: registration, the own account, user administration, the first administrator."""

@@ -1,11 +1,11 @@
-"""One's own account, and everybody's for administrators."""
+"""Registration, your own account, and the administration of all accounts."""
 
 from typing import Annotated
 
-from fastapi import Query, Response, status
+from fastapi import Query, Request, Response, status
 
 from parley_auth.accounts import schemas
-from parley_auth.dependencies import (
+from parley_auth.accounts.dependencies import (
     AccountRead,
     AccountServiceDep,
     AccountUpdate,
@@ -15,25 +15,43 @@ from parley_auth.dependencies import (
     UserRead,
     UserServiceDep,
 )
-from parley_auth.errors import DuplicateEmail, LastAdmin, RateLimited, UserNotFound, WeakPassword, WrongPassword
+from parley_auth.errors import (
+    DuplicateEmail,
+    LastAdmin,
+    RateLimited,
+    RegistrationClosed,
+    UserNotFound,
+    WeakPassword,
+    WrongPassword,
+)
 from parley_auth.models import User
 from parley_auth.passwords.origin import OriginDep
-from parley_core import Page, PagerDep, Router, raises
+from parley_core import Page, PagerDep, Router, raises, request_id_of
 from parley_core.errors import HistoryFull, InvalidId, InvalidSort
 
+registration = Router(prefix="/auth", tag="auth")
 router = Router(prefix="/users", tag="users")
+
+
+@registration.post(
+    "/register", summary="Register an account", status_code=status.HTTP_201_CREATED, response_model=schemas.User
+)
+@raises(RegistrationClosed, WeakPassword, DuplicateEmail)
+async def register(body: schemas.Registration, accounts: AccountServiceDep, request: Request) -> User:
+    """Register an account for yourself. Its role is candidate until an administrator changes it."""
+    return await accounts.register(body, request_id_of(request.scope))
 
 
 @router.get("/me", summary="Read your account", response_model=schemas.User)
 async def read_account(access: AccountRead, users: UserServiceDep) -> User:
-    """The caller's own account."""
+    """Return your own account."""
     return await users.get(access.principal.id)
 
 
 @router.patch("/me", summary="Change your account", response_model=schemas.User)
 @raises(HistoryFull)
 async def update_account(access: AccountUpdate, body: schemas.ProfileUpdate, users: UserServiceDep) -> User:
-    """Changes the caller's own details; role and activity are an administrator's matter."""
+    """Change your own details. Only administrators change roles, and deactivate or reactivate accounts."""
     return await users.update(access.principal.id, body.given(), access.actor)
 
 
@@ -42,7 +60,7 @@ async def update_account(access: AccountUpdate, body: schemas.ProfileUpdate, use
 async def change_password(
     access: AccountUpdate, body: schemas.PasswordChange, accounts: AccountServiceDep, origin: OriginDep
 ) -> None:
-    """Replaces the password and ends every other session of the account."""
+    """Replace your password and end every other session of your account."""
     await accounts.change_password(access.principal, origin, current=body.current_password, new=body.new_password)
 
 
@@ -51,19 +69,17 @@ async def change_password(
 async def list_users(
     _access: UserList, query: Annotated[schemas.UserQuery, Query()], users: UserServiceDep, pager: PagerDep
 ) -> Page[User]:
-    """Accounts, newest first unless sorted otherwise."""
+    """List all accounts, newest first unless another order is given."""
     found, total = await users.page(query)
     return pager.page(found, total=total, query=query)
 
 
-@router.post(
-    "", summary="Make an account of any role", status_code=status.HTTP_201_CREATED, response_model=schemas.User
-)
+@router.post("", summary="Create an account", status_code=status.HTTP_201_CREATED, response_model=schemas.User)
 @raises(WeakPassword, DuplicateEmail)
 async def create_user(
     access: UserCreation, body: schemas.UserCreate, accounts: AccountServiceDep, response: Response
 ) -> User:
-    """Makes an account of the given role."""
+    """Create an account with any role."""
     user = await accounts.create(body, body.role, access.actor)
     response.headers["Location"] = f"/v1/users/{user.id}"
     return user
@@ -72,12 +88,12 @@ async def create_user(
 @router.get("/{user_id}", summary="Read an account", response_model=schemas.User)
 @raises(InvalidId, UserNotFound)
 async def read_user(_access: UserRead, user_id: str, users: UserServiceDep) -> User:
-    """Any account."""
+    """Return any account."""
     return await users.get(user_id)
 
 
 @router.patch("/{user_id}", summary="Change an account", response_model=schemas.User)
 @raises(InvalidId, UserNotFound, LastAdmin, HistoryFull)
 async def update_user(access: UserChange, user_id: str, body: schemas.UserUpdate, users: UserServiceDep) -> User:
-    """Changes role, activity or name; in force on the account's next request."""
+    """Change an account's role or name, deactivate it or reactivate it. The change applies from its next request on."""
     return await users.update(user_id, body.given(), access.actor)

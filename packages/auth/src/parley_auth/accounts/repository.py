@@ -1,84 +1,81 @@
 """Accounts in MongoDB."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
 from parley_auth.errors import DuplicateEmail
 from parley_auth.indexes import USERS
-from parley_auth.models import Claims, Credentials, Principal, Role, User
+from parley_auth.models import Credentials, Role, User
 from parley_core import Database, Document, Event, Expression, Session, insert_recorded, record
-from parley_core.data.point_reads import PointReader
 from parley_core.http.sorting import Sort
 
 _PUBLIC = {"email": True, "name": True, "role": True, "active": True, "created_at": True}
 _CREDENTIALS = {**_PUBLIC, "password_hash": True, "token_version": True, "known_networks": True}
-_PRINCIPAL = {
-    "role": True,
-    "active": True,
-    "token_version": True,
-    "sessions.id": True,
-    "sessions.ends_at": True,
-}
-_NEXT_TOKEN_VERSION = Expression({"$add": ["$token_version", 1]})
+_NEXT_TOKEN_VERSION = Expression({"$add": [{"$ifNull": ["$token_version", 0]}, 1]})
+
+
+def user_of(document: Mapping[str, Any]) -> User:
+    """Return the account in a stored document, with a default for each field that an older one may lack."""
+    return User(
+        id=document["_id"],
+        email=document["email"],
+        name=document.get("name"),
+        role=Role(document["role"]),
+        active=document["active"],
+        created_at=document["created_at"],
+    )
+
+
+def credentials_of(document: Mapping[str, Any]) -> Credentials:
+    """Return the credentials in a stored document, with a default for each field that an older one may lack."""
+    return Credentials(
+        user=user_of(document),
+        password_hash=document["password_hash"],
+        token_version=document.get("token_version", 0),
+        known_networks=tuple(document.get("known_networks", ())),
+    )
 
 
 class UserDirectory:
-    """What other packages may read of accounts."""
+    """The accounts as other packages may read them."""
 
     def __init__(self, database: Database) -> None:
         self._users = database[USERS]
 
     async def by_id(self, user_id: str, session: Session | None = None) -> User | None:
-        """The account with this id."""
-        return _user(await self._users.find_one({"_id": user_id}, _PUBLIC, session=session))
+        """Return the account with this id."""
+        return _found(await self._users.find_one({"_id": user_id}, _PUBLIC, session=session))
 
     async def by_email(self, email: str) -> User | None:
-        """The account with this normalised e-mail."""
-        return _user(await self._users.find_one({"email": {"$eq": email}}, _PUBLIC))
+        """Return the account with this normalised e-mail."""
+        return _found(await self._users.find_one({"email": {"$eq": email}}, _PUBLIC))
 
     async def by_emails(self, emails: Iterable[str]) -> dict[str, User]:
-        """The accounts with these normalised e-mails, by e-mail."""
+        """Return the accounts with these normalised e-mails, by e-mail."""
         found = await self._users.find({"email": {"$in": list(emails)}}, _PUBLIC).to_list()
-        return {document["email"]: _as_user(document) for document in found}
+        return {document["email"]: user_of(document) for document in found}
 
     async def by_ids(self, user_ids: Iterable[str]) -> dict[str, User]:
-        """The accounts with these ids, by id."""
+        """Return the accounts with these ids, by id."""
         found = await self._users.find({"_id": {"$in": list(user_ids)}}, _PUBLIC).to_list()
-        return {document["_id"]: _as_user(document) for document in found}
+        return {document["_id"]: user_of(document) for document in found}
 
 
 class UserRepository(UserDirectory):
-    """Reading and writing accounts; every write is recorded and carries its condition."""
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self._principals = PointReader(self._users, _PRINCIPAL)
-
-    async def principal(self, claims: Claims, now: datetime) -> Principal | None:
-        """The active account whose session and token version a token names; None when either has ended."""
-        found = await self._principals.read(claims.user_id)
-        if found is None or not found["active"] or found["token_version"] != claims.token_version:
-            return None
-        if not any(s["id"] == claims.session_id and s["ends_at"] > now for s in found["sessions"]):
-            return None
-        return Principal(claims.user_id, Role(found["role"]), claims.session_id)
+    """Reads and writes accounts; every write is recorded and has its condition in its filter."""
 
     async def credentials(self, where: Mapping[str, object]) -> Credentials | None:
-        """What a login to the account that meets `where` is checked against."""
+        """Return the credentials of the account that meets `where`."""
         found = await self._users.find_one(where, _CREDENTIALS)
-        if found is None:
-            return None
-        networks = tuple(found.get("known_networks", ()))
-        return Credentials(_as_user(found), found["password_hash"], found["token_version"], networks)
+        return credentials_of(found) if found else None
 
     async def add(self, user: User, password_hash: str, event: Event, session: Session | None = None) -> None:
-        """Stores a new account.
+        """Store a new account.
 
         Raises:
-            DuplicateEmail: another account has its e-mail.
+            DuplicateEmail: another account has the e-mail.
         """
         document: Document = {
             "_id": user.id,
@@ -103,12 +100,12 @@ class UserRepository(UserDirectory):
         event: Event,
         session: Session | None = None,
     ) -> User | None:
-        """Changes an account whose changed fields still are what `before` says; None when they aren't."""
+        """Change an account; None when a field that changes is no longer what `before` says."""
         where = {"_id": before.id} | {name: {"$eq": getattr(before, name)} for name in changes if name in _PUBLIC}
         if changes.get("active") is False:
-            # What was logged in before the deactivation stays dead when the account is opened again.
+            # Sessions and tokens from before a deactivation stay invalid after a reactivation.
             changes = {**changes, "token_version": _NEXT_TOKEN_VERSION, "sessions": []}
-        return _user(await record(self._users, where, changes, event, session=session))
+        return _found(await record(self._users, where, changes, event, session=session))
 
     async def change_password(
         self,
@@ -119,44 +116,34 @@ class UserRepository(UserDirectory):
         kept_session: str,
         session: Session | None = None,
     ) -> bool:
-        """Replaces the password that was verified and ends every other session; False when it has changed meanwhile."""
+        """Replace the verified password and end every other session; False when the password has changed meanwhile."""
         where = {"_id": credentials.user.id, "password_hash": {"$eq": credentials.password_hash}}
-        kept = {"$filter": {"input": "$sessions", "cond": {"$eq": ["$$this.id", {"$literal": kept_session}]}}}
+        sessions = {"$ifNull": ["$sessions", []]}
+        kept = {"$filter": {"input": sessions, "cond": {"$eq": ["$$this.id", {"$literal": kept_session}]}}}
         changes = {"password_hash": password_hash, "sessions": Expression(kept)}
         return await record(self._users, where, changes, event, session=session) is not None
 
     async def rehash(self, credentials: Credentials, password_hash: str) -> None:
-        """Stores the same password's hash under stronger parameters, unless the password has changed meanwhile."""
+        """Store the same password's hash with new parameters, unless the password has changed meanwhile."""
         where = {"_id": credentials.user.id, "password_hash": {"$eq": credentials.password_hash}}
         await self._users.update_one(where, {"$set": {"password_hash": password_hash}})
 
     async def touch_another_admin(self, user_id: str, session: Session) -> bool:
-        """Touches an active administrator other than `user_id`, so that he stays one until the transaction ends."""
+        """Touch an active administrator other than `user_id`, who then stays one until the transaction ends."""
         another = {"role": Role.ADMIN, "active": True, "_id": {"$ne": user_id}}
         return (await self._users.update_one(another, {"$inc": {"touched": 1}}, session=session)).matched_count > 0
 
     async def has_admin(self) -> bool:
-        """Whether there is an active administrator."""
+        """Return whether there is an active administrator."""
         return await self._users.find_one({"role": Role.ADMIN, "active": True}, {"_id": True}) is not None
 
     async def page(
         self, where: Mapping[str, object], sort: Sort, *, limit: int, offset: int
     ) -> tuple[Sequence[User], int]:
-        """Accounts that meet `where`, and how many there are in all."""
+        """Return the accounts of a page that meet `where`, and how many there are in all."""
         found = self._users.find(where, _PUBLIC).sort(list(sort.keys)).skip(offset).limit(limit)
-        return [_as_user(document) for document in await found.to_list()], await self._users.count_documents(where)
+        return [user_of(document) for document in await found.to_list()], await self._users.count_documents(where)
 
 
-def _user(document: Document | None) -> User | None:
-    return _as_user(document) if document else None
-
-
-def _as_user(document: Mapping[str, Any]) -> User:
-    return User(
-        id=document["_id"],
-        email=document["email"],
-        name=document["name"],
-        role=Role(document["role"]),
-        active=document["active"],
-        created_at=document["created_at"],
-    )
+def _found(document: Document | None) -> User | None:
+    return user_of(document) if document else None

@@ -16,34 +16,42 @@ from parley_auth.events import (
     USER_UPDATED,
 )
 from parley_auth.models import Principal, Role, User
-from parley_auth.passwords.check import PasswordProof
+from parley_auth.passwords.check import PasswordCheck
 from parley_auth.passwords.hashing import Passwords, check_strength
 from parley_auth.passwords.origin import Origin
 from parley_auth.security_log import Kind, log_security_event
 from parley_auth.settings import AuthSettings
-from parley_core import PRIVATE, Actor, Clock, Event, EventType, Parley, Session, in_transaction, new_id
+from parley_core import PRIVATE, Actor, Clock, Database, Event, EventType, Session, in_transaction, new_id
 from parley_core.http.sorting import SortKeys
 
 SORT_KEYS = SortKeys({"created_at": datetime, "email": str}, default="-created_at")
 
 
 class AccountService:
-    """What anybody does with his own account."""
+    """Registration, creation and passwords of accounts."""
 
-    def __init__(self, parley: Parley) -> None:
-        self._users = UserRepository(parley.database)
-        self._settings = parley.settings(AuthSettings)
-        self._passwords = parley.require(Passwords)
-        self._proof = PasswordProof(parley)
-        self._clock: Clock = parley.clock
+    def __init__(
+        self,
+        *,
+        users: UserRepository,
+        passwords: Passwords,
+        check: PasswordCheck,
+        settings: AuthSettings,
+        clock: Clock,
+    ) -> None:
+        self._users = users
+        self._passwords = passwords
+        self._check = check
+        self._settings = settings
+        self._clock = clock
 
     async def register(self, wanted: Registration, request_id: str) -> User:
-        """Makes an account of the role candidate.
+        """Register an account with the role candidate.
 
         Raises:
-            RegistrationClosed: accounts are made by administrators alone.
-            WeakPassword: the password is too short or too well known.
-            DuplicateEmail: there is an account with this e-mail.
+            RegistrationClosed: only administrators create accounts.
+            WeakPassword: the password is too short or too common.
+            DuplicateEmail: an account with this e-mail exists.
         """
         if self._settings.auth_registration == "closed":
             raise RegistrationClosed
@@ -52,22 +60,27 @@ class AccountService:
         return await self._create(wanted, Role.CANDIDATE, USER_REGISTERED, actor, user_id=user_id)
 
     async def create(self, wanted: Registration, role: Role, actor: Actor) -> User:
-        """Makes an account of any role, on behalf of an administrator or of the system; raises as `register` does."""
+        """Create an account with any role, for an administrator or the system.
+
+        Raises:
+            WeakPassword: the password is too short or too common.
+            DuplicateEmail: an account with this e-mail exists.
+        """
         return await self._create(wanted, role, USER_CREATED, actor, user_id=new_id())
 
     async def change_password(self, principal: Principal, origin: Origin, *, current: str, new: str) -> None:
-        """Replaces the caller's password and ends every other session of his.
+        """Replace the caller's password and end every other session of the account.
 
         Raises:
             WrongPassword: `current` isn't the password.
-            WeakPassword: `new` is too short or too well known.
+            WeakPassword: `new` is too short or too common.
             RateLimited: too many attempts have failed.
         """
         found = await self._users.credentials({"_id": principal.id})
         if found is None:
             raise WrongPassword
         self._check_strength(new, found.user.email, found.user.name)
-        if not await self._proof.holds(found, current, origin, email=found.user.email):
+        if not await self._check.matches(found, current, origin, email=found.user.email):
             raise WrongPassword
         event = Event(
             type=USER_PASSWORD_CHANGED,
@@ -95,35 +108,35 @@ class AccountService:
 
 
 class UserService:
-    """What administrators do with accounts, and everybody with the details of his own."""
+    """Reading, listing and changing accounts."""
 
-    def __init__(self, parley: Parley) -> None:
-        self._client = parley.client
-        self._users = UserRepository(parley.database)
-        self._clock: Clock = parley.clock
+    def __init__(self, *, users: UserRepository, database: Database, clock: Clock) -> None:
+        self._users = users
+        self._database = database
+        self._clock = clock
 
     async def get(self, user_id: str) -> User:
-        """The account with this id; raises `UserNotFound` (404)."""
+        """Return the account with this id; raise `UserNotFound` (404)."""
         if (user := await self._users.by_id(user_id)) is None:
             raise UserNotFound
         return user
 
     async def page(self, query: UserQuery) -> tuple[Sequence[User], int]:
-        """The accounts that a query asks for, and how many there are in all."""
+        """Return the accounts of the queried page, and how many there are in all."""
         wanted = {"role": query.role, "active": query.active}
         where = {name: {"$eq": value} for name, value in wanted.items() if value is not None}
         sort = SORT_KEYS.parse(query.sort)
         return await self._users.page(where, sort, limit=query.limit, offset=query.offset)
 
     async def update(self, user_id: str, wanted: Mapping[str, object], actor: Actor) -> User:
-        """Changes name, role or activity of an account; in force on the next request.
+        """Change the name, role or activity of an account; the change applies from the next request on.
 
         Raises:
             UserNotFound: there is no such account.
             LastAdmin: no active administrator would be left.
         """
         before, after = await in_transaction(
-            self._client, lambda session: self._update(user_id, wanted, actor, session)
+            self._database.client, lambda session: self._update(user_id, wanted, actor, session)
         )
         for kind in _security_events(before, after):
             log_security_event(
@@ -148,16 +161,16 @@ class UserService:
         return before, after
 
     async def _keep_another_admin(self, user_id: str, session: Session) -> None:
-        # The touch makes two demotions at once conflict, even when each spares the other's target.
+        # The touch makes two concurrent demotions conflict, even of two different administrators.
         if not await self._users.touch_another_admin(user_id, session):
             raise LastAdmin
 
     def _event(self, before: User, changes: Mapping[str, object], actor: Actor) -> Event:
-        told = {
+        shown = {
             field: (PRIVATE, PRIVATE) if field == "name" else (getattr(before, field), value)
             for field, value in changes.items()
         }
-        return Event(type=_kind_of(changes), at=self._clock(), actor=actor, changes=told, audience=(before.id,))
+        return Event(type=_kind_of(changes), at=self._clock(), actor=actor, changes=shown, audience=(before.id,))
 
 
 def _is_admin(user: User, changes: Mapping[str, object] | None = None) -> bool:
@@ -166,7 +179,7 @@ def _is_admin(user: User, changes: Mapping[str, object] | None = None) -> bool:
 
 
 def _kind_of(changes: Mapping[str, object]) -> EventType:
-    """The weightiest thing that happens; the entry names the other changes too."""
+    """Return the most important of the changes' types; the history entry names the other changes too."""
     if "active" in changes:
         return USER_REACTIVATED if changes["active"] else USER_DEACTIVATED
     return USER_ROLE_CHANGED if "role" in changes else USER_UPDATED

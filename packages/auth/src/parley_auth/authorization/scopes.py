@@ -1,4 +1,4 @@
-"""Participant scopes: how a package tells auth who takes part in its resources, without auth knowing it."""
+"""Participant scopes: how a package tells auth who participates in its resources, without auth knowing the package."""
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ from parley_core import Parley, ParleyError, Session
 
 
 class AccessOf(Protocol):
-    """Reads, fresh from the primary, what the guard must know of a resource; None when it doesn't exist."""
+    """Read what the guard must know about a resource, fresh from the primary; return None when it doesn't exist."""
 
     def __call__(self, parley: Parley, resource_id: str, principal: Principal) -> Awaitable[Resource | None]: ...
 
 
 class Lock(Protocol):
-    """Touches the resource inside the caller's transaction, so that it can't change before that ends.
+    """Touch the resource inside the caller's transaction, so that it cannot change before the transaction ends.
 
-    The touch conflicts with every change of the resource's state and membership. It raises no `rev` and
+    The touch must conflict with every change of the resource's state and participants. It raises no `rev` and
     writes no history.
 
     Args:
         parley: the application.
         session: the caller's transaction.
         resource_id: the resource.
-        user_ids: whose participation the caller wants to know.
+        user_ids: the users whose participation the caller needs to know.
         action: the action whose states the resource must be in.
 
     Raises:
@@ -38,16 +38,16 @@ class Lock(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ParticipantScope:
-    """A kind of resource that people take part in.
+    """A kind of resource that users participate in.
 
     Args:
-        name: the word that policy rules use, like `interview`.
-        path_param: every route whose path holds this parameter needs a guard of the scope, like `interview_id`.
+        name: the name that policy rules use, like `interview`.
+        path_param: the path parameter, like `interview_id`; every route with it needs a guard of the scope.
         states: every state that a resource can be in.
-        not_found: answered when the resource doesn't exist (404).
-        closed: answered when its state forbids the action (400).
+        not_found: the error when the resource doesn't exist (404).
+        closed: the error when its state forbids the action (400).
         access_of: reads what the guard needs.
-        hold: keeps a resource unchanged for the time of a transaction.
+        lock: keeps a resource unchanged until a transaction ends.
     """
 
     name: str

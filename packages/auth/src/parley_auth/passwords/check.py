@@ -1,29 +1,28 @@
-"""Proving that somebody knows an account's password, throttled and with the same work whatever the answer is."""
+"""The password check: throttled, and with the same work whatever the answer is."""
 
 from parley_auth.models import Credentials
 from parley_auth.passwords.hashing import Passwords
 from parley_auth.passwords.origin import Origin
 from parley_auth.passwords.throttle import Throttle
 from parley_auth.security_log import Kind, digest_of, log_security_event
-from parley_core import Parley
 from parley_core.errors import RateLimitError, Unavailable
 
 
-class PasswordProof:
+class PasswordCheck:
     """Verifies passwords under the throttle."""
 
-    def __init__(self, parley: Parley) -> None:
-        self._passwords = parley.require(Passwords)
-        self._throttle = Throttle(parley.database, parley.clock)
+    def __init__(self, *, passwords: Passwords, throttle: Throttle) -> None:
+        self._passwords = passwords
+        self._throttle = throttle
 
-    async def holds(self, credentials: Credentials | None, password: str, origin: Origin, *, email: str) -> bool:
-        """Whether the password is the account's.
+    async def matches(self, credentials: Credentials | None, password: str, origin: Origin, *, email: str) -> bool:
+        """Return whether the password is the account's.
 
         Args:
-            credentials: the account's; None where there is no usable account, which is told by nothing.
-            password: what was given.
-            origin: who asks.
-            email: the normalised e-mail that was named.
+            credentials: the account's; None when there is no usable account, which the answer doesn't reveal.
+            password: the password to verify.
+            origin: where the request comes from.
+            email: the normalised e-mail of the attempt.
 
         Raises:
             RateLimited: too many attempts have failed.

@@ -1,4 +1,4 @@
-"""Where a request comes from, as far as logins are concerned."""
+"""The origin of a request: network, client and request id, as logins record them."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -16,8 +16,8 @@ class Origin:
     """The origin of a request.
 
     Args:
-        network: the address that it comes from; of IPv6 the /64. Behind a proxy it is what uvicorn took from it.
-        user_agent: what the client calls itself, cut to 200 characters.
+        network: the client's address; for IPv6 its /64. Behind a proxy it is the address that uvicorn takes from it.
+        user_agent: the client's `User-Agent`, cut to 200 characters.
         request_id: the request.
     """
 

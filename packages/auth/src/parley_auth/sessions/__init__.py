@@ -1,1 +1,1 @@
-"""Sessions: logging in, staying logged in, logging out."""
+"""Sessions: logging in, refreshing, logging out."""

@@ -1,11 +1,9 @@
-"""Logging in, staying logged in, logging out."""
+"""Logging in, refreshing, logging out."""
 
 from typing import Annotated
 
 from fastapi import Depends, Form, Query, Response, status
 
-from parley_auth.accounts import schemas
-from parley_auth.dependencies import AccountRead, AccountUpdate, SessionServiceDep
 from parley_auth.errors import (
     InvalidCredentials,
     InvalidToken,
@@ -15,6 +13,8 @@ from parley_auth.errors import (
     SessionNotFound,
 )
 from parley_auth.passwords.origin import OriginDep
+from parley_auth.sessions import schemas
+from parley_auth.sessions.dependencies import SessionEnd, SessionRead, SessionServiceDep
 from parley_auth.sessions.service import TokenPair
 from parley_core import Page, PageQuery, PagerDep, Router, raises
 from parley_core.errors import InvalidId
@@ -32,7 +32,7 @@ NOT_STORED = [Depends(_forbid_storing)]
 @router.post("/login", summary="Log in", dependencies=NOT_STORED)
 @raises(InvalidCredentials, RateLimited)
 async def log_in(body: schemas.Login, sessions: SessionServiceDep, origin: OriginDep) -> schemas.Token:
-    """Opens a session; the access token is to be sent as `Authorization: Bearer`."""
+    """Open a session. Send the access token as `Authorization: Bearer` with each request."""
     return _answer(await sessions.log_in(body.email, body.password, origin))
 
 
@@ -41,34 +41,34 @@ async def log_in(body: schemas.Login, sessions: SessionServiceDep, origin: Origi
 async def log_in_with_form(
     form: Annotated[schemas.LoginForm, Form()], sessions: SessionServiceDep, origin: OriginDep
 ) -> schemas.Token:
-    """The same as a login with JSON; the Authorize button of the documentation page uses it."""
+    """Open a session, as the JSON login does. The Authorize button of the documentation page uses this form."""
     return _answer(await sessions.log_in(form.username, form.password, origin))
 
 
 @router.post("/refresh", summary="Exchange a refresh token", dependencies=NOT_STORED)
 @raises(InvalidToken, RefreshReused, RefreshInProgress)
 async def refresh(body: schemas.Refresh, sessions: SessionServiceDep, origin: OriginDep) -> schemas.Token:
-    """Answers a new pair. The old refresh token is spent: using it once more ends the session."""
+    """Issue new tokens for a refresh token. Each refresh token works once; using it again ends the session."""
     return _answer(await sessions.refresh(body.refresh_token, origin))
 
 
 @router.post("/logout", summary="Log out", status_code=status.HTTP_204_NO_CONTENT)
-async def log_out(access: AccountUpdate, sessions: SessionServiceDep, origin: OriginDep) -> None:
-    """Ends the session of the access token that is sent; in force on the next request."""
+async def log_out(access: SessionEnd, sessions: SessionServiceDep, origin: OriginDep) -> None:
+    """End the session of the access token that is sent. Its tokens are invalid from the next request on."""
     await sessions.log_out(access.principal, origin)
 
 
 @router.post("/logout-all", summary="Log out everywhere", status_code=status.HTTP_204_NO_CONTENT)
-async def log_out_everywhere(access: AccountUpdate, sessions: SessionServiceDep, origin: OriginDep) -> None:
-    """Ends every session of the account, this one included."""
+async def log_out_everywhere(access: SessionEnd, sessions: SessionServiceDep, origin: OriginDep) -> None:
+    """End every session of your account, including this one."""
     await sessions.log_out_everywhere(access.principal, origin)
 
 
 @router.get("/sessions", summary="List your sessions")
 async def list_sessions(
-    access: AccountRead, query: Annotated[PageQuery, Query()], sessions: SessionServiceDep, pager: PagerDep
+    access: SessionRead, query: Annotated[PageQuery, Query()], sessions: SessionServiceDep, pager: PagerDep
 ) -> Page[schemas.LoginSession]:
-    """The logins of one's own account that are alive, oldest first."""
+    """List the sessions of your account that haven't ended, oldest first."""
     live = await sessions.list_live(access.principal)
     shown = [schemas.LoginSession.of(s, current_id=access.principal.session_id) for s in live]
     return pager.page(shown[query.offset :][: query.limit], total=len(shown), query=query)
@@ -76,8 +76,8 @@ async def list_sessions(
 
 @router.delete("/sessions/{session_id}", summary="End a session", status_code=status.HTTP_204_NO_CONTENT)
 @raises(InvalidId, SessionNotFound)
-async def end_session(access: AccountUpdate, session_id: str, sessions: SessionServiceDep, origin: OriginDep) -> None:
-    """Ends one login of one's own account, on another device perhaps."""
+async def end_session(access: SessionEnd, session_id: str, sessions: SessionServiceDep, origin: OriginDep) -> None:
+    """End one session of your account, for example on a device that you have lost."""
     await sessions.end(access.principal, session_id, origin)
 
 

@@ -1,11 +1,13 @@
-"""Sessions: what a login opens, a refresh continues and a logout ends (ASVS V7)."""
+"""Sessions: a login opens one, a refresh continues it, a logout ends it (ASVS V7)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from parley_auth.tokens.refresh_tokens import RefreshToken
+
 IDLE = timedelta(days=7)
 ABSOLUTE = timedelta(days=30)
-MOST = 10
+MAX_SESSIONS = 10
 
 
 @dataclass(frozen=True)
@@ -14,12 +16,12 @@ class LoginSession:
 
     Args:
         id: random, 24 hexadecimal digits.
-        created_at: when it began.
+        created_at: when the user logged in.
         used_at: when its refresh token was last exchanged.
-        idle_until: it ends then unless it is used before.
-        ends_at: it ends then whatever happens.
-        network: where it began.
-        user_agent: what the client called itself, cut to 200 characters.
+        idle_until: when it ends unless it is used before.
+        ends_at: when it ends in any case.
+        network: the network of the login.
+        user_agent: the client's `User-Agent`, cut to 200 characters.
     """
 
     id: str
@@ -29,3 +31,22 @@ class LoginSession:
     ends_at: datetime
     network: str
     user_agent: str
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """The state of a session's refresh tokens.
+
+    Args:
+        current: the digest of the token that can be exchanged next.
+        spent: the digest of the token that was exchanged last.
+        raced_until: nanoseconds since 1970; a request for `spent` that began before cannot have seen its answer.
+    """
+
+    current: str
+    spent: str | None
+    raced_until: int
+
+    def raced(self, token: RefreshToken, begun: int) -> bool:
+        """Return whether the request with `token` ran beside its exchange, rather than after it."""
+        return token.digest == self.spent and begun < self.raced_until

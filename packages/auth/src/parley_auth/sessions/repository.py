@@ -1,4 +1,4 @@
-"""Sessions in MongoDB: embedded in their user, so that one read says role, activity and whether a session lives."""
+"""Sessions in MongoDB: embedded in their user, so that one read tells role, activity and whether a session is alive."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -7,12 +7,29 @@ from typing import Any
 
 from parley_auth.indexes import USERS
 from parley_auth.models import Credentials
-from parley_auth.sessions.models import IDLE, MOST, LoginSession
-from parley_auth.sessions.refresh_tokens import Exchange, RefreshToken
+from parley_auth.sessions.models import IDLE, MAX_SESSIONS, Exchange, LoginSession
+from parley_auth.tokens.refresh_tokens import RefreshToken
 from parley_core import Database, Document
 
-_NETWORKS = 5
-_FIELDS = tuple(LoginSession.__dataclass_fields__)
+_MAX_NETWORKS = 5
+
+
+def session_of(document: Mapping[str, Any]) -> LoginSession:
+    """Return the session in a stored document, with a default for each field that an older one may lack."""
+    return LoginSession(
+        id=document["id"],
+        created_at=document["created_at"],
+        used_at=document.get("used_at", document["created_at"]),
+        idle_until=document["idle_until"],
+        ends_at=document["ends_at"],
+        network=document.get("network", ""),
+        user_agent=document.get("user_agent", ""),
+    )
+
+
+def exchange_of(document: Mapping[str, Any]) -> Exchange:
+    """Return the state of a session's refresh tokens; a session that was never refreshed has no spent one."""
+    return Exchange(document["digest"], document.get("spent"), document.get("raced_until", 0))
 
 
 class SessionRepository:
@@ -22,16 +39,19 @@ class SessionRepository:
         self._users = database[USERS]
 
     async def open(self, credentials: Credentials, session: LoginSession, digest: str) -> bool:
-        """Adds a session; the oldest gives way to the eleventh. False when the account has changed meanwhile."""
-        live = {"$filter": {"input": "$sessions", "cond": _is_live(session.created_at)}}
+        """Add a session, dropping the oldest beyond ten; False when the account has changed meanwhile."""
+        live = {"$filter": {"input": _stored("sessions"), "cond": _is_live(session.created_at)}}
         new = {"$literal": {**asdict(session), "digest": digest}}
-        others = {"$filter": {"input": _known_networks(), "cond": {"$ne": ["$$this", {"$literal": session.network}]}}}
-        networks = {"$concatArrays": [others, [{"$literal": session.network}]]}
+        is_other = {"$ne": ["$$this", {"$literal": session.network}]}
+        networks = [
+            {"$filter": {"input": _stored("known_networks"), "cond": is_other}},
+            [{"$literal": session.network}],
+        ]
         update = [
             {
                 "$set": {
-                    "sessions": {"$slice": [{"$concatArrays": [live, [new]]}, -MOST]},
-                    "known_networks": {"$slice": [networks, -_NETWORKS]},
+                    "sessions": {"$slice": [{"$concatArrays": [live, [new]]}, -MAX_SESSIONS]},
+                    "known_networks": {"$slice": [{"$concatArrays": networks}, -_MAX_NETWORKS]},
                 }
             }
         ]
@@ -39,14 +59,17 @@ class SessionRepository:
             "_id": credentials.user.id,
             "active": True,
             "password_hash": {"$eq": credentials.password_hash},
-            "token_version": credentials.token_version,
+            "token_version": _version(credentials.token_version),
         }
         return (await self._users.update_one(where, update)).matched_count > 0
 
     async def rotate(
         self, spent: RefreshToken, following: RefreshToken, now: datetime, *, raced_until: int
     ) -> int | None:
-        """Exchanges a session's refresh token; the account's token version, None when `spent` isn't its current one."""
+        """Exchange a session's refresh token.
+
+        Returns: the account's token version; None when `spent` isn't the session's current token.
+        """
         live = {"$gt": now}
         current = {"id": spent.session_id, "digest": spent.digest, "idle_until": live, "ends_at": live}
         exchanged = {
@@ -61,10 +84,10 @@ class SessionRepository:
             _in_session(exchanged),
             projection={"token_version": True},
         )
-        return changed["token_version"] if changed else None
+        return int(changed.get("token_version", 0)) if changed else None
 
     async def settle(self, current: RefreshToken, raced_until: int) -> None:
-        """Notes, before an exchange is answered, when that was; whoever begins later has no excuse."""
+        """Store when an exchange is answered; a request that begins later is a reuse, not a race."""
         where = {
             "_id": current.user_id,
             "sessions": {"$elemMatch": {"id": current.session_id, "digest": current.digest}},
@@ -72,29 +95,26 @@ class SessionRepository:
         await self._users.update_one(where, _in_session({"raced_until": raced_until}))
 
     async def exchange(self, token: RefreshToken, now: datetime) -> Exchange | None:
-        """Where a token's session stands; None when it has ended."""
+        """Return the state of the refresh tokens of a token's session; None when the session has ended."""
         live = {"$gt": now}
         alive = {"id": token.session_id, "idle_until": live, "ends_at": live}
         where = {"_id": token.user_id, "active": True, "sessions": {"$elemMatch": alive}}
         found = await self._users.find_one(where, {"sessions.$": True})
-        if found is None:
-            return None
-        [session] = found["sessions"]
-        return Exchange(session["digest"], session.get("spent"), session.get("raced_until", 0))
+        return exchange_of(found["sessions"][0]) if found else None
 
     async def live(self, user_id: str, now: datetime) -> list[LoginSession]:
-        """The active user's sessions that haven't ended, oldest first."""
+        """Return the active user's sessions that haven't ended, oldest first."""
         found = await self._users.find_one({"_id": user_id, "active": True}, {"sessions": True})
-        sessions = [_session(document) for document in found["sessions"]] if found else []
+        sessions = [session_of(document) for document in (found or {}).get("sessions", ())]
         return [session for session in sessions if min(session.idle_until, session.ends_at) > now]
 
     async def end(self, user_id: str, session_id: str) -> bool:
-        """Ends one session; False when there is none of that id."""
+        """End one session; False when there is none with this id."""
         where = {"_id": user_id, "sessions.id": session_id}
         return (await self._users.update_one(where, {"$pull": {"sessions": {"id": session_id}}})).matched_count > 0
 
     async def end_all(self, user_id: str) -> None:
-        """Ends every session, and every access token with the raised token version."""
+        """End every session, and invalidate every access token by raising the token version."""
         await self._users.update_one({"_id": user_id}, {"$set": {"sessions": []}, "$inc": {"token_version": 1}})
 
 
@@ -106,9 +126,10 @@ def _is_live(now: datetime) -> Document:
     return {"$and": [{"$gt": ["$$this.idle_until", now]}, {"$gt": ["$$this.ends_at", now]}]}
 
 
-def _known_networks() -> Document:
-    return {"$ifNull": ["$known_networks", []]}
+def _stored(array: str) -> Document:
+    return {"$ifNull": [f"${array}", []]}
 
 
-def _session(document: Mapping[str, Any]) -> LoginSession:
-    return LoginSession(**{name: document[name] for name in _FIELDS})
+def _version(token_version: int) -> object:
+    # An older account has no token version, which is read as 0.
+    return {"$in": [0, None]} if token_version == 0 else token_version

@@ -1,1 +1,1 @@
-"""Access tokens and the keys that sign them."""
+"""Access tokens and refresh tokens."""

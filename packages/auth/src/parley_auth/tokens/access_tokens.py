@@ -1,5 +1,6 @@
-"""Access tokens: JWTs of RFC 9068's type, short-lived, every claim required, one algorithm a key."""
+"""Access tokens: short-lived JWTs of RFC 9068's type, with every claim required and one algorithm per key."""
 
+import hashlib
 import re
 import secrets
 from collections.abc import Mapping
@@ -8,22 +9,22 @@ from datetime import timedelta
 from typing import Any
 
 import jwt
+from cachetools import FIFOCache
 from jwt.types import Options
 from jwt.utils import base64url_decode, base64url_encode
 
 from parley_auth.errors import InvalidToken, TokenExpired
+from parley_auth.keys.key_ring import Key, KeyRing
 from parley_auth.models import Claims
-from parley_auth.tokens.keys import Key, KeyRing
-from parley_auth.tokens.verified import VerifiedTokens
 from parley_core import Clock
 from parley_core.data.ids import ID_PATTERN
 
 _TYPE = "at+jwt"
 _ISSUER = _AUDIENCE = "parley"
-# Nothing else: a header such as jwk, jku, x5u, crit or b64 would have the token say how it is to be verified.
+# No other: headers such as jwk, jku, x5u, crit or b64 would let the token say how it is to be verified.
 _HEADER = {"alg", "typ", "kid"}
 _CLAIMS = ["iss", "aud", "sub", "iat", "nbf", "exp", "jti", "sid", "tv"]
-# The times are judged here, by the application's own clock.
+# The times are checked here, by the application's own clock.
 _OPTIONS: Options = {
     "require": _CLAIMS,
     "strict_aud": True,
@@ -31,7 +32,8 @@ _OPTIONS: Options = {
     "verify_nbf": False,
     "verify_iat": False,
 }
-_LONGEST = 2048
+_MAX_LENGTH = 2048
+_MAX_REMEMBERED = 8192
 _ID = re.compile(ID_PATTERN)
 _LEEWAY = timedelta(seconds=5)
 
@@ -45,16 +47,26 @@ class IssuedToken:
 
 
 class AccessTokens:
-    """Issues and verifies access tokens (RFC 8725, ASVS V9)."""
+    """Issues and verifies access tokens (RFC 8725, ASVS V9).
+
+    A signature is verified once per process: the claims of a verified token are remembered by the token's SHA-256, so
+    that no token stays in memory. Expiry is checked on every request.
+
+    Args:
+        keys: the keys that sign and verify.
+        lifetime: how long a token is valid.
+        clock: returns the time.
+    """
 
     def __init__(self, keys: KeyRing, *, lifetime: timedelta, clock: Clock) -> None:
         self._keys = keys
         self._lifetime = lifetime
         self._clock = clock
-        self._verified = VerifiedTokens(self._decode)
+        # First in, first out: all tokens live equally long, so the oldest expires first.
+        self._verified: FIFOCache[bytes, Mapping[str, object]] = FIFOCache(_MAX_REMEMBERED)
 
     def issue(self, user_id: str, *, session_id: str, token_version: int) -> IssuedToken:
-        """A token of a session, valid from now for the configured lifetime, signed with the first key."""
+        """Return a token of a session, valid from now on, signed with the first key."""
         now = self._clock()
         claims = {
             "iss": _ISSUER,
@@ -72,32 +84,35 @@ class AccessTokens:
         return IssuedToken(text, int(self._lifetime.total_seconds()))
 
     def verify(self, token: str) -> Claims:
-        """The claims of a token that this application issued and that is valid now.
+        """Return the claims of a token that this application issued and that is valid now.
 
         Raises:
-            TokenExpired: it was valid once.
-            InvalidToken: anything else is wrong with it.
+            TokenExpired: the token's lifetime is over.
+            InvalidToken: anything else is wrong with the token.
         """
-        # Judged unread: a long token is nobody's, and parsing it costs.
-        if len(token) > _LONGEST:
+        # Refused unread: none of our tokens is that long, and parsing costs.
+        if len(token) > _MAX_LENGTH:
             raise InvalidToken
-        try:
-            claims = self._verified.claims(token)
-        except jwt.InvalidTokenError as error:
-            raise InvalidToken from error
-        return self._judged(claims)
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        claims = self._verified.get(digest)
+        if claims is None:
+            claims = self._verified[digest] = self._decode(token)
+        return self._checked(claims)
 
     def _decode(self, token: str) -> Mapping[str, object]:
-        key = self._key_of(jwt.get_unverified_header(token))
-        claims = jwt.decode(
-            token,
-            key.verifying,
-            algorithms=[key.algorithm],
-            audience=_AUDIENCE,
-            issuer=_ISSUER,
-            options=_OPTIONS,
-        )
-        # The signature covers all but its own spelling, which base64 has many of.
+        try:
+            key = self._key_of(jwt.get_unverified_header(token))
+            claims = jwt.decode(
+                token,
+                key.verifying,
+                algorithms=[key.algorithm],
+                audience=_AUDIENCE,
+                issuer=_ISSUER,
+                options=_OPTIONS,
+            )
+        except jwt.InvalidTokenError as error:
+            raise InvalidToken from error
+        # The signature covers everything but its own spelling, and base64 has many spellings.
         signature = token.rpartition(".")[2]
         if base64url_encode(base64url_decode(signature)).decode() != signature:
             raise InvalidToken
@@ -109,7 +124,7 @@ class AccessTokens:
             raise InvalidToken
         return key
 
-    def _judged(self, claims: Mapping[str, object]) -> Claims:
+    def _checked(self, claims: Mapping[str, object]) -> Claims:
         if claims.keys() != set(_CLAIMS):
             raise InvalidToken
         subject, session, version = claims["sub"], claims["sid"], claims["tv"]

@@ -1,1 +1,1 @@
-"""What answers from memory and proves that the answer is current."""
+"""What answers from memory, once it is checked that the answer is current."""

@@ -1,7 +1,7 @@
 """Routes whose answers are kept: each request passes its own guard, then a kept answer is used while it is current.
 
 A hit skips FastAPI's solving of dependencies and the encoding; a miss is answered by the very route that would
-answer without a cache, so that documentation, errors and the start-up proof are the same code.
+answer without a cache, so that documentation, errors and start-up checks are the same code.
 """
 
 import copy
@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-import pymongo
 from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
 from starlette.requests import HTTPConnection
@@ -18,14 +17,13 @@ from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
 from parley_core.caching.store import Answer, ReadCache
+from parley_core.data.deadline import time_limit
 from parley_core.declarations import Declared
-from parley_core.http.composition import Composition, composition_of
-from parley_core.http.framework import added_dependencies
+from parley_core.http.requests import ADMITTED, Composition, added_dependencies, composition_of
 from parley_core.http.routing import ParleyRoute
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
 R = TypeVar("R", bound=APIRouter)
-_ADMITTED = "parley.admitted"
 _OK = 200
 _HIT, _MISS, _BYPASS = (
     (b"cache-status", status) for status in (b"parley; hit", b"parley; fwd=miss", b"parley; fwd=bypass")
@@ -39,7 +37,7 @@ class Gate(Protocol):
     """A dependency that decides whether a request may go on, and can be asked without FastAPI's solving."""
 
     async def admit(self, request: HTTPConnection) -> Any:
-        """What the dependency gives the endpoint; raises what the request is answered with otherwise."""
+        """Return what the dependency gives the endpoint; raise what the request is answered with otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +45,10 @@ class CachedRead:
     """How the answers of one route are kept. Path and query string are part of every key, byte for byte.
 
     Args:
-        viewer: what of the gate's result the answer depends on besides: those who share it see the same bytes.
-        validator: what is true of the data now; it must differ after every write that changes the answer, and must
-            be read before the answer's data.
-        is_final: whether the answer to a request never changes again, judged by the validator that it was made
+        viewer: the part of the gate's result that the answer depends on too: those who share it see the same bytes.
+        validator: a value for the state of the data now; it must differ after every write that changes the answer,
+            and must be read before the answer's data.
+        is_final: whether the answer to a request never changes again, decided by the validator that it was made
             under; None when that is never so.
         final_with: the query parameter without which no answer is final.
     """
@@ -62,7 +60,7 @@ class CachedRead:
 
 
 def cached(read: CachedRead) -> Callable[[AnyFunction], AnyFunction]:
-    """Declares that the answers of an endpoint, which must have one gate, are kept."""
+    """Declare that the answers of an endpoint, which must have one gate, are kept."""
 
     def declare(function: AnyFunction) -> AnyFunction:
         function.cached_read = read  # type: ignore[attr-defined]
@@ -70,12 +68,6 @@ def cached(read: CachedRead) -> Callable[[AnyFunction], AnyFunction]:
         return function
 
     return declare
-
-
-def admitted_by(gate: object, connection: HTTPConnection) -> Any:
-    """What this gate has found already for this very request; None when it wasn't asked yet."""
-    asked, result = connection.scope.get(_ADMITTED, (None, None))
-    return result if asked is gate else None
 
 
 class CachedRoute(ParleyRoute):
@@ -95,7 +87,7 @@ class CachedRoute(ParleyRoute):
             await super().handle(scope, receive, send)
             return
         composition = composition_of(scope)
-        with pymongo.timeout(composition.request_timeout_seconds):
+        with time_limit(composition.request_timeout_seconds):
             if composition.require(ReadCache).enabled and _is_alone(scope):
                 answer, status = await self._current(composition, scope, receive)
             else:
@@ -107,7 +99,7 @@ class CachedRoute(ParleyRoute):
     ) -> tuple[Answer, tuple[bytes, bytes]]:
         cache, request = composition.require(ReadCache), Request(scope)
         access = await self._gate.admit(request)
-        scope[_ADMITTED] = self._gate, access
+        scope[ADMITTED] = self._gate, access
         # The query as it was spelt: the next page's address repeats it.
         target = scope["path"], scope.get("root_path", ""), scope["query_string"], self._read.viewer(access)
         may_be_final = self._read.is_final and self._final_with in scope["query_string"]
@@ -126,13 +118,13 @@ class CachedRoute(ParleyRoute):
             return answer
 
         answer, is_own = await cache.load((target, validator), work)
-        # Another's refusal bears his request's id, and may not hold for this request.
+        # Another request's error carries that request's id, and may not apply to this one.
         if answer is None or (answer.status != _OK and not is_own):
             return await self._made(scope, receive), _MISS
         return answer, _MISS
 
     async def _made(self, scope: Scope, receive: Receive) -> Answer:
-        """The answer of the route without a cache."""
+        """Return the answer of the route without a cache."""
         sent = _Captured()
         await super().handle(scope, receive, sent)
         return sent.answer()
@@ -174,7 +166,7 @@ def _with(router: R, routes: list[BaseRoute]) -> R:
 
 
 class _Final:
-    """Stands for the validator of what never changes again."""
+    """Takes the place of the validator for what never changes again."""
 
 
 _FINAL = _Final()
@@ -194,7 +186,7 @@ class _Captured:
             self._body.append(message.get("body", b""))
 
     def answer(self) -> Answer:
-        """What was sent, and if it is a 200, its entity tag and how others may keep it."""
+        """Return what was sent; a 200 also gets an entity tag and how others may keep it."""
         status, headers, body = self._start["status"], tuple(self._start["headers"]), b"".join(self._body)
         if status != _OK:
             return Answer(status, headers, body, b"")
@@ -217,14 +209,14 @@ async def _send(answer: Answer, cache_status: tuple[bytes, bytes], scope: Scope,
 
 
 def _is_known(etag: bytes, scope: Scope) -> bool:
-    """Whether `If-None-Match` names the entity tag, compared weakly (RFC 9110, 13.1.2)."""
+    """Return whether `If-None-Match` names the entity tag, compared weakly (RFC 9110, 13.1.2)."""
     given = [value for name, value in scope["headers"] if name == b"if-none-match"]
     tags = (tag.strip().removeprefix(b"W/") for value in given for tag in value.split(b","))
     return any(tag in {etag, b"*"} for tag in tags)
 
 
 def _is_alone(scope: Scope) -> bool:
-    """Whether nothing but the gate decides: a host's own dependencies or overrides can't be skipped."""
+    """Return whether nothing but the gate decides: a host's own dependencies or overrides can't be skipped."""
     return not added_dependencies(scope) and not getattr(scope["app"], "dependency_overrides", None)
 
 

@@ -1,7 +1,7 @@
 """The store of ready answers: bounded in bytes, short-lived, and filled once for all who ask at the same time.
 
-It knows no users and no rights. Whoever asks it has been let through by the guard of his own request, and its keys
-hold the validator that this request has read: an answer is found only as long as it is current (docs/caching.md).
+It knows no users and no rights. The guard of each request has admitted the caller before the store is asked, and the
+keys contain the validator that the request has read: an answer is found only while it is current (docs/caching.md).
 """
 
 import time
@@ -15,9 +15,9 @@ from parley_core.data.deadline import remaining
 from parley_core.errors import Unavailable
 from parley_core.waiting import SharedWork
 
-# The last resort for a worker that died after a write and before it advanced what the write outdates.
+# The last resort for a worker that died after a write and before it invalidated what the write changed.
 TTL_SECONDS = 30.0
-# What an entry costs besides its bytes, measured with tracemalloc.
+# What an entry costs on top of its bytes, measured with tracemalloc.
 _OVERHEAD = 1500
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
@@ -44,7 +44,7 @@ class ReadCache:
 
     Args:
         max_bytes: room for all entries together; 0 keeps nothing.
-        timer: tells the seconds that an entry ages by.
+        timer: returns seconds, by which entries age.
     """
 
     def __init__(self, *, max_bytes: int, timer: Callable[[], float] = time.monotonic) -> None:
@@ -57,14 +57,14 @@ class ReadCache:
 
     @property
     def size(self) -> int:
-        """The bytes that the entries take."""
+        """Return the bytes that the entries take."""
         return int(self._kept.currsize)
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def find(self, key: Hashable) -> Answer | None:
-        """The answer that is kept under a key; counts a hit when there is one."""
+        """Return the answer that is kept under a key, and count a hit when there is one."""
         try:
             answer, _ = self._kept[key]
         except KeyError:
@@ -73,7 +73,7 @@ class ReadCache:
         return answer
 
     def keep(self, key: Hashable, answer: Answer, *, key_bytes: int) -> None:
-        """Keeps an answer, unless it alone is larger than the cache.
+        """Keep an answer, unless it alone is larger than the cache.
 
         Args:
             key: everything that the answer depends on.

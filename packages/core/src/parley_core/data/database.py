@@ -10,9 +10,8 @@ from pymongo.read_concern import ReadConcern
 
 from parley_core.data.documents import Document, Session
 from parley_core.data.events import EventType, Invalidation
-from parley_core.data.generations import Generations
 from parley_core.data.handle import Database
-from parley_core.data.invalidation import invalidating_transaction
+from parley_core.data.invalidation import Generations, invalidating_transaction
 from parley_core.errors import StartupError
 
 T = TypeVar("T")

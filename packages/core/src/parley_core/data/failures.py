@@ -2,6 +2,9 @@
 
 from pymongo.errors import ConnectionFailure, PyMongoError
 
+DatabaseError = PyMongoError
+"""The base of all errors of the database."""
+
 
 def is_unavailable(error: PyMongoError) -> bool:
     """Return whether MongoDB didn't answer in time, rather than refused."""

@@ -1,12 +1,13 @@
 """The application's own handle of its database, without which no recorded document can be written."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from pymongo.asynchronous.database import AsyncDatabase
 
 from parley_core.data.documents import Document
 from parley_core.data.events import EventType
-from parley_core.data.generations import Generations
+from parley_core.data.invalidation import Generations
 
 
 class Database(AsyncDatabase[Document]):
@@ -17,4 +18,4 @@ class Database(AsyncDatabase[Document]):
     """
 
     generations: Generations
-    event_types: Mapping[str, EventType]
+    event_types: Mapping[str, EventType] = MappingProxyType({})

@@ -14,12 +14,12 @@ _ID = re.compile(ID_PATTERN)
 
 
 def new_id() -> str:
-    """A new identifier; later ones sort after earlier ones of the same process."""
+    """Return a new identifier; later ones sort after earlier ones of the same process."""
     return str(ObjectId())
 
 
 def parse_id(text: str) -> str:
-    """The identifier that `text` spells; raises `InvalidId` (400) for anything else."""
+    """Return the identifier that `text` spells; raise `InvalidId` (400) for anything else."""
     if not _ID.fullmatch(text):
         raise InvalidId
     return text

@@ -1,6 +1,6 @@
 """Recorded writes: one conditional update sets the new state, raises `rev` and appends the event.
 
-State and history can't disagree, because one document holds both and one update changes both.
+State and history can't disagree, because one document contains both and one update changes both.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from parley_core.errors import HistoryFull
 HISTORY_LIMIT = 2000
 _HAS_ROOM = {f"history.{HISTORY_LIMIT - 1}": {"$exists": False}}
 _MAX_TEXT = 200
-# BSONObjectTooLarge, and what an update answers whose result would be.
+# BSONObjectTooLarge, and the codes of an update whose result would be too large.
 _TOO_LARGE = {10334, 17419, 17420}
 
 

@@ -37,7 +37,7 @@ class Address:
         return f"mongodb://{quote(self.host, safe=':')}/?directConnection=true"
 
     def accepts(self) -> bool:
-        """Whether somebody takes connections here now."""
+        """Return whether a server takes connections here now."""
         family = socket.AF_INET if self._port else socket.AF_UNIX
         with socket.socket(family) as probe:
             try:
@@ -52,9 +52,9 @@ class Address:
 
 
 def listening_address(place: DataDirectory) -> Address:
-    """Where the server of this data directory shall listen. To be asked under the directory's lock.
+    """Return where the server of this data directory listens. Call it under the directory's lock.
 
-    The socket lies in the data directory, or, where its path is too long (107 bytes on Linux) or the file
+    The socket is in the data directory, or, where its path is too long (107 bytes on Linux) or the file
     system has no sockets, in a private runtime directory with a name that follows from the data directory's.
 
     Raises:
@@ -73,7 +73,7 @@ def listening_address(place: DataDirectory) -> Address:
 
 
 def remove_socket(place: DataDirectory, address: Address) -> None:
-    """Leaves neither a socket nor a runtime directory behind."""
+    """Remove the socket, and the runtime directory that was made for it."""
     path = Path(address.host)
     if not path.is_absolute():
         return

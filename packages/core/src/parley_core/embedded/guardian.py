@@ -1,6 +1,6 @@
 """Kills mongod when its owner is gone, where the kernel can't. Run by its path, on the standard library alone.
 
-Its standard input is a pipe whose other end the owner holds until it ends in whatever way. mongod's process id
+Its standard input is a pipe whose other end stays open until the owner ends, in whatever way. mongod's process id
 comes first through it; STAND_DOWN comes last if the owner has seen mongod end.
 """
 

@@ -1,4 +1,4 @@
-"""One server per data directory: a lock that the kernel releases once every process that holds it is gone."""
+"""One server per data directory: a lock that the kernel releases once every process that has it is gone."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ class DataDirectoryInUse(StartupError):
 
 
 def try_lock(path: Path, *, shared: bool = False) -> int | None:
-    """A file descriptor that holds the lock, or None if another holds it.
+    """Return a file descriptor that has the lock, or None if another process has it.
 
     The lock ends when the descriptor and its copies in child processes are closed.
     """
@@ -40,19 +40,19 @@ def is_locked(path: Path) -> bool:
 
 
 def claim(place: DataDirectory) -> int:
-    """Locks the data directory for this process and says so in its record.
+    """Lock the data directory for this process and say so in its record.
 
     Raises:
-        DataDirectoryInUse: another process holds the lock.
+        DataDirectoryInUse: another process has the lock.
     """
     began = time.monotonic()
     while (descriptor := try_lock(place.lock)) is None:
         record = Record.read(place.record)
         patience = _SECONDS_IF_OWNED if record and record.owner_lives else _SECONDS_IF_ABANDONED
         if time.monotonic() - began > patience:
-            holder = record.holder if record else "another process"
+            owner = record.living if record else "another process"
             raise DataDirectoryInUse(
-                f"the data directory {place.path} is in use by {holder}: stop it, or choose another --data-dir"
+                f"the data directory {place.path} is in use by {owner}: stop it, or choose another --data-dir"
             )
         time.sleep(0.02)
     Record(owner=os.getpid()).write(place.record)

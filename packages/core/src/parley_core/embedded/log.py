@@ -8,14 +8,14 @@ _LONGEST_REASON = 400
 
 
 def begin(log: Path) -> None:
-    """Makes room for a new log, so that no more than two runs stay on the disk."""
+    """Make room for a new log, so that no more than two runs stay on the disk."""
     if log.exists():
         log.replace(log.with_suffix(".log.1"))
     log.touch(mode=0o600)
 
 
 def reason_of_failure(log: Path) -> str:
-    """The line that says best why mongod ended; an empty text if there is none.
+    """Return the line that says best why mongod ended; an empty text if no line does.
 
     That is mongod's first error, since later ones follow from it, or else what the launcher, the dynamic
     loader or mongod's option parser wrote.
@@ -35,12 +35,12 @@ def reason_of_failure(log: Path) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks, and cut where nobody would read on."""
+    """Return the text without line breaks, cut to a length that is still read."""
     return " ".join(text.split())[:_LONGEST_REASON]
 
 
 def _entry(line: str) -> dict[str, Any]:
-    """The log entry of a line, empty if the line isn't one."""
+    """Return the log entry of a line, empty if the line isn't one."""
     try:
         entry = json.loads(line)
     except ValueError:
@@ -55,7 +55,7 @@ def _text(entry: dict[str, Any]) -> str:
 
 
 def _detail(value: Any) -> str:
-    """Errors are texts, or documents that hold one; numbers say nothing to a reader."""
+    """Return the text of an error, which is a text or a document with one; numbers say nothing to a reader."""
     if isinstance(value, dict):
         value = value.get("errmsg") or value.get("msg")
     return value if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""What lies where in a data directory, and that it is private."""
+"""The files of a data directory, and that they are private."""
 
 import os
 import stat
@@ -13,7 +13,7 @@ from parley_core.errors import StartupError
 
 @dataclass(frozen=True)
 class DataDirectory:
-    """A data directory by its real path. MongoDB lives in `home` below it; all else in there is left alone."""
+    """A data directory by its real path. MongoDB's files are in `home` below it; all else is left alone."""
 
     path: Path
 
@@ -47,18 +47,18 @@ class DataDirectory:
 
     @property
     def crashed(self) -> bool:
-        """Whether the last server on these files had no time to shut down: it empties this file last."""
+        """Whether the last server on these files was not shut down properly: it empties this file last."""
         pid_file = self.files / "mongod.lock"
         return pid_file.exists() and pid_file.stat().st_size > 0
 
 
 def locate(data_dir: Path) -> DataDirectory:
-    """The data directory that is meant, whichever way its path is written. Nothing is created."""
+    """Return the data directory of a path, however that is written. Nothing is created."""
     return DataDirectory(Path(os.path.realpath(data_dir)))
 
 
 def prepare(place: DataDirectory) -> None:
-    """Creates what is missing, 0700. A data directory that was there keeps its mode: it may hold other things.
+    """Create what is missing, 0700. A data directory that was there keeps its mode: it may contain other things.
 
     Raises:
         StartupError: MongoDB's part of it belongs to another user, or can't be made private.
@@ -86,14 +86,14 @@ def _make_private(folder: Path) -> None:
 
 
 def is_private(folder: Path) -> bool:
-    """Whether this is a directory, no link, that nobody but this user can enter."""
+    """Return whether this is a directory, no link, that only this user can enter."""
     status = folder.lstat()
     return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
 
 
 @contextmanager
 def usable(place: DataDirectory) -> Iterator[None]:
-    """Turns what the operating system refuses inside the block into a StartupError."""
+    """Turn what the operating system refuses inside the block into a StartupError."""
     try:
         yield
     except OSError as error:

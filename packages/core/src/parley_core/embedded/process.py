@@ -51,10 +51,10 @@ class Guard:
         self._pipe.flush()
 
     def dismiss(self) -> None:
-        """Ends the guardian, who then leaves mongod alone. Again does nothing."""
+        """End the guardian, which then leaves mongod alone. A second call does nothing."""
         if self._pipe.closed:
             return
-        with suppress(BrokenPipeError):  # somebody has killed the guardian
+        with suppress(BrokenPipeError):  # the guardian has been killed
             self._pipe.write(guardian.STAND_DOWN)
             self._pipe.close()
         self._process.wait(_KILL_SECONDS)
@@ -69,14 +69,14 @@ class MongodProcess:
         self.pid = process.pid
 
     def poll(self) -> int | None:
-        """The exit code if mongod has ended (negative: the signal that ended it), else None."""
+        """Return the exit code if mongod has ended (negative: the signal that ended it), else None."""
         code = self._process.poll()
         if code is not None and self._guard:
             self._guard.dismiss()
         return code
 
     def stop(self) -> None:
-        """Shuts mongod down, or kills it if that takes too long, and returns when it is gone."""
+        """Shut mongod down, or kill it if that takes too long; return when it is gone."""
         if self.poll() is None:
             self._process.terminate()
             try:
@@ -88,11 +88,11 @@ class MongodProcess:
 
 
 def launch(command: Sequence[str], *, log: Path, bond: Bond, inherited: int) -> MongodProcess:
-    """Starts mongod with its output in `log`.
+    """Start mongod with its output in `log`.
 
     Args:
         command: the binary's absolute path and its arguments.
-        log: takes what mongod, or whatever fails before it, writes.
+        log: the file for what mongod, or whatever fails before it, writes.
         bond: what ends mongod when this process is killed.
         inherited: a file descriptor that stays open as long as mongod lives.
     """
@@ -100,7 +100,7 @@ def launch(command: Sequence[str], *, log: Path, bond: Bond, inherited: int) -> 
         guard = Guard() if bond is Bond.GUARDIAN else None
         if guard:
             on_failure.callback(guard.dismiss)
-        # A core dump, should there be one, belongs to the data and not into somebody's project.
+        # A core dump belongs to the data directory, not into the directory that the owner runs in.
         options = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output, "cwd": log.parent}
         process = _start_bound(command, guard, inherited, options)
         on_failure.pop_all()

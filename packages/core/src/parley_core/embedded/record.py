@@ -1,4 +1,4 @@
-"""Who runs the server of a data directory, written down for those who find it locked."""
+"""Who runs the server of a data directory, written down for other processes that find it locked."""
 
 import json
 import os
@@ -20,7 +20,7 @@ class Record:
     host: str | None = None
 
     def write(self, path: Path) -> None:
-        """Replaces the record in one step, so that nobody reads half of it."""
+        """Replace the record in one step, so that no reader finds half of it."""
         draft = path.with_suffix(".draft")
         draft.touch(mode=0o600)
         draft.write_text(json.dumps(asdict(self)))
@@ -38,15 +38,15 @@ class Record:
         return _lives(self.owner)
 
     @property
-    def holder(self) -> str:
-        """Which process to stop to free the directory."""
+    def living(self) -> str:
+        """The process to stop to free the directory."""
         living = [pid for pid in (self.owner, self.server) if pid is not None and _lives(pid)]
         return f"process {living[0]}" if living else "another process"
 
 
 def _lives(pid: int) -> bool:
     if sys.platform == "win32":
-        # Nothing there asks without doing: os.kill would end the process.
+        # There is no way to ask there: os.kill would end the process.
         return True
     try:
         os.kill(pid, 0)

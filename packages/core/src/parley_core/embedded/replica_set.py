@@ -13,7 +13,7 @@ _Client = MongoClient[dict[str, Any]]
 
 
 def become_primary(address: Address, *, deadline: float) -> None:
-    """Returns when the server at the address is the primary of a replica set of its own.
+    """Return when the server at the address is the primary of a replica set of its own.
 
     Args:
         address: where it listens.
@@ -34,7 +34,7 @@ def become_primary(address: Address, *, deadline: float) -> None:
 
 
 def is_primary(uri: str) -> bool:
-    """Whether a server answers there now that takes writes."""
+    """Return whether a server there takes writes now."""
     with _client(uri, timeout_ms=2_000) as client:
         try:
             return bool(client.admin.command("hello")["isWritablePrimary"])

@@ -56,7 +56,7 @@ class EmbeddedMongoDB:
         announce: Announce = log_announcement,
         bond: Bond | None = None,
     ) -> Self:
-        """Starts a server on the data directory and returns when it is primary and takes writes.
+        """Start a server on the data directory and returns when it is primary and takes writes.
 
         Args:
             data_dir: where the data is kept; created, private to this user, if it isn't there.
@@ -82,11 +82,11 @@ class EmbeddedMongoDB:
             return cls(address.uri, place, process, ending.pop_all())
 
     def poll(self) -> int | None:
-        """The server's exit code if it has ended by itself or by `stop()` (negative: by that signal), else None."""
+        """Return the server's exit code once it has ended, in whatever way (negative: by that signal), else None."""
         return self._process.poll()
 
     def stop(self) -> None:
-        """Shuts the server down and frees the data directory; kills it after 10 s. Again does nothing."""
+        """Shut the server down and free the data directory; kill it after 10 s. A second call does nothing."""
         self._ending.close()
 
     def __enter__(self) -> Self:
@@ -99,7 +99,7 @@ class EmbeddedMongoDB:
 
 
 def _take(place: DataDirectory, ending: ExitStack) -> tuple[int, Address]:
-    """Makes the data directory this process's own: the descriptor of its lock, and where to listen."""
+    """Lock the data directory for this process; return the descriptor of its lock, and where to listen."""
     with usable(place):
         prepare(place)
         lock = claim(place)

@@ -1,4 +1,4 @@
-"""A server for whoever needs one for a while: the one that runs, or one of his own."""
+"""A server for a while: the one that runs already, or one that is started for it."""
 
 import os
 import time
@@ -18,7 +18,7 @@ _SECONDS_FOR_OTHERS_TO_FINISH = 60.0
 
 
 def running_uri(data_dir: Path) -> str | None:
-    """The URI of the server that runs on this data directory now and takes writes, else None."""
+    """Return the URI of the server that runs on this data directory now and takes writes, else None."""
     place = locate(data_dir)
     with usable(place):
         if not place.lock.exists() or not is_locked(place.lock):
@@ -34,10 +34,10 @@ def running_uri(data_dir: Path) -> str | None:
 def embedded_mongodb(
     data_dir: Path, *, mongod: Path | None = None, announce: Announce = log_announcement
 ) -> Iterator[str]:
-    """The URI of the data directory's running server, or of one that runs for the time of the block.
+    """Return the URI of the data directory's running server, or of one that runs for the time of the block.
 
     A server that was started here waits up to a minute for others who use it through this function. One that its
-    owner stops with `stop()` ends for everybody.
+    owner stops with `stop()` ends for all of them.
 
     Raises:
         StartupError: there is no server and none can be started.
@@ -54,13 +54,13 @@ def _uri_for_a_while(place: DataDirectory, mongod: Path | None, announce: Announ
         try:
             return _own(place, mongod, announce, ending)
         except DataDirectoryInUse:
-            # Whoever was faster will soon have a server to join, or be gone.
+            # The process that was faster will soon have a server to join, or be gone.
             if time.monotonic() > deadline:
                 raise
 
 
 def _join(place: DataDirectory, ending: ExitStack) -> str | None:
-    """The running server's URI; until the end of the block its owner sees that it is in use."""
+    """Return the running server's URI; until the end of the block its owner sees that it is in use."""
     with usable(place), ExitStack() as seat:
         if not place.lock.exists() or (descriptor := try_lock(place.users, shared=True)) is None:
             return None
@@ -81,7 +81,7 @@ def _own(place: DataDirectory, mongod: Path | None, announce: Announce, ending: 
 
 
 def _await_others(place: DataDirectory, announce: Announce, gate: ExitStack) -> None:
-    """Waits until nobody else uses the server, and lets nobody in until the gate opens."""
+    """Wait until no other process uses the server, and let none in until the gate opens."""
     deadline = time.monotonic() + _SECONDS_FOR_OTHERS_TO_FINISH
     descriptor = try_lock(place.users)
     if descriptor is None:

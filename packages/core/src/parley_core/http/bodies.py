@@ -1,4 +1,4 @@
-"""Request bodies whose faults wait: what is wrong with a body is answered only after the guards have passed."""
+"""Request bodies: what is wrong with one is answered only after the guards have passed."""
 
 from collections.abc import AsyncIterator
 from email.message import Message as HeaderParser
@@ -17,7 +17,7 @@ _BROKEN_FORM = FieldError("#", "form_invalid", "Is not a valid form")
 
 
 class DeferredRequest(Request):
-    """A request whose body never raises: what is wrong with it is `refusal`, for whoever asks later."""
+    """A request whose body never raises: what is wrong with it is kept in `refusal`."""
 
     refusal: ParleyError | None = None
 

@@ -4,12 +4,10 @@ docs/decisions lists each of them; the tested versions are capped in pyproject.t
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.routing import BaseRoute
-from starlette.types import Scope
 
 __all__ = ["RouteContext"]
 
@@ -35,14 +33,3 @@ def folder_served_by(router: APIRouter) -> str | None:
         return f"the frontend of router '{router.prefix or '/'}'"
     included = (getattr(route, "original_router", None) for route in router.routes)
     return next((served for child in included if child is not None and (served := folder_served_by(child))), None)
-
-
-def matched_route(scope: Scope) -> Any:
-    """Return the effective route of a request: of an included router's route only this knows the prefixes."""
-    return scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
-
-
-def added_dependencies(scope: Scope) -> Sequence[Any]:
-    """Return the dependencies that including applications and routers added to the matched route."""
-    context = scope.get("fastapi", {}).get("effective_route_context")
-    return getattr(context, "dependencies", ())

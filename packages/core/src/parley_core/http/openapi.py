@@ -1,4 +1,4 @@
-"""The OpenAPI document lists each operation's real errors and path parameters, and no 422 that never happens."""
+"""The OpenAPI document lists each operation's real errors and path parameters, but no 422, which never happens."""
 
 import json
 import re
@@ -16,9 +16,9 @@ from parley_core.errors import (
     UnsupportedMediaType,
     ValidationError,
 )
-from parley_core.http.composition import Composition
 from parley_core.http.framework import RouteContext, original_of, routes_of
 from parley_core.http.problems import MEDIA_TYPE, problem_of
+from parley_core.http.requests import Composition
 from parley_core.http.routing import ParleyRoute
 
 _PARAMETER = re.compile(r"{(\w+)}")

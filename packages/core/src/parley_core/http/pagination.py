@@ -49,17 +49,17 @@ class Pager:
         more: bool | None = None,
         pinned: Mapping[str, object] = MappingProxyType({}),
     ) -> Page[T]:
-        """The page that `query` asked for.
+        """Return the page that `query` asked for.
 
         Args:
             items: the page's items.
             total: how many there are on all pages.
             query: what was asked for.
-            offset: where the page lies, when a cursor rather than `query.offset` said so.
+            offset: where the page starts, when a cursor rather than `query.offset` says so.
             cursor: what the next page's address carries instead of an offset.
-            more: whether anything lies behind these items; None where offset and total say so, which they
-                can't behind a cursor: what it has passed may be gone.
-            pinned: query parameters that the next page's address carries besides, or with another value.
+            more: whether more items follow; None where offset and total say so, which they can't with a cursor:
+                items before it may have been deleted.
+            pinned: query parameters that the next page's address carries too, or with another value.
         """
         start = query.offset if offset is None else offset
         end = start + len(items)

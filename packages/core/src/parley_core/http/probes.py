@@ -1,4 +1,4 @@
-"""What an operator asks: is the process alive, and can it serve?"""
+"""The probes of an orchestrator: is the process alive, and can it serve?"""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from parley_core.data.handle import Database
 from parley_core.errors import Unavailable, raises
-from parley_core.http.composition import provided
+from parley_core.http.requests import provided
 from parley_core.http.routing import Router
 
 router = Router(prefix="", tag="operations")

@@ -12,10 +12,9 @@ from typing import Any, cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 
-from parley_core.data.failures import is_unavailable
+from parley_core.data.failures import DatabaseError, is_unavailable
 from parley_core.errors import (
     FieldError,
     InternalError,
@@ -46,7 +45,7 @@ _log = logging.getLogger("parley.errors")
 
 
 def problem_of(error: ParleyError, request_id: str) -> dict[str, Any]:
-    """The problem document of an error."""
+    """Return the problem document of an error."""
     problem: dict[str, Any] = {
         "type": f"urn:parley:problem:{error.code}",
         "title": error.title,
@@ -63,19 +62,19 @@ def problem_of(error: ParleyError, request_id: str) -> dict[str, Any]:
 
 
 def validation_error_of(errors: Iterable[Mapping[str, Any]]) -> ValidationError:
-    """What FastAPI's validation found, without the input that it found it in."""
+    """Return what FastAPI's validation found, without the input."""
     return ValidationError(errors=[FieldError(_pointer(e["loc"]), e["type"], _message(e)) for e in errors])
 
 
 def install_handlers(app: FastAPI, answers_for: Callable[[Request], bool]) -> None:
-    """Makes `app` answer errors as problems; what its own routes raise by themselves is answered as before.
+    """Make `app` answer errors as problems; what its own routes raise by themselves is answered as before.
 
     Args:
         app: the application.
         answers_for: whether a request is Parley's to answer, rather than the application's own.
     """
     app.add_exception_handler(ParleyError, cast("Handler", _on_parley_error))
-    app.exception_handlers.setdefault(PyMongoError, cast("Handler", _on_database_error))
+    app.exception_handlers.setdefault(DatabaseError, cast("Handler", _on_database_error))
     for kind, handler in (
         (RequestValidationError, _on_validation_error),
         (HTTPException, _on_http_exception),
@@ -123,7 +122,7 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
 
 @functools.cache
 def _error_of(status: int) -> type[ParleyError]:
-    """The error of a status that a framework or a plugin raised by its number; its own detail may quote the input."""
+    """Return the error of a status that was raised by its number; the detail that came with it may quote the input."""
     if known := _OF_STATUS.get(status):
         return known
     category = _CATEGORIES.get(status) or ("server" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "validation")
@@ -132,7 +131,7 @@ def _error_of(status: int) -> type[ParleyError]:
     return type("HTTPError", (ParleyError,), fields)
 
 
-async def _on_database_error(request: Request, error: PyMongoError) -> Response:
+async def _on_database_error(request: Request, error: DatabaseError) -> Response:
     if is_unavailable(error):
         _log.warning("MongoDB did not answer: %s, request %s", type(error).__name__, request_id_of(request.scope))
         return _render(request, Unavailable())
@@ -145,7 +144,7 @@ async def _on_unexpected(request: Request, error: Exception) -> Response:
 
 
 def _methods_at(request: Request) -> Sequence[str]:
-    """Every method that the address offers; Starlette names only those of the first route that matches."""
+    """Return every method of the address; Starlette names only those of the first route that matches."""
     path = path_of(request.scope)
     found = set()
     for route in routes_of(request.app):
@@ -166,5 +165,5 @@ def _shown(part: int | str) -> str:
 
 
 def _message(error: Mapping[str, Any]) -> str:
-    # Of a text that was checked before it was measured pydantic speaks as of a list.
+    # pydantic reports the length of a text that was checked before as that of a list.
     return "Is not valid" if error["type"] in _QUOTING else _ITEMS.sub(r"\1 characters", str(error["msg"]))

@@ -1,34 +1,106 @@
-"""What surrounds a request: its id (RFC 9457's `instance`, the log and the history name it) and its log line."""
+"""What a request knows: its id, its log line, its route, and the composed application that answers it."""
 
 import logging
 import re
 import time
 import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar, cast
 
+from fastapi.requests import HTTPConnection
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from parley_core.http.framework import matched_route
-
+T = TypeVar("T")
 HEADER = "X-Request-ID"
 _RAW_HEADER = HEADER.lower().encode()
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _KEY = "parley.request_id"
+ADMITTED = "parley.admitted"
+"""Where a cached route keeps its gate and what that gate found, for the same request."""
 _log = logging.getLogger("parley.access")
 
 
+class Composition(Protocol):
+    """What the lower rooms know of `Parley`, which composes them."""
+
+    @property
+    def request_timeout_seconds(self) -> float:
+        """The time that one request's database work may take."""
+
+    def require(self, cls: type[T], /) -> T:
+        """Return the service of a class.
+
+        Raises:
+            StartupError: there is none; the message names the class and the package that should bring it.
+        """
+
+
+def composition_of(scope: Scope) -> Composition:
+    """Return the composed application that a request or a WebSocket was sent to."""
+    return cast("Composition", scope["app"].state.parley)
+
+
+def provided(cls: type[T]) -> Callable[[HTTPConnection], Awaitable[T]]:
+    """Return a FastAPI dependency that finds a service: `Annotated[OrderService, Depends(provided(OrderService))]`.
+
+    The dependencies of one class are equal, so that `app.dependency_overrides[provided(OrderService)]` replaces it.
+
+    Args:
+        cls: a class whose one instance a plugin returned from its hook `parley_services`.
+    """
+    return Provided(cls)
+
+
+@dataclass(frozen=True)
+class Provided(Generic[T]):
+    """A dependency that finds the service of a class; see `provided`."""
+
+    cls: type[T]
+
+    async def __call__(self, connection: HTTPConnection) -> T:
+        return composition_of(connection.scope).require(self.cls)
+
+
 def request_id_of(scope: Scope) -> str:
-    """The id of a request; a caller's own `X-Request-ID` is kept when it is 1 to 64 of `A-Za-z0-9._-`."""
+    """Return the id of a request; a caller's own `X-Request-ID` is kept when it is 1 to 64 of `A-Za-z0-9._-`."""
     if _KEY not in scope:
         given = Headers(scope=scope).get(HEADER, "")
         scope[_KEY] = given if _ACCEPTED.fullmatch(given) else uuid.uuid4().hex
     return str(scope[_KEY])
 
 
-class RequestLog:
-    """Pure ASGI middleware: answers `X-Request-ID` and logs one line a request.
+def admitted_by(gate: object, connection: HTTPConnection) -> Any:
+    """Return what this gate has found already for this very request; None when it wasn't asked yet."""
+    asked, result = connection.scope.get(ADMITTED, (None, None))
+    return result if asked is gate else None
 
-    The line holds the route's template, never the path or the query, which may hold tokens and names.
+
+def path_of(scope: Scope) -> str:
+    """Return the path as routes spell it, without the prefix under which a proxy serves the application."""
+    return str(scope["path"].removeprefix(scope.get("root_path", "")))
+
+
+def route_template(scope: Scope) -> str:
+    """Return the path of the matched route with its parameters' names, like `/v1/users/{user_id}`; else "-"."""
+    return str(getattr(_effective_route(scope) or scope.get("route"), "path_format", "-"))
+
+
+def added_dependencies(scope: Scope) -> Sequence[Any]:
+    """Return the dependencies that including applications and routers added to the matched route."""
+    return getattr(_effective_route(scope), "dependencies", ())
+
+
+def _effective_route(scope: Scope) -> Any:
+    # Of an included router's route only this private entry knows the prefixes and the added dependencies.
+    return scope.get("fastapi", {}).get("effective_route_context")
+
+
+class RequestLog:
+    """Pure ASGI middleware: adds `X-Request-ID` to answers and logs one line per request.
+
+    The line contains the route's template, never the path or the query, which may contain tokens and names.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -44,7 +116,7 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                # An error's answer has it already, for handlers that lie outside of this.
+                # An error's answer has it already, since some handlers are outside of this middleware.
                 if not any(name == _RAW_HEADER for name, _ in message["headers"]):
                     message["headers"] = [*message["headers"], (_RAW_HEADER, request_id.encode())]
             await send(message)
@@ -61,13 +133,3 @@ class RequestLog:
                     (time.perf_counter() - started) * 1000,
                     request_id,
                 )
-
-
-def path_of(scope: Scope) -> str:
-    """The path as routes spell it, without the prefix under which a proxy serves the application."""
-    return str(scope["path"].removeprefix(scope.get("root_path", "")))
-
-
-def route_template(scope: Scope) -> str:
-    """The path of the matched route with its parameters' names, like `/v1/interviews/{interview_id}`; else "-"."""
-    return str(getattr(matched_route(scope), "path_format", "-"))

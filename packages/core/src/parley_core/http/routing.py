@@ -7,19 +7,21 @@ dependencies have passed.
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-import pymongo
 from fastapi import APIRouter, Request, Response, params
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
+from parley_core.data.deadline import time_limit
+from parley_core.errors import FieldError, InvalidFilter, ValidationError, nameable
 from parley_core.http.bodies import DeferredRequest
-from parley_core.http.composition import composition_of
-from parley_core.http.queries import QueryNames
+from parley_core.http.requests import composition_of
 
 Endpoint = Callable[..., Awaitable[Any]]
 # The request that is being answered, for the checks between its dependencies and its endpoint.
@@ -32,13 +34,36 @@ class PublicRoute:
 
     Args:
         method: like `POST`.
-        path: the full path, like `/v1/auth/login`; it may hold no participant scope's parameter.
-        reason: why it is open, one sentence for `parley policy`.
+        path: the full path, like `/v1/auth/login`; it may not contain a participant scope's parameter.
+        reason: why it is public, one sentence for `parley policy`.
     """
 
     method: str
     path: str
     reason: str
+
+
+class QueryNames:
+    """The names of a route's query parameters.
+
+    Args:
+        dependant: what the route depends on.
+    """
+
+    def __init__(self, dependant: Dependant) -> None:
+        self._names = frozenset(_names_in(dependant))
+
+    @property
+    def error(self) -> type[ValidationError]:
+        """The error of an unknown parameter; on a list it is taken for a filter."""
+        return InvalidFilter if "limit" in self._names else ValidationError
+
+    def check(self, request: Request) -> None:
+        """Raise `error` (400) when the query has a parameter that the route doesn't know."""
+        for name in request.query_params:
+            if name not in self._names:
+                unknown = FieldError(f"?{nameable(name)}", "unknown_parameter", "There is no such query parameter here")
+                raise self.error(errors=[unknown])
 
 
 class ParleyRoute(APIRoute):
@@ -70,7 +95,7 @@ class ParleyRoute(APIRoute):
             request = DeferredRequest(received.scope, received.receive)
             token = _current.set(request)
             try:
-                with pymongo.timeout(composition_of(received.scope).request_timeout_seconds):
+                with time_limit(composition_of(received.scope).request_timeout_seconds):
                     return await handle(request)
             except RequestValidationError as error:
                 raise request.reason_against(expects_json=expects_json) or error from None
@@ -110,3 +135,14 @@ class Router(APIRouter):
         if (wanted := getattr(endpoint, "route_class", None)) is not None:
             options["route_class_override"] = wanted
         super().add_api_route(path, endpoint, **options)
+
+
+def _names_in(dependant: Dependant) -> Iterator[str]:
+    for parameter in dependant.query_params:
+        annotation = parameter.field_info.annotation
+        if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+            yield from (field.alias or name for name, field in annotation.model_fields.items())
+        else:
+            yield parameter.alias
+    for dependency in dependant.dependencies:
+        yield from _names_in(dependency)

@@ -31,7 +31,7 @@ _CONTROLS, _LINE_ENDS = frozenset({"Cc", "Cs"}), frozenset({"Zl", "Zp"})
 
 
 class Body(BaseModel):
-    """A request body: unknown fields are refused, and 1e400 is no number."""
+    """A request body: unknown fields are refused, and so is 1e400, which is infinite."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -63,7 +63,7 @@ def _stored(value: datetime) -> datetime:
     # The ends of the calendar can't be moved to UTC.
     instant = to_milliseconds(value) if value.tzinfo and MINYEAR < value.year < MAXYEAR else value
     if instant.tzinfo is None or not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
-        raise PydanticCustomError("instant_range", "Must lie between the years 2000 and 2100 and name an offset")
+        raise PydanticCustomError("instant_range", "Must be between the years 2000 and 2100 and have an offset")
     return instant
 
 
@@ -83,18 +83,21 @@ def _stripped(text: str) -> str:
 
 
 def _checked_url(text: str) -> str:
-    return str(_URL.validate_python(text))
+    # Other letters than those of ASCII take more room once they are encoded.
+    if len(url := str(_URL.validate_python(text))) > _MAX_URL:
+        raise PydanticCustomError("url_too_long", "Must have at most 2083 characters once it is encoded")
+    return url
 
 
 class _Storable:
-    """The bounds of what MongoDB can hold, which give way to a field's own: `x: WholeNumber = Field(ge=1)`."""
+    """The bounds of what MongoDB can store; a field's own replace them: `x: WholeNumber = Field(ge=1)`."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return cast("CoreSchema", {"ge": -(2**63), "le": 2**63 - 1, **handler(source)})
 
 
 Instant = Annotated[datetime, BeforeValidator(_spelt_as_rfc3339), AfterValidator(_stored)]
-"""An RFC 3339 instant with an offset, years 2000 to 2100; held in UTC at millisecond precision."""
+"""An RFC 3339 instant with an offset, years 2000 to 2100; kept in UTC at millisecond precision."""
 
 Line = Annotated[str, _without(_CONTROLS | _LINE_ENDS), AfterValidator(_stripped)]
 """One line of text without control characters, surrounding space removed, not blank."""
@@ -114,4 +117,4 @@ Url = Annotated[
 """An address with http or https, kept as text: MongoDB can't store pydantic's own `HttpUrl`."""
 
 WholeNumber = Annotated[int, Strict(), _Storable()]
-"""An integer that was written as one, neither `true` nor `"12"` nor `12.0`, and that MongoDB can hold."""
+"""An integer that was written as one, neither `true` nor `"12"` nor `12.0`, and that MongoDB can store."""

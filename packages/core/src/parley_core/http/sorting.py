@@ -1,4 +1,4 @@
-"""Sort orders that callers name, and cursors that continue behind an item whatever others insert or delete."""
+"""Sort orders that callers name, and cursors that continue after an item whatever others insert or delete."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ class Sort:
 
 @dataclass(frozen=True)
 class Cursor:
-    """The place behind an item: its values of the sort keys, and how many items lie before."""
+    """A position after an item: the item's values of the sort keys, and how many items come before."""
 
     sort: Sort
     values: tuple[Any, ...]
@@ -46,7 +46,7 @@ class SortKeys:
         self.default = default
 
     def parse(self, spelt: str) -> Sort:
-        """The order that `-scheduled_at,title` spells, made total by `_id` in the direction of the last key.
+        """Return the order that `-scheduled_at,title` spells, made total by `_id` in the direction of the last key.
 
         Raises:
             InvalidSort: an unknown or repeated key.
@@ -58,13 +58,13 @@ class SortKeys:
         return Sort(spelt, (*keys, ("_id", keys[-1][1])))
 
     def encode(self, sort: Sort, item: Document, *, offset: int) -> str:
-        """The cursor behind `item`, opaque to callers."""
+        """Return the cursor after `item`, opaque to callers."""
         values = [item[name].isoformat() if self._types[name] is datetime else item[name] for name, _ in sort.keys]
         text = json.dumps([sort.spelt, values, offset], ensure_ascii=False, separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     def decode(self, cursor: str) -> Cursor:
-        """The place that a cursor names.
+        """Return the position that a cursor names.
 
         Raises:
             InvalidCursor: the text is not a cursor of this list.
@@ -83,7 +83,7 @@ class SortKeys:
         if self._types[name] is not datetime:
             return value
         instant = datetime.fromisoformat(value)
-        if instant.tzinfo is None or not 1970 <= instant.year <= 2200:  # noqa: PLR2004 - what MongoDB and UTC can hold
+        if instant.tzinfo is None or not 1970 <= instant.year <= 2200:  # noqa: PLR2004 - what MongoDB and UTC can store
             raise ValueError(name)
         return instant
 
@@ -98,7 +98,7 @@ def _content(cursor: str) -> tuple[str, Sequence[object], int]:
 
 
 def behind(cursor: Cursor) -> Document:
-    """The filter for all items that come after the cursor's place in its order."""
+    """Return the filter for all items that come after the cursor's position in its order."""
     alternatives: list[Document] = []
     equal: Document = {}
     for (name, direction), value in zip(cursor.sort.keys, cursor.values, strict=True):

@@ -1,1 +1,1 @@
-"""What composes an application out of plugins and proves it before it starts."""
+"""What composes an application out of plugins and checks it before it starts."""

@@ -1,4 +1,4 @@
-"""`Parley`: the object that composes plugins into one application and holds what runs."""
+"""`Parley`: the object that composes plugins into one application and keeps what runs."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -25,10 +25,17 @@ from parley_core.http.problems import install_handlers
 from parley_core.http.requests import RequestLog, path_of
 from parley_core.http.routing import Router
 from parley_core.kernel.catalogue import catalogue_of
-from parley_core.kernel.checks import check_application, check_router, check_routes, own_routes, owner_of
+from parley_core.kernel.checks import (
+    check_application,
+    check_router,
+    check_routes,
+    check_services,
+    own_routes,
+    owner_of,
+)
 from parley_core.kernel.lifespans import attributed, frozen
 from parley_core.kernel.plugins import Plugins
-from parley_core.kernel.services import Services
+from parley_core.kernel.services import Finder, Services
 from parley_core.kernel.settings import CoreSettings, allowed_plugins, load_settings, warn_of_unknown
 from parley_core.ownership import single_owner
 
@@ -69,6 +76,8 @@ class Parley:
         self._indexes = list(collections.values())
         self.events = catalogue_of(self.plugins.event_types(), self.plugins.invalidations())
         self._services = Services()
+        self.require: Finder = self._services.require
+        """Return the service of a class; raise `StartupError` where there is none, see `Composition`."""
         self._from_verify: set[type] = set()
         self._mounted: list[Router] = []
         self._owns_app = False
@@ -106,16 +115,8 @@ class Parley:
         """
         self._services.provide(instance)
 
-    def require(self, cls: type[T]) -> T:
-        """Return the service of a class.
-
-        Raises:
-            StartupError: there is none; the message names the class and the package that should bring it.
-        """
-        return self._services.require(cls)
-
     def services(self, cls: type[T]) -> list[T]:
-        """Return every service that is an instance of `cls`, such as all that meet a runtime-checkable protocol."""
+        """Return every service whose class derives from `cls`, or has the methods of a runtime-checkable protocol."""
         return self._services.of_kind(cls)
 
     def mount(self, app: FastAPI, *, owns_app: bool = False) -> None:
@@ -123,10 +124,10 @@ class Parley:
 
         Args:
             app: an application whose lifespan is, or enters, `self.lifespan`.
-            owns_app: the application holds nothing else, so that all its routes must be checked; otherwise those
-                that the host brings are the host's concern, save those with a scope's parameter.
+            owns_app: the application has no other routes, so that all its routes must be checked; otherwise those
+                that the host brings are the host's concern, except those with a scope's parameter.
 
-        The host's own routes answer their own errors as before, save Parley's and MongoDB's.
+        The host's own routes answer their own errors as before, except Parley's and MongoDB's.
 
         Raises:
             StartupError: a router can't be checked.
@@ -172,8 +173,10 @@ class Parley:
         check_routes(routes, self._mounted)
         self._services.forget(self._from_verify)
         before = self._services.classes()
-        self.plugins.verify(self, routes)
-        self._from_verify = self._services.classes() - before
+        try:
+            self.plugins.verify(self, routes)
+        finally:
+            self._from_verify = self._services.classes() - before
         self.is_verified = True
 
     def _ensure_verified(self, app: FastAPI) -> None:
@@ -182,9 +185,10 @@ class Parley:
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        """The lifespan of an application on which this Parley is mounted."""
+        """Run an application on which this Parley is mounted: its lifespan."""
         self.verify(app)
         async with self.running():
+            check_services(app, self)
             with frozen() if self._owns_app else nullcontext():
                 yield
 

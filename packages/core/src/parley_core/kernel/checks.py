@@ -5,14 +5,17 @@ What needs knowledge of guards and scopes is checked by the package that owns th
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import Route, WebSocketRoute
 
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
 from parley_core.http.framework import RouteContext, folder_served_by, original_of, routes_in, routes_of
+from parley_core.http.requests import Composition, Provided
 from parley_core.http.routing import ParleyRoute, Router
 from parley_core.ownership import single_owner
 
@@ -40,7 +43,7 @@ def check_router(declared: Declared[Router]) -> None:
     """Refuse a plugin's router that can't be checked or that would answer before its guards.
 
     Raises:
-        StartupError: it holds a mount, a served folder or a route of another class.
+        StartupError: it contains a mount, a served folder or a route of another class.
     """
     if served := folder_served_by(declared.value):
         raise StartupError(f"{declared.owner}: {served} serves files without a guard; mount it outside")
@@ -51,7 +54,7 @@ def check_router(declared: Declared[Router]) -> None:
 
 
 def check_application(app: FastAPI) -> None:
-    """Refuse what an application that Parley owns may not hold, because nothing can be said of it.
+    """Refuse what can't be checked in an application that Parley owns.
 
     Raises:
         StartupError: the application has a mounted sub-application or serves a folder.
@@ -89,6 +92,33 @@ def check_routes(routes: Sequence[RouteContext], mounted: Sequence[Router]) -> N
     declared = [Declared(owner_of(original_of(route)) or "", route) for route in routes]
     single_owner(declared, _addresses, what="route")
     single_owner(declared, _operation_ids, what="operation id")
+
+
+def check_services(app: FastAPI, composition: Composition) -> None:
+    """Refuse a route whose endpoint is given a service that nobody provides: each request would fail.
+
+    A service that `app.dependency_overrides` replaces isn't needed.
+
+    Raises:
+        StartupError: there is such a route; the message names it, the class and who should bring it.
+    """
+    for route in routes_of(app):
+        for service in _services_in(getattr(original_of(route), "dependant", None)):
+            if service in app.dependency_overrides:
+                continue
+            try:
+                composition.require(service.cls)
+            except StartupError as error:
+                raise StartupError(f"route {name_of(route)}: {error}") from None
+
+
+def _services_in(dependant: Dependant | None) -> Iterator[Provided[Any]]:
+    if dependant is None:
+        return
+    if isinstance(dependant.call, Provided):
+        yield dependant.call
+    for dependency in dependant.dependencies:
+        yield from _services_in(dependency)
 
 
 def _addresses(route: RouteContext) -> Iterable[str]:

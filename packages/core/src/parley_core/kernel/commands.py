@@ -22,7 +22,7 @@ def commands_of(plugins: Plugins) -> list[Declared[typer.Typer]]:
 
 
 def _names(commands: typer.Typer) -> Iterator[str]:
-    """The names under which the commands appear where they are hung without a name of their own."""
-    holder = typer.Typer()
-    holder.add_typer(commands)
-    yield from get_group(holder).commands
+    """Yield the names under which the commands appear where they are added without a name of their own."""
+    parent = typer.Typer()
+    parent.add_typer(commands)
+    yield from get_group(parent).commands

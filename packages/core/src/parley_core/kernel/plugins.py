@@ -1,4 +1,4 @@
-"""The typed façade over pluggy: every call into a plugin goes through here and is named when it fails.
+"""The typed façade over pluggy: every call into a plugin goes through here, and a failing one is named.
 
 pluggy runs at start-up only. Hooks return declarations; no request ever asks a plugin manager.
 """
@@ -17,8 +17,8 @@ from parley_core.data.events import EventType, Invalidation
 from parley_core.data.indexes import CollectionIndexes
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
-from parley_core.http.composition import Composition
 from parley_core.http.framework import RouteContext
+from parley_core.http.requests import Composition
 from parley_core.http.routing import Router
 from parley_core.kernel.discovery import described, find_plugins, module_of, one_line, version_of
 from parley_core.markers import PROJECT
@@ -190,8 +190,16 @@ def declarations_in(returned: Declared[Any], hook: str, kind: type[T]) -> Iterat
         raise StartupError(f"{returned.owner}: hook '{hook}' must return a list or a tuple")
     for value in returned.value:
         if not isinstance(value, kind):
-            raise StartupError(f"{returned.owner}: hook '{hook}' returned {type(value).__name__}, not {kind.__name__}")
+            raise StartupError(
+                f"{returned.owner}: hook '{hook}' returned {type(value).__name__}, not {_qualified(kind)}"
+            )
         yield Declared(returned.plugin, value)
+
+
+def _qualified(kind: type) -> str:
+    """Return a class as its users import it, since a router of FastAPI's isn't one of `parley_core.Router`."""
+    package = kind.__module__.partition(".")[0]
+    return kind.__name__ if package == "builtins" else f"{package}.{kind.__name__}"
 
 
 def _runs_later(function: object) -> bool:

@@ -1,4 +1,4 @@
-"""Settings: each package brings a class, the environment fills them, every problem is told at once."""
+"""Settings: each package brings a class, the environment fills it, all problems are reported at once."""
 
 import difflib
 import logging
@@ -52,7 +52,7 @@ class Settings(BaseSettings):
 
 @dataclass(frozen=True)
 class _Unread:
-    """Stands for the value of a file that holds none, so that it is told together with all other problems."""
+    """Takes the place of a value that a file should contain, so that all problems are reported together."""
 
     reason: str
 
@@ -100,7 +100,7 @@ class PluginSettings(Settings):
 
 
 class CoreSettings(Settings):
-    """What core itself is told."""
+    """The settings of core itself."""
 
     mongodb_uri: Annotated[SecretStr | None, AfterValidator(_mongodb_uri)] = Field(
         None, description="A MongoDB replica set; unset runs an embedded one in the data directory."
@@ -120,7 +120,7 @@ class CoreSettings(Settings):
 
 
 def env_name(field_name: str) -> str:
-    """The environment variable of a settings field."""
+    """Return the environment variable of a settings field."""
     return f"{PREFIX}{field_name}".upper()
 
 
@@ -171,7 +171,7 @@ def _read(cls: type[Settings], instances: dict[type[BaseSettings], BaseSettings]
 
 
 def warn_of_unknown(classes: Iterable[type[BaseSettings]]) -> None:
-    """Logs each PARLEY_ variable that no setting reads, with the nearest name that one does."""
+    """Log each PARLEY_ variable that no setting reads, with the nearest name that one does."""
     known = {env_name(field) for cls in classes for field in cls.model_fields}
     known |= {f"{name}_FILE" for name in known}
     for name in sorted(os.environ):

@@ -1,0 +1,56 @@
+"""The services of auth: each is made once, with the collaborators that it needs."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from parley_auth.accounts.bootstrap import Administrators
+from parley_auth.accounts.repository import UserDirectory, UserRepository
+from parley_auth.accounts.service import AccountService, UserService
+from parley_auth.keys.key_ring import KeyRing
+from parley_auth.keys.secret import key_ring
+from parley_auth.passwords.check import PasswordCheck
+from parley_auth.passwords.hashing import Passwords
+from parley_auth.passwords.throttle import Throttle
+from parley_auth.passwords.throttle_repository import ThrottleRepository
+from parley_auth.sessions.authenticator import Authenticator
+from parley_auth.sessions.repository import SessionRepository
+from parley_auth.sessions.service import SessionService
+from parley_auth.settings import AuthSettings
+from parley_auth.tokens.access_tokens import AccessTokens
+from parley_core import Parley
+
+
+def make_services(parley: Parley) -> Sequence[object]:
+    """Return the services of auth; its lifespan closes `Passwords`.
+
+    Raises:
+        StartupError: there is no key to sign access tokens with.
+    """
+    settings, database, clock = parley.settings(AuthSettings), parley.database, parley.clock
+    keys = _key_ring(parley)
+    tokens = AccessTokens(keys, lifetime=timedelta(minutes=settings.access_token_minutes), clock=clock)
+    passwords, users, sessions = Passwords(), UserRepository(database), SessionRepository(database)
+    throttle = Throttle(counters=ThrottleRepository(database), clock=clock)
+    check = PasswordCheck(passwords=passwords, throttle=throttle)
+    accounts = AccountService(users=users, passwords=passwords, check=check, settings=settings, clock=clock)
+    return [
+        keys,
+        tokens,
+        passwords,
+        throttle,
+        check,
+        users,
+        UserDirectory(database),
+        sessions,
+        accounts,
+        UserService(users=users, database=database, clock=clock),
+        SessionService(users=users, sessions=sessions, tokens=tokens, passwords=passwords, check=check, clock=clock),
+        Administrators(accounts=accounts, users=users, passwords=passwords),
+        Authenticator(database=database, tokens=tokens, clock=clock),
+    ]
+
+
+def _key_ring(parley: Parley) -> KeyRing:
+    settings = parley.settings(AuthSettings)
+    jwk_set, secret = (s.get_secret_value() if s else None for s in (settings.jwt_keys, settings.jwt_secret))
+    return key_ring(jwk_set=jwk_set, secret=secret, data_dir=parley.data_dir)

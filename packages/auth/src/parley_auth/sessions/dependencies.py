@@ -1,0 +1,15 @@
+"""The dependencies of the endpoints of sessions."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from parley_auth.authorization.access import Access
+from parley_auth.authorization.guard import Guard
+from parley_auth.sessions.service import SessionService
+from parley_core import provided
+
+SessionServiceDep = Annotated[SessionService, Depends(provided(SessionService))]
+
+SessionRead = Annotated[Access, Depends(Guard("account:read"))]
+SessionEnd = Annotated[Access, Depends(Guard("account:update"))]

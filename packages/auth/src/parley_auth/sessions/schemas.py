@@ -1,0 +1,99 @@
+"""The wire schemas of sessions and tokens."""
+
+from datetime import datetime
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from parley_auth.sessions import models
+from parley_core.http.schemas import Body, Representation
+
+
+class Login(Body):
+    """E-mail and password. A malformed e-mail gets the same 401 as an unknown one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"email": "ada@example.com", "password": "nine green bottles"}]}
+    )
+
+    email: str
+    password: str
+
+
+class LoginForm(BaseModel):
+    """The password grant of OAuth2 (RFC 6749, 4.3.2). Other fields are ignored, as section 3.2 requires."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"username": "ada@example.com", "password": "nine green bottles"}]}
+    )
+
+    grant_type: Literal["password"] = "password"
+    username: str = Field(description="The e-mail of the account.")
+    password: str
+
+
+class Refresh(Body):
+    """A refresh token to exchange."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"refresh_token": "AWZfHCq35PkNHDpbd..."}]})
+
+    refresh_token: str
+
+
+class Token(Representation):
+    """An access token, and the refresh token for the next one (RFC 6749, section 5.1)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "access_token": "eyJ...",
+                    "token_type": "bearer",
+                    "expires_in": 600,
+                    "refresh_token": "AWZfHCq35PkNHDpbd...",
+                }
+            ]
+        }
+    )
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the type, not a token
+    expires_in: int = Field(description="Seconds until the access token expires.")
+    refresh_token: str = Field(description="Works once: exchange it for new tokens.")
+
+
+class LoginSession(Representation):
+    """A session that hasn't ended."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "0b6d3f5a9c4e7d21a8f0c3b6",
+                    "created_at": "2027-03-01T09:30:00Z",
+                    "used_at": "2027-03-01T11:10:00Z",
+                    "idle_until": "2027-03-08T11:10:00Z",
+                    "ends_at": "2027-03-31T09:30:00Z",
+                    "network": "203.0.113.7",
+                    "user_agent": "Mozilla/5.0",
+                    "current": True,
+                }
+            ]
+        },
+    )
+
+    id: str
+    created_at: datetime
+    used_at: datetime = Field(description="When its refresh token was last exchanged.")
+    idle_until: datetime = Field(description="When the session ends unless it is used before.")
+    ends_at: datetime = Field(description="When the session ends in any case.")
+    network: str
+    user_agent: str
+    current: bool = Field(description="Whether this request belongs to it.")
+
+    @classmethod
+    def of(cls, session: models.LoginSession, *, current_id: str) -> Self:
+        """Return a session as its owner sees it."""
+        shown = {field: getattr(session, field) for field in cls.model_fields if field != "current"}
+        return cls(**shown, current=session.id == current_id)

@@ -1,0 +1,132 @@
+"""Another identity than auth's own: an object that a plugin brings, and that every guard asks."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import ModuleType
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+import parley_auth.plugin
+from parley_auth import Identity, Principal, Role, UserDirectory
+from parley_auth.errors import AuthenticationRequired, InvalidToken, TokenExpired
+from parley_auth.sessions.authenticator import Authenticator
+from parley_auth.testing import Account, an_account, auth_settings
+from parley_core import Parley, StartupError
+from parley_core.kernel.settings import CoreSettings
+from parley_core.testing import a_plugin, an_application, running_client
+
+ME, USERS = "/v1/users/me", "/v1/users"
+
+
+class Directory:
+    """An identity that knows callers by `subject:<e-mail>` and takes the role from the stored account."""
+
+    def __init__(self, users: UserDirectory) -> None:
+        self._users = users
+
+    async def authenticate(self, token: str | None) -> Principal:
+        if token is None:
+            raise AuthenticationRequired
+        kind, _, email = token.partition(":")
+        if kind == "expired":
+            raise TokenExpired
+        user = await self._users.by_email(email) if kind == "subject" else None
+        if user is None or not user.active:
+            raise InvalidToken
+        return Principal(user.id, user.role, session_id=token)
+
+
+class Rival(Directory):
+    """A second one."""
+
+
+def directory(name: str, cls: type[Directory] = Directory) -> ModuleType:
+    """Return a plugin that brings an identity, which uses a service of auth."""
+
+    def parley_services(parley: Parley) -> Sequence[object]:
+        return [cls(parley.require(UserDirectory))]
+
+    return a_plugin(name, parley_services=parley_services)
+
+
+def bearing(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+class TestAnother:
+    @pytest.fixture(params=["audit", "zz"])
+    def app(self, request: pytest.FixtureRequest, core_settings: CoreSettings) -> FastAPI:
+        """The application with a plugin that is loaded before auth, or after it."""
+        return an_application([core_settings, auth_settings()], [parley_auth.plugin, directory(request.param)])
+
+    @pytest.fixture
+    async def ada(self, app: FastAPI, client: httpx.AsyncClient) -> Account:
+        return await an_account(app, Role.ADMIN, email="ada@example.com")
+
+    async def test_is_asked(self, client: httpx.AsyncClient, ada: Account) -> None:
+        """Guards let a caller through whom the identity knows, with the stored account's id and role."""
+        answer = await client.get(ME, headers=bearing("subject:ada@example.com"))
+        assert (answer.status_code, answer.json()["id"]) == (200, ada.id)
+        assert (await client.get(USERS, headers=bearing("subject:ada@example.com"))).status_code == 200
+
+    async def test_alone(self, client: httpx.AsyncClient, ada: Account, subtests: pytest.Subtests) -> None:
+        """The identity's errors are the answers; auth's own access tokens are no longer accepted."""
+        expected = [
+            ({}, "authentication_required"),
+            (bearing("subject:nobody@example.com"), "invalid_token"),
+            (bearing("expired:ada@example.com"), "token_expired"),
+            (ada.headers, "invalid_token"),
+        ]
+        for headers, code in expected:
+            with subtests.test(code):
+                answer = await client.get(ME, headers=headers)
+                assert (answer.status_code, answer.json()["code"]) == (401, code)
+
+    async def test_role_is_read_anew(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
+        """A changed role applies from the next request on, since the identity reads the account."""
+        await app.state.parley.database.users.update_one({"_id": ada.id}, {"$set": {"role": "candidate"}})
+        answer = await client.get(USERS, headers=bearing("subject:ada@example.com"))
+        assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+
+
+class TestChoice:
+    async def test_own_by_default(self, app: FastAPI, client: httpx.AsyncClient) -> None:
+        """By default guards ask auth's own identity, which meets the protocol."""
+        account = await an_account(app)
+        assert (await client.get(ME, headers=account.headers)).status_code == 200
+        assert isinstance(app.state.parley.require(Authenticator), Identity)
+
+    async def test_two_others(self, core_settings: CoreSettings) -> None:
+        """Two identities other than auth's own stop the start; the message names both classes."""
+        plugins = [parley_auth.plugin, directory("one"), directory("two", Rival)]
+        app = an_application([core_settings, auth_settings()], plugins)
+        with pytest.raises(StartupError, match="only one identity") as caught:
+            async with running_client(app):
+                pass
+        for cls in (Directory, Rival):
+            assert f"{cls.__module__}.{cls.__qualname__}" in str(caught.value)
+
+
+class TestLoadOrder:
+    @pytest.mark.parametrize("name", ["audit", "zz"])
+    async def test_lifespan_requires_auths_service(self, core_settings: CoreSettings, name: str) -> None:
+        """A plugin's lifespan finds auth's services whether its name sorts before auth or after it."""
+        found: list[Authenticator] = []
+
+        @asynccontextmanager
+        async def watching(parley: Parley) -> AsyncIterator[None]:
+            found.append(parley.require(Authenticator))
+            yield
+
+        def parley_lifespan(parley: Parley) -> object:
+            return watching(parley)
+
+        plugin = a_plugin(name, parley_lifespan=parley_lifespan)
+        app = an_application([core_settings, auth_settings()], [plugin, parley_auth.plugin])
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(running_client(app))
+            account = await an_account(app)
+            assert (await client.get(ME, headers=account.headers)).status_code == 200
+            assert found == [app.state.parley.require(Authenticator)]

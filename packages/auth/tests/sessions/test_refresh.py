@@ -1,0 +1,158 @@
+"""Refresh tokens: each works once, a second use ends the session, and a race ends nothing."""
+
+import asyncio
+import base64
+import time
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from parley_auth.sessions.models import Exchange
+from parley_auth.sessions.repository import SessionRepository
+from parley_auth.testing import PASSWORD, Account, an_account
+from parley_auth.tokens.refresh_tokens import RefreshToken
+from parley_core import Parley, new_id
+
+ME, REFRESH = "/v1/users/me", "/v1/auth/refresh"
+
+
+@pytest.fixture
+async def ada(app: FastAPI, client: httpx.AsyncClient) -> Account:
+    return await an_account(app, password=PASSWORD)
+
+
+async def logged_in(client: httpx.AsyncClient, account: Account) -> dict[str, Any]:
+    body = {"email": account.user.email, "password": PASSWORD}
+    pair: dict[str, Any] = (await client.post("/v1/auth/login", json=body)).json()
+    return pair
+
+
+async def refreshed(client: httpx.AsyncClient, token: str) -> httpx.Response:
+    return await client.post(REFRESH, json={"refresh_token": token})
+
+
+async def status_of(client: httpx.AsyncClient, pair: dict[str, Any]) -> int:
+    answer = await client.get(ME, headers={"Authorization": f"Bearer {pair['access_token']}"})
+    return answer.status_code
+
+
+class TestExchange:
+    async def test_new_pair(self, client: httpx.AsyncClient, ada: Account) -> None:
+        """A refresh answers like a login, with new tokens of the same session; the old access token stays valid."""
+        first = await logged_in(client, ada)
+        answer = await refreshed(client, first["refresh_token"])
+        second = answer.json()
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+        assert second.keys() == {"access_token", "token_type", "expires_in", "refresh_token"}
+        assert second["refresh_token"] != first["refresh_token"]
+        assert [await status_of(client, pair) for pair in (first, second)] == [200, 200]
+        headers = {"Authorization": f"Bearer {second['access_token']}"}
+        assert (await client.get("/v1/auth/sessions", headers=headers)).json()["total"] == 2
+
+    async def test_stored_as_a_digest(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
+        """A refresh token has 256 random bits, of which the database stores only the SHA-256."""
+        pair = await logged_in(client, ada)
+        token = RefreshToken.parse(pair["refresh_token"])
+        assert token
+        assert len(token.secret) == 32
+        stored = str(await app.state.parley.database.users.find_one({"_id": ada.id}))
+        assert token.digest in stored
+        for spelling in (pair["refresh_token"], token.secret.hex(), base64.b64encode(token.secret).decode()):
+            assert spelling not in stored
+
+    async def test_no_token_of_ours(self, client: httpx.AsyncClient, ada: Account, subtests: pytest.Subtests) -> None:
+        """Any other text is 401 `invalid_token` and ends no session."""
+        token = (await logged_in(client, ada))["refresh_token"]
+        unknown = [RefreshToken.new(new_id(), new_id()).text, RefreshToken.new(ada.id, new_id()).text]
+        for text in ("", "x", token[:-1], token + "=", token + "A", "\u00e9" * 76, "." * 76, "B" + token[1:], *unknown):
+            with subtests.test(ascii(text)):
+                answer = await refreshed(client, text)
+                assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
+        assert (await refreshed(client, token)).status_code == 200
+
+    async def test_access_token_is_none(self, client: httpx.AsyncClient, ada: Account) -> None:
+        """An access token can't be exchanged, and a refresh token gives no access."""
+        pair = await logged_in(client, ada)
+        assert (await refreshed(client, pair["access_token"])).json()["code"] == "invalid_token"
+        answer = await client.get(ME, headers={"Authorization": f"Bearer {pair['refresh_token']}"})
+        assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
+
+
+class TestReuse:
+    async def test_ends_the_session(self, client: httpx.AsyncClient, ada: Account) -> None:
+        """A second use, right after the first answer, ends the session: old tokens, new tokens, access tokens."""
+        first = await logged_in(client, ada)
+        second = (await refreshed(client, first["refresh_token"])).json()
+        answer = await refreshed(client, first["refresh_token"])
+        assert (answer.status_code, answer.json()["code"]) == (401, "refresh_reused")
+        assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+        assert [await status_of(client, pair) for pair in (first, second)] == [401, 401]
+        for pair in (first, second):
+            assert (await refreshed(client, pair["refresh_token"])).json()["code"] == "invalid_token"
+        assert (await client.get(ME, headers=ada.headers)).status_code == 200
+
+    async def test_of_an_older_one(self, client: httpx.AsyncClient, ada: Account) -> None:
+        """Reuse of a token that was spent long ago ends the session too."""
+        tokens = [(await logged_in(client, ada))["refresh_token"]]
+        for _ in range(3):
+            tokens.append((await refreshed(client, tokens[-1])).json()["refresh_token"])
+        assert (await refreshed(client, tokens[0])).json()["code"] == "refresh_reused"
+        assert (await refreshed(client, tokens[-1])).json()["code"] == "invalid_token"
+
+    async def test_right_after_the_answer(self, ada: Account, workers: list[httpx.AsyncClient]) -> None:
+        """A reuse after the answer is detected however fast it comes, also on another worker: 25 of 25."""
+        one, two, _ = workers
+        for _ in range(25):
+            first = await logged_in(one, ada)
+            assert (await refreshed(one, first["refresh_token"])).status_code == 200
+            assert (await refreshed(two, first["refresh_token"])).json()["code"] == "refresh_reused"
+
+    async def test_after_a_worker_died(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
+        """An exchange that was never answered explains a second use for ten seconds only."""
+        for excuse, code in ((10**10, "refresh_in_progress"), (-1, "refresh_reused")):
+            spent = RefreshToken.parse((await logged_in(client, ada))["refresh_token"])
+            assert spent
+            parley: Parley = app.state.parley
+            following = RefreshToken.new(spent.user_id, spent.session_id)
+            until = time.time_ns() + excuse
+            repository = SessionRepository(parley.database)
+            assert await repository.rotate(spent, following, parley.clock(), raced_until=until) is not None
+            assert (await refreshed(client, spent.text)).json()["code"] == code
+
+
+class TestRace:
+    async def test_one_live_head(self, ada: Account, workers: list[httpx.AsyncClient]) -> None:
+        """Of 20 refreshes at once on three workers one succeeds and 19 get 409, in each of 50 rounds."""
+        pair = await logged_in(workers[0], ada)
+        for _ in range(50):
+            sent = [refreshed(workers[number % 3], pair["refresh_token"]) for number in range(20)]
+            answers = await asyncio.gather(*sent)
+            assert sorted(answer.status_code for answer in answers) == [200] + [409] * 19
+            assert {a.json()["code"] for a in answers if a.status_code == 409} == {"refresh_in_progress"}
+            [pair] = [answer.json() for answer in answers if answer.status_code == 200]
+            assert {await status_of(worker, pair) for worker in workers} == {200}
+        headers = {"Authorization": f"Bearer {pair['access_token']}"}
+        assert (await workers[1].get("/v1/auth/sessions", headers=headers)).json()["total"] == 2
+
+    async def test_thief_and_owner(self, client: httpx.AsyncClient, ada: Account) -> None:
+        """Twenty requests at once with a token that was spent before end the session."""
+        first = await logged_in(client, ada)
+        second = (await refreshed(client, first["refresh_token"])).json()
+        answers = await asyncio.gather(*(refreshed(client, first["refresh_token"]) for _ in range(20)))
+        codes = {answer.json()["code"] for answer in answers}
+        assert "refresh_reused" in codes
+        assert codes <= {"refresh_reused", "invalid_token"}
+        assert (await refreshed(client, second["refresh_token"])).json()["code"] == "invalid_token"
+
+    @pytest.mark.parametrize(
+        ("digest", "begun", "raced"),
+        [("last", 99, True), ("last", 100, False), ("last", 101, False), ("older", 99, False), ("current", 99, False)],
+        ids=["before", "at the same time", "after", "an older token", "not yet spent"],
+    )
+    def test_rule(self, digest: str, begun: int, raced: bool) -> None:  # noqa: FBT001 - a column of the table
+        """Only a request that began before the answer, with the token that was exchanged last, has raced."""
+        tokens = {name: RefreshToken.new(new_id(), new_id()) for name in ("last", "older", "current")}
+        exchange = Exchange(tokens["current"].digest, tokens["last"].digest, 100)
+        assert exchange.raced(tokens[digest], begun) is raced

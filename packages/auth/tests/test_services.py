@@ -1,0 +1,57 @@
+"""The services of auth: each is made once, with the collaborators that it needs."""
+
+import inspect
+
+import pytest
+from fastapi import FastAPI
+
+from parley_auth import UserDirectory
+from parley_auth.accounts.bootstrap import Administrators
+from parley_auth.accounts.repository import UserRepository
+from parley_auth.accounts.service import AccountService, UserService
+from parley_auth.authorization.authorizer import Authorizer
+from parley_auth.keys.key_ring import KeyRing
+from parley_auth.passwords.check import PasswordCheck
+from parley_auth.passwords.hashing import Passwords
+from parley_auth.passwords.throttle import Throttle
+from parley_auth.sessions.authenticator import Authenticator
+from parley_auth.sessions.repository import SessionRepository
+from parley_auth.sessions.service import SessionService
+from parley_auth.tokens.access_tokens import AccessTokens
+from parley_core import Parley
+from parley_core.testing import running_client
+
+SERVICES = [
+    AccessTokens,
+    AccountService,
+    Administrators,
+    Authenticator,
+    Authorizer,
+    KeyRing,
+    PasswordCheck,
+    Passwords,
+    SessionRepository,
+    SessionService,
+    Throttle,
+    UserDirectory,
+    UserRepository,
+    UserService,
+]
+
+
+@pytest.mark.parametrize("cls", SERVICES, ids=lambda cls: cls.__name__)
+@pytest.mark.usefixtures("client")
+async def test_is_found(app: FastAPI, cls: type[object]) -> None:
+    """A running application has one object of each class; none of them is given the whole application."""
+    parley: Parley = app.state.parley
+    assert type(parley.require(cls)) is cls
+    assert Parley not in {parameter.annotation for parameter in inspect.signature(cls).parameters.values()}
+
+
+async def test_passwords_end_with_the_application(app: FastAPI) -> None:
+    """The threads that hash passwords work until the application stops."""
+    async with running_client(app):
+        passwords = app.state.parley.require(Passwords)
+        assert await passwords.hash("nine green bottles")
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        await passwords.hash("nine green bottles")

@@ -1,0 +1,48 @@
+"""Fixtures: what has a lifetime, which is the MongoDB of a test run and the database of a test."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pymongo import MongoClient
+
+from parley_core.embedded import embedded_mongodb
+from parley_core.kernel.settings import PREFIX, CoreSettings
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Return the event loop of async tests: asyncio, like the server's."""
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of the test run's MongoDB."""
+    given = os.environ.get("PARLEY_MONGOD")
+    with embedded_mongodb(tmp_path_factory.mktemp("mongodb"), mongod=Path(given) if given else None) as uri:
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def _remover(mongodb_uri: str) -> Iterator[MongoClient[dict[str, object]]]:
+    # Unacknowledged, since removing a database takes a tenth of a second that no test needs to wait for.
+    with MongoClient[dict[str, object]](mongodb_uri, w=0) as client:
+        yield client
+
+
+@pytest.fixture
+def core_settings(mongodb_uri: str, _remover: MongoClient[dict[str, object]]) -> Iterator[CoreSettings]:
+    """Return settings with a database that is this test's own and is dropped after it."""
+    name = f"test_{uuid.uuid4().hex[:20]}"
+    cached = os.environ.get("TESTS_CACHE") != "off"
+    yield CoreSettings(mongodb_uri=mongodb_uri, mongodb_database=name, cache_enabled=cached)  # type: ignore[arg-type]
+    _remover.drop_database(name)

@@ -1,0 +1,125 @@
+"""Recorded writes advance generations: after the write, before the answer, also when nobody knows how it ended."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pymongo.errors import NetworkTimeout, OperationFailure
+
+from parley_core import Actor, Event, EventType, Expression, Invalidation, Parley, hookimpl, in_transaction
+from parley_core.data.invalidation import Generations, invalidating
+from parley_core.data.recorded import insert_recorded, record
+from parley_core.kernel.settings import CoreSettings
+
+CHANGED = EventType("thing.changed", "It changed.")
+OTHER = EventType("thing.touched", "It was touched, which nothing shows.")
+
+
+class Things:
+    """A plugin whose events invalidate one key for each of their audience."""
+
+    @hookimpl
+    def parley_events(self) -> list[EventType]:
+        return [CHANGED, OTHER]
+
+    @hookimpl
+    def parley_cache_invalidations(self) -> list[Invalidation]:
+        return [Invalidation(on=CHANGED.name, keys=_keys)]
+
+
+def _keys(event: Mapping[str, Any]) -> list[str]:
+    return [f"things:{user}" for user in event["audience"]]
+
+
+def an_event(kind: EventType = CHANGED, audience: object = ("ada",)) -> Event:
+    return Event(type=kind, at=datetime(2027, 3, 1, tzinfo=UTC), actor=Actor(None, "system", "test"), audience=audience)
+
+
+@pytest.fixture
+async def parley(core_settings: CoreSettings) -> AsyncIterator[Parley]:
+    async with Parley([core_settings], plugins=[Things()]).running() as parley:
+        yield parley
+
+
+@pytest.fixture
+def generations(parley: Parley) -> Generations:
+    return parley.require(Generations)
+
+
+async def test_first_insert(parley: Parley, generations: Generations) -> None:
+    """A new document's event advances what it invalidates, and nothing else."""
+    assert await generations.current("things:ada") == 0
+    await insert_recorded(parley.database["things"], {"_id": "1"}, an_event())
+    assert (await generations.current("things:ada"), await generations.current("things:bob")) == (1, 0)
+
+
+async def test_change(parley: Parley, generations: Generations) -> None:
+    """A change advances what its event invalidates, by the audience that MongoDB found; no change advances nothing."""
+    things = parley.database["things"]
+    await insert_recorded(things, {"_id": "1", "members": ["ada", "bob"]}, an_event(audience=()))
+    found = await record(things, {"_id": "1"}, {"n": 1}, an_event(audience=Expression("$members")))
+    assert found == {"_id": "1", "members": ["ada", "bob"], "n": 1, "rev": 2}
+    assert await record(things, {"_id": "1", "n": 7}, {"n": 2}, an_event()) is None
+    await record(things, {"_id": "1"}, {"n": 3}, an_event(OTHER))
+    assert [await generations.current(f"things:{user}") for user in ("ada", "bob")] == [1, 1]
+
+
+async def test_transaction(parley: Parley, generations: Generations) -> None:
+    """In a transaction generations advance after the commit, so that no reader stores old data under a new one."""
+    things, seen = parley.database["things"], []
+    await insert_recorded(things, {"_id": "1"}, an_event(audience=()))
+
+    async def work(session: Any) -> None:
+        await record(things, {"_id": "1"}, {"n": 1}, an_event(), session=session)
+        seen.append(await generations.current("things:ada"))
+
+    await in_transaction(parley.client, work)
+    assert (seen, await generations.current("things:ada")) == ([0], 1)
+
+
+async def test_own_session(parley: Parley, generations: Generations) -> None:
+    """In a transaction that the caller manages, the generation advances with the commit, or not at all."""
+    things = parley.database["things"]
+    async with parley.client.start_session() as session, await session.start_transaction():
+        await insert_recorded(things, {"_id": "1"}, an_event(), session=session)
+        assert await generations.current("things:ada") == 0
+    assert await generations.current("things:ada") == 1
+
+
+async def test_without_answer(parley: Parley, generations: Generations) -> None:
+    """A write that landed without an answer advances what it invalidates before the failure is reported."""
+    things = parley.database["things"]
+    await insert_recorded(things, {"_id": "1"}, an_event(audience=()))
+
+    async def lost() -> None:
+        async with invalidating(generations, things, "1"):
+            await things.update_one({"_id": "1"}, {"$push": {"history": {"type": CHANGED.name, "audience": ["eve"]}}})
+            raise NetworkTimeout("the answer was lost")
+
+    with pytest.raises(NetworkTimeout):
+        await lost()
+    assert await generations.current("things:eve") == 1
+
+
+async def test_refused(parley: Parley, generations: Generations) -> None:
+    """A write that MongoDB refused advances nothing."""
+    entry = {"type": CHANGED.name, "audience": ["ada"]}
+    with pytest.raises(OperationFailure):
+        async with invalidating(generations, parley.database["things"], "1", entry=entry):
+            raise OperationFailure("refused", 121)
+    assert await generations.current("things:ada") == 0
+
+
+async def test_cancelled_after_the_write(parley: Parley, generations: Generations) -> None:
+    """A caller who is cancelled once the write has landed leaves no old generation behind."""
+    things = parley.database["things"]
+    for n in range(30):
+        task = asyncio.create_task(insert_recorded(things, {"_id": f"{n}"}, an_event(audience=(f"user {n}",))))
+        await asyncio.sleep(n * 0.0002)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await asyncio.sleep(1)
+    landed = [document["_id"] async for document in things.find()]
+    assert [n for n in landed if await generations.current(f"things:user {n}") == 0] == []

@@ -1,0 +1,288 @@
+"""Recorded writes: state, revision and history change together or not at all."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import OperationFailure
+from pymongo.read_concern import ReadConcern
+
+from parley_core import (
+    PRIVATE,
+    Actor,
+    Database,
+    Document,
+    Event,
+    EventType,
+    Expression,
+    Parley,
+    Session,
+    in_transaction,
+    insert_recorded,
+    record,
+)
+from parley_core.data.recorded import HISTORY_LIMIT, redacted
+from parley_core.errors import HistoryFull
+from parley_core.kernel.settings import CoreSettings
+from parley_core.testing import NOON, a_plugin
+
+TRANSACTION_TOO_LARGE_FOR_CACHE = 388
+
+CREATED = EventType("note.created", "Somebody wrote a note.")
+CHANGED = EventType("note.changed", "Somebody changed a note.")
+ADA = Actor("ada", "admin", "trace-7")
+
+
+def an_event(changes: dict[str, tuple[object, object]] | None = None, **options: Any) -> Event:
+    return Event(**{"type": CHANGED, "at": NOON, "actor": ADA, "changes": changes or {}, **options})
+
+
+@pytest.fixture
+async def parley(core_settings: CoreSettings) -> AsyncIterator[Parley]:
+    async with Parley(
+        [core_settings], plugins=[a_plugin("notes", parley_events=[CREATED, CHANGED])]
+    ).running() as parley:
+        yield parley
+
+
+@pytest.fixture
+async def notes(parley: Parley) -> AsyncCollection[Document]:
+    """A collection with one note."""
+    collection = parley.database["notes"]
+    note = {"_id": "n", "title": "First", "count": 1, "secret": "hunter2"}
+    await insert_recorded(collection, note, an_event(type=CREATED, audience=("ada",)))
+    return collection
+
+
+async def history(notes: AsyncCollection[Document]) -> list[Document]:
+    found = await notes.find_one({"_id": "n"})
+    assert found is not None
+    return list(found["history"])
+
+
+class TestRecord:
+    async def test_first(self, notes: AsyncCollection[Document]) -> None:
+        """A new document starts at revision 1 with one entry."""
+        assert await history(notes) == [
+            {
+                "rev": 1,
+                "type": "note.created",
+                "at": NOON,
+                "actor": "ada",
+                "actor_role": "admin",
+                "request_id": "trace-7",
+                "reason": None,
+                "changes": {},
+                "audience": ["ada"],
+            }
+        ]
+
+    async def test_change(self, notes: AsyncCollection[Document]) -> None:
+        """A change sets the state, raises the revision by one and appends who, when, why, from and to."""
+        event = an_event({"title": ("First", "Second")}, reason="typo", audience=["ada", "ben"])
+        after = await record(notes, {"_id": "n"}, {"title": "Second"}, event)
+        assert after == {"_id": "n", "title": "Second", "count": 1, "secret": "hunter2", "rev": 2}
+        assert (await history(notes))[1] == {
+            "rev": 2,
+            "type": "note.changed",
+            "at": NOON,
+            "actor": "ada",
+            "actor_role": "admin",
+            "request_id": "trace-7",
+            "reason": "typo",
+            "changes": {"title": {"from": "First", "to": "Second"}},
+            "audience": ["ada", "ben"],
+        }
+
+    async def test_unmet_condition(self, notes: AsyncCollection[Document]) -> None:
+        """Where no document meets the condition nothing changes, and nothing is made."""
+        for where in ({"_id": "n", "title": "Other"}, {"_id": "m"}):
+            assert await record(notes, where, {"title": "x"}, an_event()) is None
+        assert len(await history(notes)) == await notes.count_documents({}) == 1
+
+    async def test_what_mongodb_refuses(self, notes: AsyncCollection[Document]) -> None:
+        """A change that can't be made fails as MongoDB says, and leaves nothing behind."""
+        with pytest.raises(OperationFailure) as failure:
+            await record(notes, {"_id": "n"}, {"_id": "m"}, an_event())
+        assert failure.value.code == 66
+        assert len(await history(notes)) == 1
+
+    async def test_in_a_transaction(self, parley: Parley, notes: AsyncCollection[Document]) -> None:
+        """In a transaction a write counts only if the transaction does."""
+
+        async def change_and_fail(session: Session) -> None:
+            assert await record(notes, {"_id": "n"}, {"title": "x"}, an_event(), session=session)
+            raise LookupError
+
+        with pytest.raises(LookupError):
+            await in_transaction(parley.client, change_and_fail)
+        assert len(await history(notes)) == 1
+
+    async def test_concurrent_writers(self, notes: AsyncCollection[Document]) -> None:
+        """Of many writers none is lost, and revisions are dense and equal to the history's."""
+
+        async def count(number: int) -> Document | None:
+            more = Expression({"$add": ["$count", 1]})
+            return await record(notes, {"_id": "n"}, {"count": more}, an_event(reason=str(number)))
+
+        results = await asyncio.gather(*(count(number) for number in range(50)))
+        assert sorted(result["rev"] for result in results if result) == list(range(2, 52))
+        assert [entry["rev"] for entry in await history(notes)] == list(range(1, 52))
+        assert {entry["reason"] for entry in (await history(notes))[1:]} == {str(number) for number in range(50)}
+        assert await notes.find_one({"_id": "n"}, {"count": True, "rev": True}) == {"_id": "n", "count": 51, "rev": 51}
+
+    async def test_optimistic_writers(self, notes: AsyncCollection[Document]) -> None:
+        """Of writers that all want to follow one revision exactly one does."""
+        wanted = [record(notes, {"_id": "n", "rev": 1}, {"title": str(n)}, an_event()) for n in range(20)]
+        assert sum(result is not None for result in await asyncio.gather(*wanted)) == 1
+
+
+class TestRefusedWrites:
+    """What would change a recorded document without its invalidations, or with an event that nobody knows."""
+
+    @pytest.mark.parametrize(
+        "handle",
+        [
+            pytest.param(lambda database: database.with_options(), id="with_options"),
+            pytest.param(lambda database: database.client[database.name], id="of_the_client"),
+            pytest.param(lambda database: database.client.get_database(database.name), id="get_database"),
+        ],
+    )
+    async def test_foreign_handle(
+        self, parley: Parley, notes: AsyncCollection[Document], handle: Callable[[Any], Any]
+    ) -> None:
+        """Through another handle of the same database nothing is written."""
+        foreign = handle(parley.database)["notes"]
+        with pytest.raises(TypeError, match=r"another handle of the database.*parley\.database"):
+            await record(foreign, {"_id": "n"}, {"title": "x"}, an_event())
+        with pytest.raises(TypeError, match=r"collection 'notes' belongs to another handle"):
+            await insert_recorded(foreign, {"_id": "m"}, an_event())
+        assert (await history(notes))[0]["rev"] == await notes.count_documents({}) == 1
+
+    async def test_own_handle(self, notes: AsyncCollection[Document]) -> None:
+        """A collection with other options is still one of the application's database."""
+        other = notes.with_options(read_concern=ReadConcern("local"))
+        assert await record(other, {"_id": "n"}, {"title": "x"}, an_event())
+
+    @pytest.mark.parametrize(
+        "event_type",
+        [
+            pytest.param(EventType("note.changes", "Somebody changed a note."), id="name"),
+            pytest.param(EventType("note.changed", "Somebody changed something else."), id="description"),
+        ],
+    )
+    async def test_undeclared_event(self, notes: AsyncCollection[Document], event_type: EventType) -> None:
+        """An event type that no plugin declares isn't recorded, not even one that resembles a declared one."""
+        event = an_event(type=event_type)
+        with pytest.raises(TypeError, match=rf"'{event_type.name}' isn't declared: return it from the hook parley_e"):
+            await record(notes, {"_id": "n"}, {"title": "x"}, event)
+        with pytest.raises(TypeError, match="isn't declared"):
+            await insert_recorded(notes, {"_id": "m"}, event)
+        assert (await history(notes))[0]["rev"] == await notes.count_documents({}) == 1
+
+    async def test_handle_without_an_application(self, parley: Parley) -> None:
+        """A database that somebody made knows no events."""
+        made = Database(parley.client, parley.database.name)
+        with pytest.raises(TypeError, match="isn't declared"):
+            await insert_recorded(made["notes"], {"_id": "m"}, an_event())
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        "value",
+        ["$secret", "$$ROOT", "$$NOW", {"$add": [1, 1]}, ["$secret"], {"a.b": {"$literal": "$x"}}, None, "", 2**63 - 1],
+        ids=str,
+    )
+    async def test_literal(self, notes: AsyncCollection[Document], value: object) -> None:
+        """What a caller sent is stored as sent, in the state and in the history, whatever it looks like."""
+        event = an_event({"title": ("First", value)}, reason=str(value), audience=["$secret"])
+        after = await record(notes, {"_id": "n"}, {"title": value}, event)
+        assert after is not None
+        assert after["title"] == value
+        entry = (await history(notes))[-1]
+        assert entry["changes"] == {"title": {"from": "First", "to": value}}
+        assert (entry["reason"], entry["audience"]) == (str(value), ["$secret"])
+
+    async def test_expressions(self, notes: AsyncCollection[Document]) -> None:
+        """Our own expressions see the document as it was, in the state and in the audience."""
+        event = an_event(audience=Expression({"$concatArrays": [["$title"], ["ben"]]}))
+        changes = {"title": "Second", "count": Expression({"$strLenCP": "$title"})}
+        after = await record(notes, {"_id": "n"}, changes, event)
+        assert after is not None
+        assert (after["title"], after["count"]) == ("Second", 5)
+        assert (await history(notes))[-1]["audience"] == ["First", "ben"]
+
+    async def test_expression_for_a_new_document(self, notes: AsyncCollection[Document]) -> None:
+        """The audience of a first event is ids: a document that isn't stored yet can't answer an expression."""
+        with pytest.raises(TypeError, match="audience"):
+            await insert_recorded(notes, {"_id": "m"}, an_event(audience=Expression("$title")))
+        assert await notes.count_documents({}) == 1
+
+    async def test_nested_field(self, notes: AsyncCollection[Document]) -> None:
+        """A field of a field is set by its path, and its neighbours stay."""
+        await record(notes, {"_id": "n"}, {"place": {"room": "1", "floor": 2}}, an_event())
+        after = await record(notes, {"_id": "n"}, {"place.room": "2"}, an_event())
+        assert after is not None
+        assert after["place"] == {"room": "2", "floor": 2}
+
+    async def test_private_values(self, notes: AsyncCollection[Document]) -> None:
+        """Of a private value the history shows only that it changed."""
+        await record(notes, {"_id": "n"}, {"secret": "hunter3"}, an_event({"secret": (PRIVATE, PRIVATE)}))
+        assert (await history(notes))[-1]["changes"] == {"secret": {"from": {}, "to": {}}}
+        assert "hunter" not in str(await history(notes))
+
+    def test_long_text(self) -> None:
+        """Text of more than 200 characters is kept as its length and digest, shorter text as it is."""
+        text = "é" * 201
+        assert redacted(text) == {"length": 201, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+        assert redacted(text[:200]) == text[:200]
+        assert redacted(12) == 12
+
+
+async def when_it_fits(write: Callable[[], Awaitable[object]]) -> None:
+    """Write as soon as the server's small cache has room beside what earlier tests have left in it."""
+    for _ in range(40):
+        try:
+            await write()
+        except OperationFailure as error:
+            if error.code != TRANSACTION_TOO_LARGE_FOR_CACHE:
+                raise
+            # MongoDB doesn't report when its cache has been written out.
+            await asyncio.sleep(0.25)
+        else:
+            return
+    raise AssertionError("the server's cache stays full")
+
+
+class TestFullHistory:
+    async def fill(self, notes: AsyncCollection[Document], entries: int, **more: object) -> None:
+        (first,) = await history(notes)
+        filled = [{**first, "rev": rev} for rev in range(1, entries + 1)]
+        await notes.update_one({"_id": "n"}, {"$set": {"history": filled, "rev": entries, **more}})
+
+    async def test_limit(self, notes: AsyncCollection[Document]) -> None:
+        """The 2,000th entry fits; after it the document doesn't change any more."""
+        assert HISTORY_LIMIT == 2000
+        await self.fill(notes, 1999)
+        last = await record(notes, {"_id": "n"}, {"title": "last"}, an_event())
+        assert last is not None
+        assert last["rev"] == 2000
+        with pytest.raises(HistoryFull):
+            await record(notes, {"_id": "n"}, {"title": "late"}, an_event())
+        assert len(await history(notes)) == 2000
+        assert await notes.count_documents({"title": "last", "rev": 2000}) == 1
+
+    async def test_condition_goes_first(self, notes: AsyncCollection[Document]) -> None:
+        """A full document that doesn't meet the condition isn't reported as full."""
+        await self.fill(notes, 2000)
+        assert await record(notes, {"_id": "n", "title": "Other"}, {}, an_event()) is None
+
+    async def test_largest_document(self, notes: AsyncCollection[Document]) -> None:
+        """A history that would pass MongoDB's 16 MB is full as well, not an error of MongoDB's."""
+        await when_it_fits(lambda: self.fill(notes, 100, padding="x" * (16 * 1024 * 1024 - 60_000)))
+        with pytest.raises(HistoryFull):
+            await when_it_fits(lambda: record(notes, {"_id": "n"}, {"title": "y" * 60_000}, an_event()))
+        assert await notes.count_documents({"title": "First", "rev": 100}) == 1

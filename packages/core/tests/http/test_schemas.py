@@ -1,0 +1,287 @@
+"""The building blocks of bodies and answers."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import MISSING, Field, StringConstraints, TypeAdapter, ValidationError
+
+from parley_core import Parley
+from parley_core.clock import to_milliseconds
+from parley_core.http.schemas import Body, Id, Instant, Line, Paragraphs, Patch, Representation, Url, WholeNumber
+from parley_core.kernel.settings import CoreSettings
+from parley_core.testing import a_plugin
+
+
+def taken(kind: Any, value: object) -> Any:
+    """The value as a field of this kind takes it from JSON."""
+    return TypeAdapter(kind).validate_python(value)
+
+
+def refusal(kind: Any, value: object) -> str:
+    with pytest.raises(ValidationError) as failure:
+        taken(kind, value)
+    return failure.value.errors()[0]["type"]
+
+
+class TestInstant:
+    @pytest.mark.parametrize(
+        ("spelt", "expected"),
+        [
+            ("2027-03-01T09:30:00Z", datetime(2027, 3, 1, 9, 30, tzinfo=UTC)),
+            ("2027-03-01t09:30z", datetime(2027, 3, 1, 9, 30, tzinfo=UTC)),
+            ("2027-03-01T09:30:00.123999+02:00", datetime(2027, 3, 1, 7, 30, 0, 123_000, tzinfo=UTC)),
+            ("2027-03-01T00:15:00-23:59", datetime(2027, 3, 2, 0, 14, tzinfo=UTC)),
+            ("2000-01-01T00:00:00Z", datetime(2000, 1, 1, tzinfo=UTC)),
+            ("2100-12-31T23:59:59.999Z", datetime(2100, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)),
+            ("1999-12-31T23:00:00-01:00", datetime(2000, 1, 1, tzinfo=UTC)),
+            ("2101-01-01T00:59:00+01:00", datetime(2100, 12, 31, 23, 59, tzinfo=UTC)),
+            ("2096-02-29T00:00:00Z", datetime(2096, 2, 29, tzinfo=UTC)),
+        ],
+        ids=str,
+    )
+    def test_taken(self, spelt: str, expected: datetime) -> None:
+        """An instant is kept in UTC at millisecond precision; what counts for the range is UTC."""
+        assert taken(Instant, spelt) == expected
+        assert taken(Instant, spelt).utcoffset() == expected.utcoffset()
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "2027-03-01T09:30:00",
+            "2027-03-01",
+            "09:30:00Z",
+            "2027-03-01 09:30:00Z",
+            "20270301T093000Z",
+            "2027-W09-1T09:30:00Z",
+            "2027-02-29T00:00:00Z",
+            "2027-03-01T24:00:00Z",
+            "2027-03-01T09:30:60Z",
+            "2027-03-01T09:30:00+24:00",
+            "2027-03-01T09:30:00+0200",
+            "２０２７-03-01T09:30:00Z",  # wide digits
+            "1999-12-31T23:59:59.999Z",
+            "2101-01-01T00:00:00Z",
+            "2100-12-31T23:59:59-01:00",
+            "0001-01-01T00:00:00+14:00",
+            "9999-12-31T23:59:59-14:00",
+            "0000-01-01T00:00:00Z",
+            "+2027-03-01T09:30:00Z",
+            "100000000000",
+            100_000_000_000,
+            1.5,
+            True,
+            None,
+            "",
+            datetime(2027, 3, 1),  # noqa: DTZ001 - what is refused
+        ],
+        ids=ascii,
+    )
+    def test_refused(self, value: object) -> None:
+        """No other spelling, no number, no time without an offset, none out of range."""
+        assert refusal(Instant, value)
+
+    @given(st.datetimes(timezones=st.timezones()))
+    def test_any_datetime(self, instant: datetime) -> None:
+        """Any date of the calendar either comes back as the same instant or is refused."""
+        try:
+            found = taken(Instant, instant.isoformat())
+        except ValidationError:
+            return
+        assert found == to_milliseconds(instant)
+        assert 2000 <= found.year <= 2100
+
+
+class TestText:
+    @pytest.mark.parametrize("value", ["a", "é", "👩‍🚀", "$where", "العربية", "a b", "x" * 5000], ids=ascii)
+    def test_line(self, value: str) -> None:
+        """Any script is text; surrounding space is removed."""
+        assert taken(Line, f" {value}\u3000") == value
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "",
+            " ",
+            "\u3000",
+            "a\nb",
+            "a\tb",
+            "a\x00b",
+            "a\x7fb",
+            "a\x85b",
+            "a\u2028b",
+            "a\u2029b",
+            "\ud800",
+            "a\x1b[31mb",
+        ],
+        ids=ascii,
+    )
+    def test_no_line(self, value: str) -> None:
+        """Blank text, control characters, line ends and lone surrogates are refused."""
+        assert refusal(Line, value) in {"blank", "control_character", "string_unicode"}
+
+    def test_length_counts_what_is_kept(self) -> None:
+        """A limit is one of the text without surrounding space."""
+        name = Annotated[Line, StringConstraints(max_length=3)]
+        assert taken(name, "  abc  ") == "abc"
+        assert refusal(name, "abcd") == "too_long"
+        assert TypeAdapter(name).json_schema() == {"type": "string", "maxLength": 3}
+
+    @pytest.mark.parametrize("value", ["", " a ", "a\nb\r\n\tc", "a\u2028b"], ids=ascii)
+    def test_paragraphs(self, value: str) -> None:
+        """Text of several lines is kept as it is."""
+        assert taken(Paragraphs, value) == value
+
+    @pytest.mark.parametrize("value", ["a\x00b", "a\x0bb", "a\x85b", "\udfff"], ids=ascii)
+    def test_no_paragraphs(self, value: str) -> None:
+        """Other control characters are refused there too."""
+        assert refusal(Paragraphs, value) in {"control_character", "string_unicode"}
+
+    @pytest.mark.parametrize("value", [1, True, None, ["a"]], ids=str)
+    def test_no_text(self, value: object) -> None:
+        """What isn't text isn't made into it."""
+        assert refusal(Line, value) == refusal(Paragraphs, value) == "string_type"
+
+
+class TestNumbers:
+    @pytest.mark.parametrize("value", [0, -1, 2**63 - 1, -(2**63)], ids=str)
+    def test_whole(self, value: int) -> None:
+        """Every integer that MongoDB can store is taken."""
+        assert taken(WholeNumber, value) == value
+
+    @pytest.mark.parametrize(
+        "value", [True, "12", 12.0, 1.5, None, 2**63, -(2**63) - 1, 10**400], ids=lambda v: str(v)[:24]
+    )
+    def test_refused(self, value: object) -> None:
+        """Nothing is made into an integer, and none is too large to be stored."""
+        assert refusal(WholeNumber, value)
+
+    def test_schema(self) -> None:
+        """Bounds of a field's own are in its schema."""
+        bounded = Annotated[WholeNumber, Field(ge=1, le=1440)]
+        assert TypeAdapter(bounded).json_schema() == {"type": "integer", "minimum": 1, "maximum": 1440}
+        assert refusal(bounded, 1441) == "less_than_equal"
+
+    def test_bounds_of_a_field(self) -> None:
+        """A field's own bounds count, whether they are in its annotation or beside it."""
+
+        class Vote(Body):
+            points: WholeNumber = Field(ge=1, le=4)
+
+        assert Vote.model_json_schema()["properties"]["points"].items() >= {"minimum": 1, "maximum": 4}.items()
+        for points, code in ((0, "greater_than_equal"), (5, "less_than_equal"), (2**63, "less_than_equal")):
+            assert refusal(Vote, {"points": points}) == code
+
+    def test_ids(self) -> None:
+        """An id in a body is spelt like one in an address."""
+        assert taken(Id, "0123456789abcdef01234567")
+        assert refusal(Id, "0123456789ABCDEF01234567") == refusal(Id, "0" * 24 + "\n") == "string_pattern_mismatch"
+
+
+class TestUrl:
+    @pytest.mark.parametrize(
+        ("value", "kept"),
+        [
+            pytest.param("https://example.com/a?b=c#d", "https://example.com/a?b=c#d", id="whole"),
+            pytest.param("http://example.com", "http://example.com/", id="normalised"),
+            pytest.param("https://meet.example:8443/r/1", "https://meet.example:8443/r/1", id="port"),
+            pytest.param("https://bücher.example/", "https://xn--bcher-kva.example/", id="idn"),
+        ],
+    )
+    def test_taken(self, value: str, kept: str) -> None:
+        """An address is kept as text, in the one spelling that it has."""
+        found = taken(Url, value)
+        assert (type(found), found) == (str, kept)
+        assert taken(Url, found) == found
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            pytest.param("ftp://example.com/", id="scheme"),
+            pytest.param("javascript:alert(1)", id="script"),
+            pytest.param("https://", id="no_host"),
+            pytest.param("/r/1", id="relative"),
+            pytest.param("https://example.com/" + "x" * 2083, id="long"),
+            pytest.param("https://example.com/" + "é" * 1000, id="long_once_encoded"),
+            pytest.param("https://exa\x00mple.com/", id="nul"),
+            pytest.param("\ud800", id="surrogate"),
+            pytest.param(1, id="number"),
+            pytest.param(None, id="null"),
+        ],
+    )
+    def test_refused(self, value: object) -> None:
+        """Another scheme, no host, an address that is too long, and what is no text are refused."""
+        assert refusal(Url, value)
+
+    def test_schema(self) -> None:
+        """The schema says that it is an address, and how long it may be."""
+        assert TypeAdapter(Url).json_schema() == {"type": "string", "format": "uri", "maxLength": 2083}
+
+    async def test_stored(self, core_settings: CoreSettings) -> None:
+        """A body's address is stored as it is; pydantic's own `HttpUrl` would be refused by the driver."""
+
+        class Place(Body):
+            address: Url
+
+        async with Parley([core_settings], plugins=[a_plugin("places", parley_events=[])]).running() as parley:
+            places = parley.database["places"]
+            place = Place.model_validate({"address": "https://example.com/r/1"})
+            await places.insert_one({"_id": "p", **place.model_dump()})
+            assert await places.find_one({"_id": "p"}) == {"_id": "p", "address": "https://example.com/r/1"}
+
+
+class NotePatch(Patch):
+    """A change of a note."""
+
+    title: Line | MISSING = MISSING
+    text: Paragraphs | MISSING | None = MISSING
+
+
+class TestPatch:
+    def test_given_fields(self) -> None:
+        """Only what was sent is a change; null clears what may be cleared."""
+        assert NotePatch.model_validate({}).given() == {}
+        assert NotePatch.model_validate({"title": " t ", "text": None}).given() == {"title": "t", "text": None}
+
+    def test_what_can_not_be_cleared(self) -> None:
+        """Null for another field is an error of that field, as any wrong value is."""
+        assert refusal(NotePatch, {"title": None}) == "string_type"
+        with pytest.raises(ValidationError) as failure:
+            NotePatch.model_validate({"title": None, "text": 1})
+        assert [error["loc"] for error in failure.value.errors()] == [("title",), ("text",)]
+
+    def test_unknown_field(self) -> None:
+        """A change of something else is refused."""
+        assert refusal(NotePatch, {"rev": 1}) == "extra_forbidden"
+
+    def test_schema(self) -> None:
+        """The schema offers null only where it clears, and no default: left out is not null."""
+        properties = NotePatch.model_json_schema()["properties"]
+        assert properties["title"] == {"title": "Title", "type": "string"}
+        assert properties["text"]["anyOf"] == [{"type": "string"}, {"type": "null"}]
+        assert "default" not in properties["text"]
+
+
+class TestModels:
+    def test_body(self) -> None:
+        """A body refuses unknown fields and numbers that are none."""
+
+        class Measure(Body):
+            size: float
+
+        assert refusal(Measure, {"size": 1, "unit": "m"}) == "extra_forbidden"
+        assert refusal(Measure, {"size": float("inf")}) == "finite_number"
+
+    def test_representation(self) -> None:
+        """An answer is made of a model's attributes, and of no more than it names."""
+
+        class Shown(Representation):
+            title: str
+
+        class Stored:
+            title = "t"
+            secret = "hunter2"
+
+        assert Shown.model_validate(Stored()).model_dump() == {"title": "t"}
