@@ -21,7 +21,7 @@ from parley_auth.authorization.registry import ScopeRegistry
 from parley_auth.errors import NotAParticipant
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import Parley, Router, StartupError, new_id
-from parley_core.data.generations import Generations
+from parley_core.data.invalidation import Generations
 from parley_core.kernel.settings import CoreSettings, PluginSettings
 from parley_core.testing import MovableClock, a_plugin, an_application, running_client, walk
 from parley_interviews.testing import bring_to, create_interview

@@ -6,7 +6,7 @@ from typing import Any
 from parley_auth import ScopedAccess
 from parley_core import Composition, Invalidation
 from parley_core.caching.routes import CachedRead
-from parley_core.data.generations import Generations
+from parley_core.data.invalidation import Generations
 from parley_ratings.events import RATING_SUBMITTED
 
 
