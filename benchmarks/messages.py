@@ -27,9 +27,9 @@ from parley_core import Session, in_transaction, new_id
 from parley_core.embedded import EmbeddedMongoDB
 from parley_core.kernel.settings import CoreSettings
 from parley_interviews.testing import an_interview
-from parley_messaging import batches
+from parley_messaging.log import batches
+from parley_messaging.log.repository import MessageRepository
 from parley_messaging.models import Draft
-from parley_messaging.repository import MessageRepository
 
 ROUNDS, SECONDS, CONNECTIONS = 5, 3.0, 32
 STREAMS, LENGTH, READS = 500, 200_000, 150

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from parley_auth import Role
 from parley_auth.testing import Account, an_account
 from parley_core.http.framework import routes_of
-from parley_interviews.testing import plan
+from parley_interviews.testing import create_interview
 
 UNKNOWN_ID = "f" * 24
 
@@ -57,7 +57,7 @@ async def test_stranger(
 ) -> None:
     """A stranger gets 403 `not_a_participant` on every one of them, whatever they send, and nothing changes."""
     stranger = await an_account(app, role)
-    interview = await plan(client, admin, candidate)
+    interview = await create_interview(client, admin, candidate)
     before = await snapshot(app)
     for method, address in addresses(app, interview["id"], candidate.id):
         answer = await client.request(method, address, json={"broken": True}, headers=stranger.headers)
@@ -67,7 +67,7 @@ async def test_stranger(
 
 async def test_admin_outside(app: FastAPI, client: httpx.AsyncClient, admin: Account, candidate: Account) -> None:
     """An administrator who doesn't take part manages the interview but gets 403 on every message route."""
-    interview = await plan(client, admin, candidate)
+    interview = await create_interview(client, admin, candidate)
     refused = set()
     for method, address in addresses(app, interview["id"], candidate.id):
         answer = await client.request(method, address, json={"broken": True}, headers=admin.headers)
@@ -78,7 +78,7 @@ async def test_admin_outside(app: FastAPI, client: httpx.AsyncClient, admin: Acc
 
 async def test_anonymous(app: FastAPI, client: httpx.AsyncClient, admin: Account, candidate: Account) -> None:
     """Without identity everything is 401, even a malformed id, a broken body or an unknown interview."""
-    interview = await plan(client, admin, candidate)
+    interview = await create_interview(client, admin, candidate)
     for interview_id in (interview["id"], UNKNOWN_ID, "nonsense"):
         for method, address in addresses(app, interview_id, candidate.id):
             answer = await client.request(
@@ -100,7 +100,7 @@ async def test_unknown_and_malformed(app: FastAPI, client: httpx.AsyncClient, ro
 
 async def test_removed_and_added(app: FastAPI, client: httpx.AsyncClient, admin: Account, candidate: Account) -> None:
     """A removed participant gets 403 on their next request, an added one gets 200."""
-    interview = await plan(client, admin, candidate)
+    interview = await create_interview(client, admin, candidate)
     address = f"/v1/interviews/{interview['id']}"
     newcomer = await an_account(app, Role.INTERVIEWER)
     assert (await client.get(address, headers=candidate.headers)).status_code == 200

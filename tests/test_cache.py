@@ -15,8 +15,8 @@ from parley_core import Parley
 from parley_core.caching.store import ReadCache
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
-from parley_interviews.search import InterviewSearch
-from parley_interviews.testing import plan
+from parley_interviews.listing.repository import InterviewSearch
+from parley_interviews.testing import create_interview
 
 HIT, MISS, BYPASS = "parley; hit", "parley; fwd=miss", "parley; fwd=bypass"
 
@@ -39,7 +39,7 @@ async def uncached(core_settings: CoreSettings) -> AsyncIterator[httpx.AsyncClie
 @pytest.fixture
 async def interview(client: httpx.AsyncClient, admin: Account, interviewer: Account, candidate: Account) -> str:
     """An interview with one message."""
-    planned = await plan(client, admin, interviewer, candidate)
+    planned = await create_interview(client, admin, interviewer, candidate)
     posted = await client.post(
         f"/v1/interviews/{planned['id']}/messages", json={"content": "Hello"}, headers=candidate.headers
     )
@@ -175,8 +175,8 @@ class TestViewers:
         self, client: httpx.AsyncClient, uncached: httpx.AsyncClient, admin: Account, interview: str
     ) -> None:
         """Queries that differ in anything get what they asked for, warm as cold."""
-        await plan(client, admin, title="B second", interview_type="hr")
-        await plan(client, admin, title="A third", interview_type="technical")
+        await create_interview(client, admin, title="B second", interview_type="hr")
+        await create_interview(client, admin, title="A third", interview_type="technical")
         queries = ["", "?limit=1", "?offset=1", "?limit=1&offset=1", "?limit=11", "?offset=11", "?sort=title"]
         queries += ["?sort=-title", "?interview_type=hr", "?interview_type=hr&interview_type=technical", "?q=second"]
         queries += ["?interview_type=technical&interview_type=hr", "?q=a&limit=1", "?limit=1&q=a", "?status=scheduled"]

@@ -19,7 +19,7 @@ from parley_auth.testing import Account, an_account, auth_settings
 from parley_core.caching.store import ReadCache
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
-from parley_interviews.testing import plan
+from parley_interviews.testing import create_interview
 
 STEPS = int(os.environ.get("COHERENCE_STEPS", "2000"))
 AT_ONCE, INTERVIEWS = 20, 4
@@ -59,7 +59,7 @@ async def world(core_settings: CoreSettings) -> AsyncIterator[World]:
         *workers, oracle = [await stack.enter_async_context(running_client(app)) for app in apps]
         admin = await an_account(apps[0], Role.ADMIN)
         members = [await an_account(apps[0], role) for role in (Role.INTERVIEWER, Role.CANDIDATE)]
-        planned = [await plan(workers[0], admin, *members, title="0") for _ in range(INTERVIEWS)]
+        planned = [await create_interview(workers[0], admin, *members, title="0") for _ in range(INTERVIEWS)]
         caches = [app.state.parley.require(ReadCache) for app in apps[:3]]
         yield World(workers, caches, oracle, admin, members, [Acknowledged(p["id"]) for p in planned])
 

@@ -17,7 +17,7 @@ from parley_app.testing import Serving, Start
 from parley_auth.testing import Account, auth_settings
 from parley_core.embedded import EmbeddedMongoDB
 from parley_core.kernel.settings import CoreSettings
-from parley_interviews.testing import plan
+from parley_interviews.testing import create_interview
 from parley_messaging.testing import Listener, address, listening
 
 WORKERS, WRITERS, READERS = 3, 40, 3
@@ -205,7 +205,7 @@ async def test_nothing_is_lost(
     limit: float,
 ) -> None:
     """Each acknowledged message is stored once, `seq` is 1..N, and readers of both kinds see each once and in order."""
-    interview = await plan(client, admin, candidate)
+    interview = await create_interview(client, admin, candidate)
     conversation = Conversation(cluster, interview["id"], candidate, total)
     keeping = asyncio.create_task(cluster.keep())
     try:

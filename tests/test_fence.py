@@ -14,7 +14,7 @@ from parley_auth import Role
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
-from parley_interviews.testing import plan
+from parley_interviews.testing import create_interview
 
 ROUNDS = 25
 
@@ -59,7 +59,7 @@ async def test_none_after_the_cancel(
     """Whatever the race, no message is committed after the cancel, and each refused one learns why."""
     refused = 0
     for _ in range(ROUNDS):
-        interview = await plan(client, admin, candidate)
+        interview = await create_interview(client, admin, candidate)
         address = f"/v1/interviews/{interview['id']}"
         async with recorded_order(app) as changes:
             cancel = other_client.patch(f"{address}/status", json={"status": "cancelled"}, headers=admin.headers)
@@ -94,7 +94,7 @@ async def test_start_against_cancel_against_post(
     """Of a start and a cancel one wins; no message is committed after the close, be it the cancel or a completion."""
     outcomes: set[tuple[str, int]] = set()
     for number in range(rounds):
-        interview = await plan(client, admin, candidate)
+        interview = await create_interview(client, admin, candidate)
         address = f"/v1/interviews/{interview['id']}"
         workers = (client, other_client) if number % 2 else (other_client, client)
 
@@ -124,7 +124,7 @@ async def test_none_by_one_removed(
     refused = 0
     for _ in range(ROUNDS):
         interviewer = await an_account(app, Role.INTERVIEWER)
-        interview = await plan(client, admin, candidate, interviewer)
+        interview = await create_interview(client, admin, candidate, interviewer)
         address = f"/v1/interviews/{interview['id']}"
         async with recorded_order(app) as changes:
             removal = other_client.delete(f"{address}/participants/{candidate.id}", headers=admin.headers)

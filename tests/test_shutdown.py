@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from parley_app.testing import Serving, Start
-from parley_messaging.testing import Event, Listener, address, listening
+from parley_messaging.testing import Listener, StreamEvent, address, listening
 
 ADMIN = {"email": "admin@example.com", "password": "nine green bottles"}
 STREAMS = 100
@@ -41,7 +41,7 @@ async def joined(client: httpx.AsyncClient) -> tuple[str, dict[str, str]]:
     return address(interview.json()["id"]), headers
 
 
-async def stopped(serving: Serving) -> tuple[float, list[list[Event]]]:
+async def stopped(serving: Serving) -> tuple[float, list[list[StreamEvent]]]:
     """How long it took to stop with open streams, and what each of them said from then on."""
     async with AsyncExitStack() as stack:
         limits = httpx.Limits(max_connections=None)

@@ -15,7 +15,7 @@ import parley_interviews.events
 from parley_auth.testing import Account, auth_settings
 from parley_core import Parley, StartupError
 from parley_core.kernel.settings import CoreSettings, PluginSettings
-from parley_interviews.testing import bring_to, plan
+from parley_interviews.testing import bring_to, create_interview
 
 PACKAGES = Path(__file__).parents[1] / "packages"
 PROJECTS: dict[str, dict[str, Any]] = {
@@ -84,7 +84,7 @@ async def test_recorded_events_are_declared(
     app: FastAPI, client: httpx.AsyncClient, admin: Account, candidate: Account
 ) -> None:
     """What stands in the histories of a used database are declared events, their revisions without gap."""
-    interview = await plan(client, admin, candidate)
+    interview = await create_interview(client, admin, candidate)
     await client.patch(f"/v1/interviews/{interview['id']}", json={"title": "Another"}, headers=admin.headers)
     await bring_to(client, admin, interview["id"], "completed")
     await client.patch(f"/v1/users/{candidate.id}", json={"active": False}, headers=admin.headers)

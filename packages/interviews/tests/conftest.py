@@ -1,7 +1,7 @@
-"""What the tests of interviews share: an application of auth and interviews, and one account of each role.
+"""Fixtures of the tests of interviews: an application of auth and interviews, and one account of each role.
 
-The application and its database serve a whole module: a test makes its own people and interviews and looks at no
-others. Where all interviews matter, a module plans them itself.
+The application and its database serve a whole module: a test creates its own people and interviews and looks at no
+others. Where all interviews matter, a module creates them itself.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Who may do what on every route of interviews, and in which order a request is judged."""
+"""Who may do what on every route of interviews, and in which order a request is checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from parley_auth import Role
 from parley_auth.testing import Account, an_account
 from parley_core import Database
-from parley_interviews.testing import an_interview, plan
+from parley_interviews.testing import an_interview, create_interview
 
 if TYPE_CHECKING:
     from conftest import Deployment, People
@@ -47,7 +47,7 @@ class Operation:
 
 INTERVIEW, PARTICIPANTS = "/interviews/{id}", "/interviews/{id}/participants"
 OPERATIONS = {
-    "plan": Operation("POST", "/interviews", an_interview()),
+    "create": Operation("POST", "/interviews", an_interview()),
     "list": Operation("GET", "/interviews"),
     "read": Operation("GET", INTERVIEW),
     "history": Operation("GET", f"{INTERVIEW}/history"),
@@ -55,7 +55,7 @@ OPERATIONS = {
     "update": Operation("PATCH", INTERVIEW, {"title": "Other"}),
     "start": Operation("PATCH", f"{INTERVIEW}/status", {"status": "ongoing"}),
     "cancel": Operation("PATCH", f"{INTERVIEW}/status", {"status": "cancelled"}),
-    "assign": Operation("POST", PARTICIPANTS, {}),
+    "add": Operation("POST", PARTICIPANTS, {}),
     "remove": Operation("DELETE", f"{PARTICIPANTS}/{{user}}"),
 }
 RESTRICTED = [name for name in OPERATIONS if name != "list"]
@@ -64,7 +64,7 @@ SCOPED = {name: operation for name, operation in OPERATIONS.items() if operation
 # The answers to CALLERS, in their order. P stands for permission_denied, N for not_a_participant.
 P, N = "permission_denied", "not_a_participant"
 TABLE: dict[str, tuple[int | str, ...]] = {
-    "plan": (401, P, P, 201, P, P, 201),
+    "create": (401, P, P, 201, P, P, 201),
     "list": (401, 200, 200, 200, 200, 200, 200),
     "read": (401, N, N, 200, 200, 200, 200),
     "history": (401, N, N, 200, 200, 200, 200),
@@ -72,7 +72,7 @@ TABLE: dict[str, tuple[int | str, ...]] = {
     "update": (401, N, N, 200, P, P, 200),
     "start": (401, N, N, 200, P, 200, 200),
     "cancel": (401, N, N, 200, P, P, 200),
-    "assign": (401, N, N, 201, P, P, 201),
+    "add": (401, N, N, 201, P, P, 201),
     "remove": (401, N, N, 204, P, P, 204),
 }
 
@@ -105,9 +105,9 @@ def code_of(answer: httpx.Response) -> tuple[int, str | None]:
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 async def test_table(app: FastAPI, client: httpx.AsyncClient, people: People, database: Database, row: Row) -> None:
-    """Each row answers what it says, and whoever is refused changes nothing."""
+    """Each row answers what it says, and a refused request changes nothing."""
     operation = OPERATIONS[row.operation]
-    interview = await plan(client, people.admin, people.admin, people.interviewer, people.candidate)
+    interview = await create_interview(client, people.admin, people.admin, people.interviewer, people.candidate)
     newcomer = await an_account(app)
     account = await account_of(app, people, row.caller)
     before = await database["interviews"].find_one({"_id": interview["id"]})
@@ -129,7 +129,7 @@ async def test_table(app: FastAPI, client: httpx.AsyncClient, people: People, da
 
 class TestTheTable:
     def test_holds_every_route(self, app: FastAPI) -> None:
-        """Every route of interviews, found by machine, stands in the table."""
+        """Every route of interviews in the application is in the table."""
         paths = app.openapi()["paths"]
         routes = {(m.upper(), p) for p, operations in paths.items() for m in operations if "/interviews" in p}
         tabled = {(o.method, o.address("{interview_id}", "{user_id}")) for o in OPERATIONS.values()}
@@ -139,7 +139,7 @@ class TestTheTable:
 
     async def test_other_methods(self, client: httpx.AsyncClient, people: People) -> None:
         """Nothing deletes or replaces an interview: 405, with the methods that the address offers."""
-        interview = await plan(client, people.admin)
+        interview = await create_interview(client, people.admin)
         for method in ("DELETE", "PUT", "POST"):
             address = f"/v1/interviews/{interview['id']}"
             answer = await client.request(method, address, headers=people.admin.headers)
@@ -147,7 +147,7 @@ class TestTheTable:
 
 
 class TestOrder:
-    """Each request has the next fault and all that come after it, and is answered the first of them."""
+    """Each request has one fault and all that are checked later, and is answered with the first of them."""
 
     @pytest.mark.parametrize("name", OPERATIONS)
     async def test_identity_comes_first(self, client: httpx.AsyncClient, name: str) -> None:
@@ -163,7 +163,7 @@ class TestOrder:
 
     @pytest.mark.parametrize("name", SCOPED)
     async def test_ids_come_second(self, client: httpx.AsyncClient, people: People, name: str) -> None:
-        """A malformed id is told before a missing interview is, to whomever it may be."""
+        """A malformed id is reported before a missing interview, to every caller."""
         operation = SCOPED[name]
         for interview_id in ("x", UNKNOWN_ID[1:], UNKNOWN_ID + "0", "G" * 24, "ABCDEFABCDEFABCDEFABCDEF", "%00", "$ne"):
             address = operation.address(interview_id)
@@ -172,7 +172,7 @@ class TestOrder:
 
     @pytest.mark.parametrize("name", SCOPED)
     async def test_existence_comes_third(self, client: httpx.AsyncClient, people: People, name: str) -> None:
-        """An interview that doesn't exist is told before rights and bodies are judged."""
+        """An interview that doesn't exist is reported before rights and bodies are checked."""
         operation = SCOPED[name]
         for account in (people.candidate, people.interviewer, people.admin):
             address = operation.address(UNKNOWN_ID)
@@ -181,9 +181,9 @@ class TestOrder:
 
     @pytest.mark.parametrize("name", RESTRICTED)
     async def test_rights_come_fourth(self, client: httpx.AsyncClient, people: People, name: str) -> None:
-        """Membership and role are judged before the body and before the query."""
+        """Membership and role are checked before the body and before the query."""
         operation = OPERATIONS[name]
-        interview = await plan(client, people.admin, people.interviewer)
+        interview = await create_interview(client, people.admin, people.interviewer)
         expected = TABLE[name][CALLERS.index("other candidate")]
         address = operation.address(interview["id"]) + "?limit=x&unknown=1"
         answer = await client.request(operation.method, address, content=b"{", headers=people.candidate.headers)
@@ -191,9 +191,9 @@ class TestOrder:
 
     @pytest.mark.parametrize("name", OPERATIONS)
     async def test_bodies_come_before_rules(self, client: httpx.AsyncClient, people: People, name: str) -> None:
-        """What is malformed is told before what the state of the interview forbids."""
+        """Malformed input is reported before a conflict with the interview's state."""
         operation = OPERATIONS[name]
-        interview = await plan(client, people.admin)
+        interview = await create_interview(client, people.admin)
         address = f"/v1/interviews/{interview['id']}/status"
         await client.patch(address, json={"status": "cancelled"}, headers=people.admin.headers)
         json = {"Content-Type": "application/json"}
@@ -211,9 +211,9 @@ class TestHiddenExistence:
     async def test_strangers_get_404(
         self, client: httpx.AsyncClient, people: People, deployment: Deployment, name: str
     ) -> None:
-        """With PARLEY_HIDE_EXISTENCE a stranger's answer is that of an interview which doesn't exist."""
+        """With PARLEY_HIDE_EXISTENCE an outsider's answer is that of an interview which doesn't exist."""
         operation = OPERATIONS[name]
-        interview = await plan(client, people.admin)
+        interview = await create_interview(client, people.admin)
         async with deployment.worker(hide_existence=True) as hiding:
             answers = []
             for interview_id in (interview["id"], UNKNOWN_ID):
@@ -228,8 +228,8 @@ class TestFreshness:
     async def test_role_change_is_in_force_at_once(
         self, app: FastAPI, client: httpx.AsyncClient, people: People
     ) -> None:
-        """The stored role decides: who is made an interviewer may start on his next request, and not before."""
-        interview = await plan(client, people.admin, people.candidate)
+        """The stored role decides: a new interviewer may start an interview from their next request on, not before."""
+        interview = await create_interview(client, people.admin, people.candidate)
         start = OPERATIONS["start"]
         address = start.address(interview["id"])
         refused = await client.request(start.method, address, json=start.body, headers=people.candidate.headers)
@@ -242,8 +242,8 @@ class TestFreshness:
         assert accepted.status_code == 200
 
     async def test_deactivation_is_in_force_at_once(self, client: httpx.AsyncClient, people: People) -> None:
-        """A participant whose account is shut is nobody on his next request."""
-        interview = await plan(client, people.admin, people.candidate)
+        """A participant whose account is deactivated is unauthenticated from their next request on."""
+        interview = await create_interview(client, people.admin, people.candidate)
         shut = {"active": False}
         await client.patch(f"/v1/users/{people.candidate.id}", json=shut, headers=people.admin.headers)
         answer = await client.get(f"/v1/interviews/{interview['id']}", headers=people.candidate.headers)

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from parley_auth.testing import an_account
 from parley_core import Database, Parley
 from parley_core.testing import MovableClock
-from parley_interviews.testing import address_of, an_interview, bring_to, plan
+from parley_interviews.testing import address_of, an_interview, bring_to, create_interview
 
 if TYPE_CHECKING:
     from conftest import People
@@ -35,13 +35,13 @@ class Stage:
         self.inactive_id = ""
 
     async def prepare(self, database: Database) -> None:
-        """Plans an interview that is open, a cancelled one, one with 100 participants, one with a full history."""
+        """Create an open interview, a cancelled one, one with 100 participants and one with a full history."""
         admin, person = self.people.admin, self.people.candidate
-        self.open = await plan(self.client, admin, person)
-        self.closed = await plan(self.client, admin, person)
+        self.open = await create_interview(self.client, admin, person)
+        self.closed = await create_interview(self.client, admin, person)
         await bring_to(self.client, admin, self.closed["id"], "cancelled")
-        self.crowded = await plan(self.client, admin, *[await an_account(self.app) for _ in range(100)])
-        self.full = await plan(self.client, admin, person)
+        self.crowded = await create_interview(self.client, admin, *[await an_account(self.app) for _ in range(100)])
+        self.full = await create_interview(self.client, admin, person)
         stored = await database["interviews"].find_one({"_id": self.full["id"]})
         assert stored is not None
         history = {"history": stored["history"] * 2000}
@@ -86,7 +86,7 @@ STALE: dict[str, Change] = {"precondition_failed": lambda _: {"headers_too": {"I
 
 
 def named(**assignment: str) -> Request:
-    """The body that assigns somebody, or that plans an interview with him."""
+    """Return the body that adds a user, or that creates an interview with them."""
     return {"json": assignment, "participants": [assignment]}
 
 
@@ -223,7 +223,7 @@ class TestCodes:
         assert met == documented(stage.app)[operation][1]
 
     def test_every_operation_is_here(self, app: FastAPI) -> None:
-        """The table holds every operation of interviews, found by machine."""
+        """The table contains every operation in the OpenAPI document."""
         assert OPERATIONS.keys() == documented(app).keys()
 
 
@@ -248,7 +248,7 @@ class TestDocument:
                 assert named == {part[1:-1] for part in path.split("/") if part.startswith("{")}
 
     async def test_examples_are_accepted(self, client: httpx.AsyncClient, app: FastAPI, people: People) -> None:
-        """The example of a new interview plans one, as soon as its participant exists."""
+        """The example of a new interview creates one, once its participant exists."""
         schema = app.openapi()["components"]["schemas"]["InterviewCreate"]
         [example] = schema["examples"]
         await an_account(app, email="ada@example.com")

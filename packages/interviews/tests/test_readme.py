@@ -11,8 +11,8 @@ from parley_auth import Role
 from parley_auth.testing import an_account
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
-from parley_interviews.schemas import InterviewQuery
-from parley_interviews.testing import address_of, bring_to, plan
+from parley_interviews.listing.schemas import InterviewQuery
+from parley_interviews.testing import address_of, bring_to, create_interview
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
@@ -35,7 +35,7 @@ async def test_snippet(notebook: FastAPI) -> None:
     """Notes are taken by participating interviewers while the interview is under way, and by nobody else."""
     async with running_client(notebook) as client:
         admin, interviewer, candidate = [await an_account(notebook, role) for role in Role]
-        interview = await plan(client, admin, interviewer, candidate)
+        interview = await create_interview(client, admin, interviewer, candidate)
         address = f"{address_of(interview)}/notes"
         early = await client.post(address, headers=interviewer.headers)
         assert (early.status_code, early.json()["code"]) == (400, "interview_closed")

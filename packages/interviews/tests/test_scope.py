@@ -1,4 +1,4 @@
-"""What another package relies on: its routes inside an interview, `hold`, and what happens between guard and write.
+"""What another package relies on: its routes inside an interview, `lock`, and what happens between guard and write.
 
 A transaction of the test's own stands in a request's way until it commits, so that these races happen on every run.
 """
@@ -29,11 +29,13 @@ from parley_core import (
     in_transaction,
 )
 from parley_interviews.errors import InterviewClosed, InterviewNotFound
-from parley_interviews.events import INTERVIEW_CANCELLED, PARTICIPANT_REMOVED
+from parley_interviews.events import INTERVIEW_CANCELLED, PARTICIPANT_REMOVED, PARTICIPANTS
+from parley_interviews.interviews.repository import InterviewRepository
+from parley_interviews.models import Status
+from parley_interviews.participants.repository import ParticipantRepository
 from parley_interviews.policy import OPEN
-from parley_interviews.repository import InterviewRepository, audience
 from parley_interviews.scope import SCOPES
-from parley_interviews.testing import address_of, plan
+from parley_interviews.testing import address_of, create_interview
 
 if TYPE_CHECKING:
     from conftest import Deployment, People
@@ -50,7 +52,7 @@ notes = Router(prefix="/interviews/{interview_id}/notes", tag="notes")
 
 @notes.post("", summary="Post a note", status_code=status.HTTP_201_CREATED)
 async def post_note(access: NotePost, _id: Annotated[str, Path(alias="interview_id")], parley: ParleyDep) -> str:
-    """Stores a note as long as the interview is open and its author takes part."""
+    """Store a note while the interview is open and its author takes part."""
 
     async def work(session: Session) -> None:
         await access.lock(session, "notes:post")
@@ -61,7 +63,7 @@ async def post_note(access: NotePost, _id: Annotated[str, Path(alias="interview_
 
 
 class Notes:
-    """A plugin of somebody else's, whose notes stand inside interviews."""
+    """A third-party plugin with notes inside interviews."""
 
     @hookimpl
     def parley_routers(self) -> list[Router]:
@@ -92,7 +94,7 @@ def parley(app: FastAPI) -> Parley:
 
 @asynccontextmanager
 async def meanwhile(parley: Parley, work: Work) -> AsyncIterator[list[asyncio.Task[httpx.Response]]]:
-    """Does `work` in a transaction, which commits when the requests that were put into the list wait for it."""
+    """Do `work` in a transaction, which commits when the requests that were put into the list wait for it."""
     requests: list[asyncio.Task[httpx.Response]] = []
     async with parley.client.start_session() as session, await session.start_transaction():
         assert await work(session)
@@ -102,21 +104,19 @@ async def meanwhile(parley: Parley, work: Work) -> AsyncIterator[list[asyncio.Ta
 
 
 def removal(parley: Parley, interview: Interview, person: Account) -> Work:
-    event = Event(type=PARTICIPANT_REMOVED, at=parley.clock(), actor=SYSTEM, audience=audience())
-    repository = InterviewRepository(parley.database)
-    return lambda session: repository.remove_participant(interview["id"], person.id, event, session)
+    event = Event(type=PARTICIPANT_REMOVED, at=parley.clock(), actor=SYSTEM, audience=PARTICIPANTS)
+    repository = ParticipantRepository(parley.database)
+    return lambda session: repository.remove(interview["id"], person.id, event, session)
 
 
-async def cancellation(parley: Parley, interview: Interview) -> Work:
-    event = Event(type=INTERVIEW_CANCELLED, at=parley.clock(), actor=SYSTEM, audience=audience())
-    repository = InterviewRepository(parley.database)
-    before = await repository.get(interview["id"])
-    assert before is not None
-    return lambda session: repository.change(before, {"status": "cancelled"}, event, session=session)
+def cancellation(parley: Parley, interview: Interview) -> Work:
+    event = Event(type=INTERVIEW_CANCELLED, at=parley.clock(), actor=SYSTEM, audience=PARTICIPANTS)
+    repository, old, new = parley.require(InterviewRepository), Status.SCHEDULED, Status.CANCELLED
+    return lambda session: repository.change_status(interview["id"], old, new, event, session=session)
 
 
-def holding(parley: Parley, interview: Interview) -> Work:
-    return lambda session: InterviewRepository(parley.database).lock(interview["id"], None, session)
+def locking(parley: Parley, interview: Interview) -> Work:
+    return lambda session: parley.require(InterviewRepository).lock(interview["id"], None, session)
 
 
 async def transition(client: httpx.AsyncClient, caller: Account, interview: Interview, status: str) -> httpx.Response:
@@ -133,8 +133,8 @@ def outcome(answer: httpx.Response) -> tuple[int, str | None]:
 
 class TestBetweenGuardAndWrite:
     async def test_interviewer_is_removed(self, client: httpx.AsyncClient, people: People, parley: Parley) -> None:
-        """Who is removed after his guard and before his write starts nothing, and is answered like any stranger."""
-        interview = await plan(client, people.admin, people.interviewer)
+        """A caller who is removed between guard and write starts nothing, and is answered like any outsider."""
+        interview = await create_interview(client, people.admin, people.interviewer)
         async with meanwhile(parley, removal(parley, interview, people.interviewer)) as requests:
             requests.append(asyncio.create_task(transition(client, people.interviewer, interview, "ongoing")))
         assert outcome(await requests[0]) == (403, "not_a_participant")
@@ -144,23 +144,23 @@ class TestBetweenGuardAndWrite:
     async def test_and_learns_nothing(
         self, client: httpx.AsyncClient, people: People, parley: Parley, deployment: Deployment
     ) -> None:
-        """Where existence is hidden he is told that there is no such interview."""
-        interview = await plan(client, people.admin, people.interviewer)
+        """Where existence is hidden, the answer is that there is no such interview."""
+        interview = await create_interview(client, people.admin, people.interviewer)
         async with deployment.worker(hide_existence=True) as hiding:
             async with meanwhile(parley, removal(parley, interview, people.interviewer)) as requests:
                 requests.append(asyncio.create_task(transition(hiding, people.interviewer, interview, "ongoing")))
             assert outcome(await requests[0]) == (404, "interview_not_found")
 
     async def test_somebody_else_is_removed(self, client: httpx.AsyncClient, people: People, parley: Parley) -> None:
-        """Anybody else's removal is no obstacle."""
-        interview = await plan(client, people.admin, people.interviewer, people.candidate)
+        """Another participant's removal is no obstacle."""
+        interview = await create_interview(client, people.admin, people.interviewer, people.candidate)
         async with meanwhile(parley, removal(parley, interview, people.candidate)) as requests:
             requests.append(asyncio.create_task(transition(client, people.interviewer, interview, "ongoing")))
         assert outcome(await requests[0]) == (200, None)
 
     async def test_interview_is_cancelled(self, client: httpx.AsyncClient, people: People, parley: Parley) -> None:
-        """What is cancelled after the guard takes no change any more, and each request is told why."""
-        interview = await plan(client, people.admin, people.interviewer)
+        """An interview that is cancelled after the guard takes no change, and each answer says why."""
+        interview = await create_interview(client, people.admin, people.interviewer)
         address, headers = address_of(interview), people.admin.headers
         changes: dict[tuple[str, str], tuple[dict[str, str] | None, str]] = {
             ("PATCH", ""): ({"title": "Other"}, "interview_closed"),
@@ -168,7 +168,7 @@ class TestBetweenGuardAndWrite:
             ("POST", "/participants"): ({"user_id": people.candidate.id}, "interview_closed"),
             ("DELETE", f"/participants/{people.interviewer.id}"): (None, "interview_closed"),
         }
-        async with meanwhile(parley, await cancellation(parley, interview)) as requests:
+        async with meanwhile(parley, cancellation(parley, interview)) as requests:
             for (method, rest), (body, _) in changes.items():
                 request = client.request(method, address + rest, json=body, headers=headers)
                 requests.append(asyncio.create_task(request))
@@ -177,10 +177,10 @@ class TestBetweenGuardAndWrite:
         assert (now["status"], now["rev"], now["title"]) == ("cancelled", 2, interview["title"])
 
 
-class TestHold:
+class TestLock:
     async def test_leaves_no_trace(self, client: httpx.AsyncClient, noting: httpx.AsyncClient, people: People) -> None:
-        """Holding an interview raises no rev, writes no history and changes no byte of what is read."""
-        interview = await plan(client, people.admin, people.candidate)
+        """Locking an interview raises no rev, writes no history and changes no byte of what is read."""
+        interview = await create_interview(client, people.admin, people.candidate)
         before = await client.get(address_of(interview), headers=people.admin.headers)
         assert outcome(await note(noting, people.candidate, interview)) == (201, None)
         after = await client.get(address_of(interview), headers=people.admin.headers)
@@ -191,30 +191,30 @@ class TestHold:
     async def test_only_those_who_take_part(
         self, client: httpx.AsyncClient, noting: httpx.AsyncClient, people: People
     ) -> None:
-        """Another package's route in an interview is guarded like ours: strangers, administrators too, are refused."""
-        interview = await plan(client, people.admin, people.candidate)
+        """Another package's route in an interview is guarded like ours: outsiders are refused, administrators too."""
+        interview = await create_interview(client, people.admin, people.candidate)
         for stranger in (people.interviewer, people.admin):
             assert outcome(await note(noting, stranger, interview)) == (403, "not_a_participant")
 
     async def test_after_removal_and_cancellation(
         self, client: httpx.AsyncClient, noting: httpx.AsyncClient, people: People, parley: Parley, database: Database
     ) -> None:
-        """What was removed or cancelled between guard and transaction is refused, and nothing is stored."""
+        """A removal or cancellation between guard and transaction is noticed, and nothing is stored."""
         for prepare, expected in (("remove", (403, "not_a_participant")), ("cancel", (400, "interview_closed"))):
-            interview = await plan(client, people.admin, people.candidate)
+            interview = await create_interview(client, people.admin, people.candidate)
             work = removal(parley, interview, people.candidate)
             if prepare == "cancel":
-                work = await cancellation(parley, interview)
+                work = cancellation(parley, interview)
             async with meanwhile(parley, work) as requests:
                 requests.append(asyncio.create_task(note(noting, people.candidate, interview)))
             assert outcome(await requests[0]) == expected
             assert await database["notes"].count_documents({"interview_id": interview["id"]}) == 0
 
     async def test_keeps_changes_waiting(self, client: httpx.AsyncClient, people: People, parley: Parley) -> None:
-        """As long as an interview is held neither its status nor its participants change; then they do."""
-        interview = await plan(client, people.admin, people.candidate)
+        """While an interview is locked neither its status nor its participants change; afterwards they do."""
+        interview = await create_interview(client, people.admin, people.candidate)
         place = f"{address_of(interview)}/participants/{people.candidate.id}"
-        async with meanwhile(parley, holding(parley, interview)) as requests:
+        async with meanwhile(parley, locking(parley, interview)) as requests:
             requests.append(asyncio.create_task(transition(client, people.admin, interview, "ongoing")))
             requests.append(asyncio.create_task(client.delete(place, headers=people.admin.headers)))
         assert [(await request).status_code for request in requests] == [200, 204]
@@ -223,10 +223,10 @@ class TestHold:
     async def test_nothing_lands_afterwards(
         self, client: httpx.AsyncClient, noting: httpx.AsyncClient, people: People, database: Database, change: str
     ) -> None:
-        """Of notes that meet a cancellation or their author's removal none is stored after it; 5 rounds."""
+        """No note is stored after a concurrent cancellation or removal of its author; 5 rounds."""
         refusal = (400, "interview_closed") if change == "cancel" else (403, "not_a_participant")
         for _ in range(5):
-            interview = await plan(client, people.admin, people.candidate)
+            interview = await create_interview(client, people.admin, people.candidate)
             mine = {"interview_id": interview["id"]}
             posts = [asyncio.create_task(note(noting, people.candidate, interview)) for _ in range(8)]
             await asyncio.sleep(0.02)
@@ -242,19 +242,19 @@ class TestHold:
             assert await database["notes"].count_documents(mine) == stored == outcomes.count((201, None))
 
     async def test_answers_what_was_asked(self, client: httpx.AsyncClient, people: People, parley: Parley) -> None:
-        """It tells the state and the roles of those asked for who take part, and of nobody else."""
-        interview = await plan(client, people.admin, people.interviewer, people.candidate)
+        """It returns the state and the roles of those among the given users who take part."""
+        interview = await create_interview(client, people.admin, people.interviewer, people.candidate)
         asked = [people.candidate.id, people.admin.id]
 
         async def work(session: Session) -> Any:
             return await SCOPE.lock(parley, session, interview["id"], asked, "interviews:update")
 
-        held = await in_transaction(parley.client, work)
-        assert (held.state, held.participants) == ("scheduled", {people.candidate.id: "candidate"})
+        locked = await in_transaction(parley.client, work)
+        assert (locked.state, locked.participants) == ("scheduled", {people.candidate.id: "candidate"})
 
     async def test_refuses(self, client: httpx.AsyncClient, people: People, parley: Parley) -> None:
         """An interview that doesn't exist isn't found; one in another state than the action's is closed."""
-        interview = await plan(client, people.admin)
+        interview = await create_interview(client, people.admin)
         for interview_id, action, error in (
             (UNKNOWN_ID, "interviews:update", InterviewNotFound),
             (UNKNOWN_ID, "interviews:read", InterviewNotFound),

@@ -1,4 +1,4 @@
-"""What the tests of messaging share: a stand-in for interviews, an application of both, and hands to use it with.
+"""Fixtures of the tests of messaging: a stand-in for interviews, an application of both, and what uses it.
 
 Other test modules import these classes for their types only: pytest gives them the objects.
 """
@@ -47,7 +47,7 @@ class RoomClosed(BusinessRuleError):
 class Rooms:
     """A plugin whose rooms are to messaging what interviews are: `{_id, state, participants: [user ids], touched}`.
 
-    What is given as `interlude` happens once, right after the next guard has read its room.
+    The `interlude`, if there is one, runs once, right after the next guard has read its room.
     """
 
     def __init__(self) -> None:
@@ -66,12 +66,12 @@ class Rooms:
             not_found=RoomNotFound,
             closed=RoomClosed,
             access_of=self.access_of,
-            lock=self.hold,
+            lock=self.lock,
         )
         return [scope]
 
     async def access_of(self, parley: Parley, resource_id: str, principal: Principal) -> Resource | None:
-        """The room as it is now."""
+        """Return the room as it is now."""
         room = await parley.database["rooms"].find_one({"_id": resource_id})
         interlude, self.interlude = self.interlude, None
         if interlude:
@@ -83,7 +83,7 @@ class Rooms:
     async def lock(
         self, parley: Parley, session: Session, resource_id: str, user_ids: Sequence[str], action: str
     ) -> Locked:
-        """Touches the room in the transaction."""
+        """Touch the room in the transaction."""
         rooms = parley.database["rooms"]
         states = parley.require(PolicyTable).states_of(action) or frozenset(STATES)
         room = await rooms.find_one_and_update(
@@ -138,7 +138,7 @@ class Chat:
         return str(room["_id"])
 
     async def change(self, room: str, update: Document) -> int:
-        """Changes a room, as interviews are changed; answers the head of its log at that moment."""
+        """Change a room, as interviews are changed, and return the head of its log at that moment."""
         recorded = {**update, "$inc": {"rev": 1}}
 
         async def work(session: Session) -> int:
@@ -149,15 +149,15 @@ class Chat:
         return await in_transaction(self.parley.client, work)
 
     async def close(self, room: str) -> int:
-        """Completes a room."""
+        """Complete a room."""
         return await self.change(room, {"$set": {"state": "completed"}})
 
     async def remove(self, room: str, member: Account) -> int:
-        """Takes somebody out of a room."""
+        """Remove somebody from a room."""
         return await self.change(room, {"$pull": {"participants": member.id}})
 
     async def fill(self, room: str, senders: Sequence[Account], count: int) -> None:
-        """Writes a log straight into the database; the senders take turns."""
+        """Write a log straight into the database; the senders take turns."""
         messages = [
             {
                 "_id": new_id(),
@@ -173,19 +173,19 @@ class Chat:
         await self.database["message_logs"].insert_one({"_id": room, "last_seq": count})
 
     async def stored(self, room: str) -> list[Document]:
-        """The messages in the database, by their ids, which are as old as they are low."""
+        """Return the messages in the database in the order of their ids, oldest first."""
         return await self.database["messages"].find({"interview_id": room}).sort("_id", 1).to_list()
 
     async def post(self, room: str, sender: Account, content: str = "Hello", **more: str) -> httpx.Response:
-        """Posts a message."""
+        """Post a message."""
         return await self.client.post(address(room), json={"content": content, **more}, headers=sender.headers)
 
     async def read(self, room: str, reader: Account, **query: Any) -> httpx.Response:
-        """Reads a page."""
+        """Read a page."""
         return await self.client.get(address(room), params=query, headers=reader.headers)
 
     async def profile(self, request: Callable[[], Awaitable[httpx.Response]]) -> tuple[httpx.Response, list[Document]]:
-        """A request's answer, and what MongoDB did in messaging's collections to give it."""
+        """Return a request's answer, and what MongoDB did in messaging's collections for it."""
         await self.database["system.profile"].drop()
         await self.database.command("profile", 2)
         try:
@@ -203,7 +203,7 @@ def clock() -> MovableClock:
 
 @pytest.fixture
 def hide_existence() -> bool:
-    """Parametrize it to have strangers answered 404."""
+    """Parametrize it to answer outsiders 404."""
     return False
 
 

@@ -1,4 +1,4 @@
-"""Who may read and post: the whole access table, and the order in which a request is judged."""
+"""Who may read and post: the whole access table, and the order in which a request is checked."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def send(
     return await chat.client.request(method, f"/v1/interviews/{room}/messages", content=body, headers=sent)
 
 
-def told(answer: httpx.Response) -> tuple[int, str | None]:
+def outcome(answer: httpx.Response) -> tuple[int, str | None]:
     return answer.status_code, answer.json().get("code")
 
 
@@ -52,39 +52,39 @@ async def test_access(chat: Chat, operation: str, state: str, caller: str, expec
     account = await chat.account(Role(caller.rsplit(maxsplit=1)[-1])) if caller != "anonymous" else None
     members = [account] if account and caller in INSIDE else []
     room = await chat.room(*members, state=state)
-    assert told(await send(chat, operation, room, account.headers if account else None)) == expected
+    assert outcome(await send(chat, operation, room, account.headers if account else None)) == expected
     assert len(await chat.stored(room)) == (expected[0] == 201)
 
 
 class TestOrderOfChecks:
     async def test_anonymous_first(self, chat: Chat) -> None:
-        """Who isn't known learns nothing, whatever he sends."""
+        """An unauthenticated caller learns nothing, whatever they send."""
         for room, content in [(await chat.room(), b"{"), ("no-id", b"{"), (new_id(), b'{"content": ""}')]:
-            assert told(await send(chat, POST, room, content=content)) == (401, "authentication_required")
+            assert outcome(await send(chat, POST, room, content=content)) == (401, "authentication_required")
 
     async def test_malformed_id(self, chat: Chat) -> None:
         """An id that can't be one is refused before anything is looked up."""
         headers = (await chat.account()).headers
         for method in (POST, GET):
             for room in ("x", "A" * 24, "0" * 25, "%00", "0" * 23 + "%0a"):
-                assert told(await send(chat, method, room, headers)) == (400, "invalid_id"), room
+                assert outcome(await send(chat, method, room, headers)) == (400, "invalid_id"), room
 
     async def test_unknown_interview(self, chat: Chat) -> None:
-        """An interview that doesn't exist is 404, before the body is judged."""
+        """An interview that doesn't exist is 404, before the body is checked."""
         headers = (await chat.account()).headers
         for method in (POST, GET):
-            assert told(await send(chat, method, new_id(), headers, b"{")) == (404, "interview_not_found")
+            assert outcome(await send(chat, method, new_id(), headers, b"{")) == (404, "interview_not_found")
 
     async def test_stranger_before_body(self, chat: Chat) -> None:
         """A stranger's broken body is still a stranger's."""
         room, stranger = await chat.room(), await chat.account(Role.ADMIN)
-        assert told(await send(chat, POST, room, stranger.headers, b"{")) == (403, "not_a_participant")
+        assert outcome(await send(chat, POST, room, stranger.headers, b"{")) == (403, "not_a_participant")
 
     async def test_body_before_state(self, chat: Chat) -> None:
-        """Whether the interview is closed is judged last."""
+        """Whether the interview is closed is checked last."""
         member = await chat.account()
         room = await chat.room(member, state="completed")
-        assert told(await send(chat, POST, room, member.headers, b"{}")) == (400, "validation_error")
+        assert outcome(await send(chat, POST, room, member.headers, b"{}")) == (400, "validation_error")
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
@@ -95,7 +95,7 @@ class TestAppendOnly:
         room = await chat.room(member)
         await chat.post(room, member)
         answer = await send(chat, method, room, member.headers, b'{"content": "Other"}')
-        assert told(answer) == (405, "method_not_allowed")
+        assert outcome(answer) == (405, "method_not_allowed")
         assert answer.headers["Allow"] == "GET, POST"
         assert [message["content"] for message in await chat.stored(room)] == ["Hello"]
 
@@ -108,5 +108,5 @@ class TestAppendOnly:
             answer = await chat.client.request(
                 method, f"/v1/interviews/{room}/messages/{last}", headers=member.headers, content=b"{}"
             )
-            assert told(answer) == (404, "not_found")
+            assert outcome(answer) == (404, "not_found")
         assert [message["content"] for message in await chat.stored(room)] == ["Hello"]

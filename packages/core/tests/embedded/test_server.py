@@ -5,6 +5,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -95,7 +96,8 @@ class TestRunning:
     def test_one_socket(self, server: EmbeddedMongoDB) -> None:
         """It listens inside the private directory and nowhere else; /tmp would be shared with other servers."""
         listening = Path("/proc/net/unix").read_text().splitlines()
-        own = [line.split() for line in listening if line.split()[6] in sockets_of(server.pid)]
+        sockets = sockets_of(server.pid)
+        own = [line.split() for line in listening if line.split()[6] in sockets]
         (path,) = {fields[7] for fields in own if len(fields) > 7}
         assert quote(path, safe="") in server.uri
 
@@ -139,7 +141,11 @@ def inodes(*tables: str) -> set[str]:
 
 
 def sockets_of(pid: int) -> set[str]:
-    links = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
+    links = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        # A running server closes files while it is looked at.
+        with suppress(FileNotFoundError):
+            links.append(str(descriptor.readlink()))
     return {link[len("socket:[") : -1] for link in links if link.startswith("socket:[")}
 
 

@@ -1,1 +1,1 @@
-"""Interviews: planning, assignment, lifecycle and history."""
+"""Interviews: schedule, lifecycle, participants and history."""

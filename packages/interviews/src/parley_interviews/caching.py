@@ -1,4 +1,4 @@
-"""How answers of interviews are cached: by what they are proved current, who shares them, what outdates lists."""
+"""How answers are cached: what proves them current, who shares them, and which events invalidate lists."""
 
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
@@ -14,12 +14,12 @@ ALL = "interviews:all"
 
 
 def list_of(user_id: str) -> str:
-    """The generation of the lists of one user's own interviews."""
+    """Return the generation of the lists of one user's own interviews."""
     return f"interviews:{user_id}"
 
 
-def outdated_lists(event: Mapping[str, Any]) -> Iterator[str]:
-    """The lists that an event outdates: the whole one, and those of all who took part before or after it."""
+def invalidated_lists(event: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lists that an event invalidates: the whole one, and those of all who took part before or after it."""
     yield ALL
     yield from (list_of(user_id) for user_id in event["audience"])
 
@@ -45,4 +45,4 @@ async def _generation(parley: Composition, access: Access) -> int:
 DETAIL = CachedRead(viewer=_detail_viewer, validator=_rev)
 LIST = CachedRead(viewer=_list_viewer, validator=_generation)
 
-INVALIDATIONS = [Invalidation(on=event.name, keys=outdated_lists) for event in EVENTS]
+INVALIDATIONS = [Invalidation(on=event.name, keys=invalidated_lists) for event in EVENTS]

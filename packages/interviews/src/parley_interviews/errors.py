@@ -1,4 +1,4 @@
-"""What the rules of interviews refuse."""
+"""The errors that the rules of interviews raise."""
 
 from parley_core.errors import BusinessRuleError, NotFoundError
 
@@ -15,29 +15,29 @@ class ParticipantNotFound(NotFoundError):
 
 class InterviewClosed(BusinessRuleError):
     code = "interview_closed"
-    title = "The interview is completed or cancelled; it can't be changed any more"
+    title = "The interview is completed or cancelled and can no longer be changed"
 
 
 class InvalidTransition(BusinessRuleError):
     code = "invalid_transition"
-    title = "The interview can't go from its status to that one"
+    title = "This status can't follow the interview's present one; choose one of allowed_transitions"
 
 
 class DuplicateParticipant(BusinessRuleError):
     code = "duplicate_participant"
-    title = "This user takes part in the interview already"
+    title = "This user already takes part in the interview"
 
 
 class TooManyParticipants(BusinessRuleError):
     code = "too_many_participants"
-    title = "An interview has at most 100 participants"
+    title = "An interview has at most 100 participants; remove one first"
 
 
 class InactiveUser(BusinessRuleError):
     code = "inactive_user"
-    title = "This user's account is not active"
+    title = "This user's account is not active; reactivate it first"
 
 
 class InvalidParticipantRole(BusinessRuleError):
     code = "invalid_participant_role"
-    title = "Candidates take part as candidate, interviewers and administrators as interviewer"
+    title = "A candidate's account takes part as candidate, every other account as interviewer"

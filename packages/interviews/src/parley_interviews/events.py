@@ -1,16 +1,16 @@
-"""What can happen to an interview."""
+"""The events of interviews, and how they name people."""
 
-from parley_core import EventType
+from parley_core import EventType, Expression
 from parley_interviews.models import Participant
 
-INTERVIEW_CREATED = EventType("interview.created", "An administrator planned an interview.")
-INTERVIEW_UPDATED = EventType("interview.updated", "Its details changed, its time did not.")
-INTERVIEW_RESCHEDULED = EventType("interview.rescheduled", "Its time, duration or time zone changed.")
-INTERVIEW_STARTED = EventType("interview.started", "It began.")
-INTERVIEW_COMPLETED = EventType("interview.completed", "It ended as planned.")
-INTERVIEW_CANCELLED = EventType("interview.cancelled", "It was called off.")
-PARTICIPANT_ADDED = EventType("interview.participant_added", "Somebody was assigned to it.")
-PARTICIPANT_REMOVED = EventType("interview.participant_removed", "Somebody was taken off it.")
+INTERVIEW_CREATED = EventType("interview.created", "An administrator created an interview.")
+INTERVIEW_UPDATED = EventType("interview.updated", "The details of an interview changed, but not its schedule.")
+INTERVIEW_RESCHEDULED = EventType("interview.rescheduled", "The time, duration or time zone of an interview changed.")
+INTERVIEW_STARTED = EventType("interview.started", "An interview started.")
+INTERVIEW_COMPLETED = EventType("interview.completed", "An interview was completed.")
+INTERVIEW_CANCELLED = EventType("interview.cancelled", "An interview was cancelled.")
+PARTICIPANT_ADDED = EventType("interview.participant_added", "A participant was added to an interview.")
+PARTICIPANT_REMOVED = EventType("interview.participant_removed", "A participant was removed from an interview.")
 
 EVENTS = [
     INTERVIEW_CREATED,
@@ -24,6 +24,16 @@ EVENTS = [
 ]
 
 
-def told(participant: Participant) -> dict[str, str]:
-    """A participant as events name him."""
+def participant_entry(participant: Participant) -> dict[str, str]:
+    """Return a participant as events name them."""
     return {"user_id": participant.user_id, "participant_role": participant.participant_role}
+
+
+def audience_with(*user_ids: str) -> Expression:
+    """Return the audience of an event: everybody who takes part before the change, and these users."""
+    present = {"$ifNull": ["$participants.user_id", []]}
+    return Expression({"$setUnion": [present, [{"$literal": user_id} for user_id in user_ids]]})
+
+
+PARTICIPANTS = audience_with()
+"""The audience of an event that concerns nobody but the participants."""

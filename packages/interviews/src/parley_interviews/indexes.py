@@ -32,4 +32,4 @@ INDEX_OF_SORT = {
     "title": "title",
     "status": "status_newest",
 }
-"""The index to walk when a list is sorted by several keys and filtered by nothing: no plan would use one by itself."""
+"""The index for an unfiltered list that is sorted by several keys; the query planner would use none by itself."""

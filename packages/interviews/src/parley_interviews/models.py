@@ -1,14 +1,20 @@
-"""Interviews and those who take part in them."""
+"""Interviews and the people who take part in them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for an instant that a stored document lacks; no interview is older."""
+
+UNKNOWN_USER = "0" * 24
+"""Stands for a user that a stored document doesn't name; nobody has this id."""
+
 
 class Status(StrEnum):
-    """Where an interview stands in its life."""
+    """The states of an interview's lifecycle."""
 
     SCHEDULED = "scheduled"
     ONGOING = "ongoing"
@@ -17,7 +23,7 @@ class Status(StrEnum):
 
 
 class ParticipantRole(StrEnum):
-    """As what somebody takes part."""
+    """The roles in which people take part."""
 
     INTERVIEWER = "interviewer"
     CANDIDATE = "candidate"
@@ -25,7 +31,7 @@ class ParticipantRole(StrEnum):
 
 @dataclass(frozen=True)
 class Participant:
-    """Somebody who takes part, since when and by whose decision."""
+    """Somebody who takes part: who added them, and when."""
 
     user_id: str
     participant_role: ParticipantRole
@@ -35,7 +41,7 @@ class Participant:
 
 @dataclass(frozen=True, kw_only=True)
 class Details:
-    """What an administrator decides of an interview; `time_zone` is a key of the tz database."""
+    """The part of an interview that administrators write; `time_zone` is a key of the tz database."""
 
     title: str
     interview_type: str

@@ -4,12 +4,12 @@ from contextlib import AbstractAsyncContextManager
 
 from parley_auth import ParticipantScope, PolicyRule
 from parley_core import CollectionIndexes, EventType, Invalidation, Parley, Router, hookimpl
-from parley_interviews import caching, endpoints, events, indexes, lifespan, policy, scope
+from parley_interviews import caching, events, indexes, lifespan, policy, routers, scope, services
 
 
 @hookimpl
 def parley_routers() -> list[Router]:
-    return endpoints.ROUTERS
+    return routers.ROUTERS
 
 
 @hookimpl
@@ -35,6 +35,11 @@ def parley_policies() -> list[PolicyRule]:
 @hookimpl
 def parley_participant_scopes() -> list[ParticipantScope]:
     return scope.SCOPES
+
+
+@hookimpl
+def parley_services(parley: Parley) -> list[object]:
+    return services.services_of(parley)
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""The rules of interviews as data: who may do what in which status, and what may be changed how."""
+"""The rules of interviews as data: who may do what in which status, and what follows from a change."""
 
 import re
 import unicodedata
@@ -25,11 +25,12 @@ _OTHERS = frozenset({Role.INTERVIEWER, Role.CANDIDATE})
 
 
 def _managed(action: str, *states: Status) -> PolicyRule:
-    """Administrators may, whether they take part or not."""
+    """Return the rule of an action that administrators may do, whether they take part or not."""
     return PolicyRule(action=action, scope=SCOPE, roles=_ADMIN, states=frozenset(states) or None)
 
 
 def _taking_part(action: str, roles: frozenset[Role], *states: Status) -> PolicyRule:
+    """Return the rule of an action for participants alone."""
     return PolicyRule(
         action=action,
         scope=SCOPE,
@@ -57,7 +58,12 @@ POLICIES = [
 
 @dataclass(frozen=True)
 class Transition:
-    """How a status is reached: the action whose rules say by whom and from where, and what has happened then."""
+    """How a status is reached.
+
+    Args:
+        action: its rules say by whom, and from which statuses.
+        event: what has happened then.
+    """
 
     action: str
     event: EventType
@@ -71,7 +77,7 @@ TRANSITIONS: Mapping[Status, Transition] = {
 
 
 def allowed_transitions(policy: PolicyTable, role: Role, status: Status, *, member: bool) -> list[Status]:
-    """The statuses that a caller may bring an interview to now."""
+    """Return the statuses that a caller may bring an interview to now."""
     return [
         target
         for target, transition in TRANSITIONS.items()
@@ -80,12 +86,16 @@ def allowed_transitions(policy: PolicyTable, role: Role, status: Status, *, memb
 
 
 def lists_all(policy: PolicyTable, role: Role) -> bool:
-    """Whether a role's list holds every interview: whoever may read them all without taking part sees them all."""
+    """Return whether a role's list holds every interview, since it may read them all without taking part."""
     return all(policy.permits("interviews:read", role, member=False, state=status) for status in Status)
 
 
 def role_in_interview(account_role: Role, wanted: ParticipantRole | None) -> ParticipantRole:
-    """As what an account takes part: it follows its role; raises `InvalidParticipantRole` for another wish."""
+    """Return the role in which an account takes part, which follows from the account's role.
+
+    Raises:
+        InvalidParticipantRole: another role is wanted.
+    """
     candidate = account_role is Role.CANDIDATE
     natural = ParticipantRole.CANDIDATE if candidate else ParticipantRole.INTERVIEWER
     if wanted is not None and wanted is not natural:
@@ -94,17 +104,17 @@ def role_in_interview(account_role: Role, wanted: ParticipantRole | None) -> Par
 
 
 def details_of(source: object) -> dict[str, Any]:
-    """The fields of `Details` in an object that has them."""
+    """Return the fields of `Details` of an object that has them."""
     return {name: getattr(source, name) for name in Details.__dataclass_fields__}
 
 
 def changed_details(before: Interview, wanted: Mapping[str, object]) -> dict[str, Any]:
-    """Those of the wanted details that differ from the stored ones."""
+    """Return those of the wanted details that differ from the stored ones."""
     return {name: wanted[name] for name, old in details_of(before).items() if name in wanted and wanted[name] != old}
 
 
 def consequences(before: Interview, details: Mapping[str, Any]) -> dict[str, Any]:
-    """What follows from changed details: another schedule has an end of its own and the next version."""
+    """Return what follows from changed details: another schedule has another end and the next version."""
     if not SCHEDULE_FIELDS & details.keys():
         return {}
     after = replace(before, **details)
@@ -113,10 +123,10 @@ def consequences(before: Interview, details: Mapping[str, Any]) -> dict[str, Any
 
 
 def end_of(scheduled_at: datetime, duration_minutes: int) -> datetime:
-    """When an interview ends as planned."""
+    """Return the scheduled end of an interview."""
     return scheduled_at + timedelta(minutes=duration_minutes)
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a title as the filter `q` compares them: without regard to case, each once, in order."""
+    """Return the words of a title as the filter `q` compares them: case folded, each once, in order."""
     return list(dict.fromkeys(re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold())))

@@ -1,34 +1,53 @@
-"""The participant scope `interview`: what auth's guard and other packages may know of interviews."""
+"""The participant scope `interview`: what auth's guard and other packages learn about an interview."""
 
 from collections.abc import Sequence
 
 from parley_auth import Locked, ParticipantScope, PolicyTable, Principal, Resource
-from parley_core import Parley, Session
-from parley_interviews.access import InterviewAccess
+from parley_core import Composition, Database, Session
+from parley_core.data.point_reads import PointReader
 from parley_interviews.errors import InterviewClosed, InterviewNotFound
+from parley_interviews.indexes import INTERVIEWS
+from parley_interviews.interviews.repository import InterviewRepository
 from parley_interviews.models import Status
 from parley_interviews.policy import SCOPE
-from parley_interviews.repository import InterviewRepository
+
+# One query serves callers of different users, so it reads the ids of all participants (at most 100), not one entry.
+_GUARD = {"status": True, "rev": True, "members": "$participants.user_id"}
 
 
-async def access_of(parley: Parley, resource_id: str, principal: Principal) -> Resource | None:
-    """An interview's status, revision and whether the principal takes part, fresh from the primary."""
-    return await parley.require(InterviewAccess).of(resource_id, principal)
+class GuardReader:
+    """Reads what the guard needs of an interview on every request: one coalesced point read, never cached."""
+
+    def __init__(self, database: Database) -> None:
+        self._reader = PointReader(database[INTERVIEWS], _GUARD)
+
+    async def read(self, interview_id: str, principal: Principal) -> Resource | None:
+        """Return status, revision and whether the principal takes part, fresh from the primary; None when absent."""
+        found = await self._reader.read(interview_id)
+        if found is None:
+            return None
+        member = principal.id in found.get("members", ())
+        return Resource(interview_id, found["status"], member=member, validator=found["rev"])
 
 
-async def lock(parley: Parley, session: Session, resource_id: str, user_ids: Sequence[str], action: str) -> Locked:
-    """Keeps an interview as it is until the transaction ends, provided that its status allows `action`.
+async def access_of(parley: Composition, resource_id: str, principal: Principal) -> Resource | None:
+    """Return an interview's status, revision and whether the principal takes part; None when there is none."""
+    return await parley.require(GuardReader).read(resource_id, principal)
+
+
+async def lock(parley: Composition, session: Session, resource_id: str, user_ids: Sequence[str], action: str) -> Locked:
+    """Lock an interview until the transaction ends, provided that its status allows `action`.
 
     Raises:
         InterviewNotFound: there is none.
         InterviewClosed: its status doesn't allow the action.
     """
-    interviews = InterviewRepository(parley.database)
+    interviews = parley.require(InterviewRepository)
     states = parley.require(PolicyTable).states_of(action)
-    held = await interviews.lock(resource_id, states, session)
-    if held is None:
+    locked = await interviews.lock(resource_id, states, session)
+    if locked is None:
         raise InterviewClosed if await interviews.exists(resource_id, session) else InterviewNotFound
-    status, participants = held
+    status, participants = locked
     return Locked(status, {user_id: role for user_id, role in participants.items() if user_id in user_ids})
 
 

@@ -1,8 +1,8 @@
-"""What messaging answers when it can't post as asked."""
+"""The errors of messaging; a module of its own, like every package's."""
 
 from parley_core.errors import BusinessRuleError
 
 
 class ClientMessageIdReused(BusinessRuleError):
     code = "client_message_id_reused"
-    title = "Another message was posted with this client_message_id"
+    title = "This client_message_id belongs to a message with other content; choose another one"

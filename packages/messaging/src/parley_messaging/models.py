@@ -1,8 +1,11 @@
-"""Messages, and the stretch of a log that a reader asks for."""
+"""Messages, and the part of a log that a reader asks for."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+
+UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for the time of a message whose stored document lacks it."""
 
 
 @dataclass(frozen=True)
@@ -19,21 +22,16 @@ class Message:
 
 @dataclass(frozen=True, eq=False)
 class Draft:
-    """What a sender wants to post, and the name that he gave it so that he can ask for it twice."""
+    """What a sender wants to post, with the id that they gave it so that they can safely send it again."""
 
     sender_id: str
     content: str
     client_message_id: str | None = None
 
-    @property
-    def key(self) -> Hashable:
-        """Equal for drafts that mean one message; a draft without a name means one of its own."""
-        return (self.sender_id, self.client_message_id) if self.client_message_id else self
-
 
 @dataclass(frozen=True)
 class Posted:
-    """A stored message, and whether this request or an earlier one has stored it."""
+    """A stored message, and whether this request or an earlier one stored it."""
 
     message: Message
     _: KW_ONLY
@@ -42,18 +40,18 @@ class Posted:
 
 @dataclass(frozen=True)
 class Window:
-    """The places of a log behind `after`, up to and with `last`. A dense log has one message at each of them."""
+    """The places of a log after `after`, up to and including `last`; a dense log has one message at each."""
 
     after: int
     last: int
 
     @property
     def size(self) -> int:
-        """How many places there are."""
+        """The number of places."""
         return max(0, self.last - self.after)
 
     def page(self, direction: int, *, limit: int, offset: int) -> "Window":
-        """The places that a page shows when the window is read upwards (1) or downwards (-1)."""
+        """Return the places of a page when the window is read upwards (1) or downwards (-1)."""
         if direction > 0:
             after = self.after + offset
             return Window(after, min(after + limit, self.last))

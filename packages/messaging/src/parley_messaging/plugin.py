@@ -1,15 +1,17 @@
-"""Messaging's table of contents."""
+"""The table of contents of messaging."""
 
 from contextlib import AbstractAsyncContextManager
 
 from parley_auth import PolicyRule
 from parley_core import CollectionIndexes, Parley, Router, hookimpl
-from parley_messaging import endpoints, indexes, lifespan, policy
+from parley_messaging import indexes, lifespan, policy, services
+from parley_messaging.log.endpoints import router as log
+from parley_messaging.stream.endpoints import router as stream
 
 
 @hookimpl
 def parley_routers() -> list[Router]:
-    return [endpoints.router]
+    return [log, stream]
 
 
 @hookimpl
@@ -20,6 +22,11 @@ def parley_indexes() -> list[CollectionIndexes]:
 @hookimpl
 def parley_policies() -> list[PolicyRule]:
     return policy.POLICIES
+
+
+@hookimpl
+def parley_services(parley: Parley) -> list[object]:
+    return services.services_of(parley)
 
 
 @hookimpl

@@ -1,4 +1,7 @@
-"""Who may read and post: those who take part, administrators included, and nobody besides."""
+"""The rules of messaging as data: participants alone read and post, administrators included.
+
+Two rules, in the module where every package keeps its own.
+"""
 
 from parley_auth import Membership, PolicyRule, Role
 

@@ -1,4 +1,4 @@
-"""Following streams in tests: a real server, and what arrives from it."""
+"""Following streams in tests: a real server, and what arrives from it; needs `parley-messaging[testing]`."""
 
 import asyncio
 import json
@@ -15,12 +15,12 @@ _SECONDS = 10
 
 
 def address(interview_id: str) -> str:
-    """Where an interview's messages are."""
+    """Return the address of an interview's messages."""
     return f"/v1/interviews/{interview_id}/messages"
 
 
 @dataclass(frozen=True)
-class Event:
+class StreamEvent:
     """One block of a stream: an event, a comment or a retry hint."""
 
     fields: dict[str, str]
@@ -43,19 +43,19 @@ class Listener:
         self.response = response
         self._lines = response.aiter_lines()
 
-    async def next(self, seconds: float = _SECONDS) -> Event | None:
-        """The next block; None when the stream has ended."""
+    async def next(self, seconds: float = _SECONDS) -> StreamEvent | None:
+        """Return the next block; None when the stream has ended."""
         fields: dict[str, str] = {}
         async with asyncio.timeout(seconds):
             async for line in self._lines:
                 if not line:
-                    return Event(fields)
+                    return StreamEvent(fields)
                 name, _, value = line.partition(":")
                 fields[name or "comment"] = value.strip()
         return None
 
     async def messages(self, count: int) -> list[Any]:
-        """The next messages, comments left out; fewer when the stream ends before."""
+        """Return the next messages, without comments; fewer when the stream ends before."""
         found: list[Any] = []
         while len(found) < count and (event := await self.next()):
             if "data" in event.fields:
@@ -63,8 +63,8 @@ class Listener:
                 found.append(event.message)
         return found
 
-    async def rest(self, seconds: float = _SECONDS) -> list[Event]:
-        """All blocks up to the end."""
+    async def rest(self, seconds: float = _SECONDS) -> list[StreamEvent]:
+        """Return all blocks up to the end."""
         found = []
         async with asyncio.timeout(seconds):
             while event := await self.next(seconds):
@@ -76,7 +76,7 @@ class Listener:
 async def listening(
     client: httpx.AsyncClient, address: str, headers: dict[str, str], **query: Any
 ) -> AsyncIterator[Listener]:
-    """An open stream."""
+    """Open a stream for the time of the block."""
     async with client.stream("GET", f"{address}/stream", headers=headers, params=query) as response:
         if response.status_code != httpx.codes.OK:
             await response.aread()
@@ -85,7 +85,7 @@ async def listening(
 
 @asynccontextmanager
 async def served(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the application on a real server, which httpx's own transport for applications can't stream from."""
+    """Serve the application and return a client; httpx's own transport for applications can't stream."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=2))
     serving = asyncio.create_task(server.serve())
     try:

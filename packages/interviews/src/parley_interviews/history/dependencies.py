@@ -1,0 +1,12 @@
+"""What the endpoint of the history is given; the standard place for it in every room."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from parley_auth import Guard, ScopedAccess
+from parley_core import provided
+from parley_interviews.history.repository import HistoryRepository
+
+HistoryRead = Annotated[ScopedAccess, Depends(Guard("interviews:read"))]
+HistoryRepositoryDep = Annotated[HistoryRepository, Depends(provided(HistoryRepository))]

@@ -1,0 +1,36 @@
+"""What goes over the wire about the history of an interview."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import ConfigDict
+
+from parley_core.http.schemas import Representation
+
+
+class HistoryEntry(Representation):
+    """One change: who did what, when, from which value to which, and why."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "rev": 2,
+                    "type": "interview.started",
+                    "at": "2027-03-01T09:31:00Z",
+                    "actor": "665f1c2ab7e4f90d1c3a5b77",
+                    "actor_role": "interviewer",
+                    "reason": None,
+                    "changes": {"status": {"from": "scheduled", "to": "ongoing"}},
+                }
+            ]
+        }
+    )
+
+    rev: int
+    type: str
+    at: datetime
+    actor: str | None
+    actor_role: str
+    reason: str | None
+    changes: dict[str, Any]

@@ -1,0 +1,1 @@
+"""Single interviews: creating, reading and changing one, and its lifecycle."""

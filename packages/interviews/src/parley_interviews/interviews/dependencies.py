@@ -1,0 +1,20 @@
+"""What the endpoints of single interviews are given."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from parley_auth import Access, Guard, ScopedAccess
+from parley_core import provided
+from parley_interviews.errors import InvalidTransition
+from parley_interviews.interviews.service import InterviewService
+
+InterviewServiceDep = Annotated[InterviewService, Depends(provided(InterviewService))]
+
+InterviewCreation = Annotated[Access, Depends(Guard("interviews:create"))]
+InterviewRead = Annotated[ScopedAccess, Depends(Guard("interviews:read"))]
+InterviewUpdating = Annotated[ScopedAccess, Depends(Guard("interviews:update"))]
+InterviewTransition = Annotated[
+    ScopedAccess,
+    Depends(Guard("interviews:start", "interviews:complete", "interviews:cancel", closed=InvalidTransition)),
+]

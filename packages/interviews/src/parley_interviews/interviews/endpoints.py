@@ -1,0 +1,76 @@
+"""The routes of single interviews."""
+
+from fastapi import Request, Response, status
+
+from parley_auth.errors import UserNotFound
+from parley_core import Router, raises
+from parley_core.caching.routes import cached
+from parley_core.errors import HistoryFull
+from parley_interviews import caching
+from parley_interviews.errors import DuplicateParticipant, InactiveUser, InvalidParticipantRole
+from parley_interviews.interviews import schemas
+from parley_interviews.interviews.dependencies import (
+    InterviewCreation,
+    InterviewRead,
+    InterviewServiceDep,
+    InterviewTransition,
+    InterviewUpdating,
+)
+from parley_interviews.interviews.preconditions import IfMatchDep, etag_of
+
+router = Router(prefix="/interviews", tag="interviews")
+
+
+@router.post("", summary="Create an interview", status_code=status.HTTP_201_CREATED)
+@raises(UserNotFound, InactiveUser, InvalidParticipantRole, DuplicateParticipant)
+async def create_interview(
+    access: InterviewCreation,
+    body: schemas.InterviewCreate,
+    interviews: InterviewServiceDep,
+    request: Request,
+    response: Response,
+) -> schemas.Interview:
+    """Create an interview together with its participants: all of it or nothing."""
+    interview = await interviews.create(body, access)
+    response.headers["Location"] = f"{request.url.path}/{interview.id}"
+    return _tagged(interview, response)
+
+
+@router.get("/{interview_id}", summary="Read an interview")
+@cached(caching.DETAIL)
+async def read_interview(
+    access: InterviewRead, interviews: InterviewServiceDep, response: Response
+) -> schemas.Interview:
+    """Return an interview; `ETag` names its current version."""
+    return _tagged(await interviews.get(access), response)
+
+
+@router.patch("/{interview_id}", summary="Update an interview")
+@raises(HistoryFull)
+async def update_interview(
+    access: InterviewUpdating,
+    body: schemas.InterviewUpdate,
+    if_match: IfMatchDep,
+    interviews: InterviewServiceDep,
+    response: Response,
+) -> schemas.Interview:
+    """Change the details of an open interview; another time, duration or time zone is a reschedule."""
+    return _tagged(await interviews.update(access, body, if_match), response)
+
+
+@router.patch("/{interview_id}/status", summary="Start, complete or cancel an interview")
+@raises(HistoryFull)
+async def change_status(
+    access: InterviewTransition,
+    body: schemas.StatusChange,
+    if_match: IfMatchDep,
+    interviews: InterviewServiceDep,
+    response: Response,
+) -> schemas.Interview:
+    """Bring an interview to another status; `allowed_transitions` lists the possible ones."""
+    return _tagged(await interviews.transition(access, body, if_match), response)
+
+
+def _tagged(interview: schemas.Interview, response: Response) -> schemas.Interview:
+    response.headers["ETag"] = etag_of(interview.rev, interview.allowed_transitions)
+    return interview

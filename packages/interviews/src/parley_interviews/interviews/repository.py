@@ -1,0 +1,150 @@
+"""Single interviews in MongoDB. Every change is one recorded write whose filter carries its condition."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from parley_core import Database, Document, Event, Expression, Session, in_transaction, insert_recorded, record
+from parley_interviews.indexes import INTERVIEWS
+from parley_interviews.interviews.totals import InterviewTotals
+from parley_interviews.models import UNKNOWN_TIME, UNKNOWN_USER, Interview, Participant, ParticipantRole, Status
+from parley_interviews.policy import end_of, words_of
+
+PROJECTION = {name: True for name in Interview.__dataclass_fields__ if name != "id"}
+_NEXT_SCHEDULE_VERSION = Expression({"$add": [{"$ifNull": ["$schedule_version", 0]}, 1]})
+
+
+class InterviewRepository:
+    """Reads and writes single interviews."""
+
+    def __init__(self, database: Database, totals: InterviewTotals) -> None:
+        self._database = database
+        self._interviews = database[INTERVIEWS]
+        self._totals = totals
+
+    async def add(self, interview: Interview, participants: Iterable[Participant], event: Event) -> None:
+        """Store a new interview with its participants and count it: all of it or nothing."""
+        document = {
+            **_stored(interview),
+            "title_words": words_of(interview.title),
+            "participants": [asdict(participant) for participant in participants],
+        }
+
+        async def work(session: Session) -> None:
+            await insert_recorded(self._interviews, document, event, session=session)
+            await self._totals.count(session)
+
+        await in_transaction(self._database.client, work)
+
+    async def get(self, interview_id: str) -> Interview | None:
+        """Return the interview with this id, None when there is none."""
+        found = await self._interviews.find_one({"_id": interview_id}, PROJECTION)
+        return as_interview(found) if found else None
+
+    async def lock(
+        self, interview_id: str, states: Iterable[str] | None, session: Session
+    ) -> tuple[Status, Mapping[str, str]] | None:
+        """Touch the interview inside a transaction, so that it conflicts with every change of it.
+
+        Returns: its status and user id -> participant role; None when it is in none of `states`.
+        """
+        where: Document = {"_id": interview_id}
+        if states is not None:
+            where["status"] = {"$in": sorted(states)}
+        found = await self._interviews.find_one_and_update(
+            where,
+            {"$inc": {"holds": 1}},
+            projection={"status": True, "participants.user_id": True, "participants.participant_role": True},
+            session=session,
+        )
+        if found is None:
+            return None
+        roles = {p["user_id"]: p.get("participant_role", ParticipantRole.CANDIDATE) for p in _participants(found)}
+        return Status(found["status"]), roles
+
+    async def exists(self, interview_id: str, session: Session) -> bool:
+        """Return whether there is such an interview."""
+        return await self._interviews.find_one({"_id": interview_id}, {"_id": True}, session=session) is not None
+
+    async def change_details(self, before: Interview, changes: Mapping[str, Any], event: Event) -> Interview | None:
+        """Change the details of an interview that is still at the revision at which it was read.
+
+        Returns: the changed interview; None when it has changed since.
+        """
+        words = {"title_words": words_of(changes["title"])} if "title" in changes else {}
+        after = await self._record({"_id": before.id, "rev": before.rev}, {**changes, **words}, event)
+        return as_interview(after) if after else None
+
+    async def change_status(
+        self,
+        interview_id: str,
+        old: Status,
+        new: Status,
+        event: Event,
+        *,
+        member: str | None = None,
+        rev: int | None = None,
+        session: Session | None = None,
+    ) -> Interview | None:
+        """Bring an interview from one status to another; cancelling it is a change of its schedule too.
+
+        Args:
+            interview_id: the interview.
+            old: the status that it must have.
+            new: the status that it gets.
+            event: the change.
+            member: the user who must take part; None for nobody.
+            rev: the revision that it must have; None for any.
+            session: a transaction.
+
+        Returns: the changed interview; None when a condition isn't met.
+        """
+        where: Document = {"_id": interview_id, "status": old}
+        if member is not None:
+            where["participants.user_id"] = member
+        if rev is not None:
+            where["rev"] = rev
+        changes: dict[str, object] = {"status": new}
+        if new is Status.CANCELLED:
+            changes["schedule_version"] = _NEXT_SCHEDULE_VERSION
+        after = await self._record(where, changes, event, session)
+        return as_interview(after) if after else None
+
+    async def _record(
+        self, where: Mapping[str, Any], changes: Mapping[str, object], event: Event, session: Session | None = None
+    ) -> Document | None:
+        return await record(self._interviews, where, {**changes, "updated_at": event.at}, event, session=session)
+
+
+def as_interview(document: Mapping[str, Any]) -> Interview:
+    """Return the interview of a document, with a default for each field that it may lack."""
+    scheduled_at = document.get("scheduled_at", UNKNOWN_TIME)
+    duration_minutes = document.get("duration_minutes", 60)
+    created_at = document.get("created_at", UNKNOWN_TIME)
+    return Interview(
+        id=document["_id"],
+        title=document.get("title", ""),
+        interview_type=document.get("interview_type", "unknown"),
+        scheduled_at=scheduled_at,
+        duration_minutes=duration_minutes,
+        time_zone=document.get("time_zone", "UTC"),
+        description=document.get("description"),
+        location=document.get("location"),
+        status=Status(document["status"]),
+        ends_at=document.get("ends_at") or end_of(scheduled_at, duration_minutes),
+        rev=document["rev"],
+        schedule_version=document.get("schedule_version", 0),
+        created_by=document.get("created_by", UNKNOWN_USER),
+        created_at=created_at,
+        updated_at=document.get("updated_at", created_at),
+    )
+
+
+def _participants(document: Mapping[str, Any]) -> list[Document]:
+    return list(document.get("participants", ()))
+
+
+def _stored(interview: Interview) -> Document:
+    document = asdict(interview)
+    document["_id"] = document.pop("id")
+    return document

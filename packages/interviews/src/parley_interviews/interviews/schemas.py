@@ -1,0 +1,121 @@
+"""What goes over the wire about single interviews."""
+
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Annotated
+
+from pydantic import MISSING, AfterValidator, ConfigDict, Field, Strict, StringConstraints
+from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
+
+from parley_core.http.schemas import Body, Instant, Line, Paragraphs, Patch, Representation
+from parley_interviews.models import Status
+from parley_interviews.participants.schemas import Assignment
+from parley_interviews.policy import MAX_PARTICIPANTS
+
+_ID = "665f1c2ab7e4f90d1c3a5b77"
+_DETAILS: JsonDict = {
+    "title": "Backend engineer, second round",
+    "interview_type": "technical",
+    "scheduled_at": "2027-03-01T09:30:00Z",
+    "duration_minutes": 60,
+    "time_zone": "Europe/Berlin",
+    "description": "System design, then questions.",
+    "location": "Room 4",
+}
+_INTERVIEW: JsonDict = {
+    "id": _ID,
+    **_DETAILS,
+    "status": "scheduled",
+    "ends_at": "2027-03-01T10:30:00Z",
+    "created_by": _ID,
+    "created_at": "2027-02-20T08:00:00Z",
+    "updated_at": "2027-02-20T08:00:00Z",
+    "rev": 1,
+    "schedule_version": 0,
+    "allowed_transitions": ["ongoing", "cancelled"],
+}
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    # Not zoneinfo's list, which also holds a machine's own "localtime".
+    return frozenset(files("tzdata").joinpath("zones").read_text("utf-8").split())
+
+
+def _known_time_zone(name: str) -> str:
+    if name not in _time_zones():
+        raise PydanticCustomError("time_zone", "Must be a name of the tz database, like Europe/Berlin")
+    return name
+
+
+Title = Annotated[Line, StringConstraints(max_length=200)]
+InterviewType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,50}$")]
+Duration = Annotated[int, Strict(), Field(ge=1, le=1440, description="Minutes.")]
+TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
+Description = Annotated[Paragraphs, StringConstraints(min_length=1, max_length=5000, pattern=r"\S")]
+Location = Annotated[Line, StringConstraints(max_length=200)]
+Reason = Annotated[Line, StringConstraints(max_length=500)]
+
+
+class InterviewCreate(Body):
+    """A new interview; its status is scheduled."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{**_DETAILS, "participants": [{"user_email": "ada@example.com"}]}]}
+    )
+
+    title: Title
+    interview_type: InterviewType
+    scheduled_at: Instant
+    duration_minutes: Duration = 60
+    time_zone: TimeZone = "UTC"
+    description: Description | None = None
+    location: Location | None = None
+    participants: list[Assignment] = Field(default_factory=list, max_length=MAX_PARTICIPANTS)
+
+
+class InterviewUpdate(Patch):
+    """A change of details; another time, duration or time zone is a reschedule."""
+
+    title: Title | MISSING = MISSING
+    interview_type: InterviewType | MISSING = MISSING
+    scheduled_at: Instant | MISSING = Field(MISSING, examples=["2027-03-02T09:30:00Z"])
+    duration_minutes: Duration | MISSING = MISSING
+    time_zone: TimeZone | MISSING = MISSING
+    description: Description | MISSING | None = MISSING
+    location: Location | MISSING | None = MISSING
+    reason: Reason | None = Field(None, examples=["The interviewer is ill"])
+
+
+class StatusChange(Body):
+    """The status that the interview gets."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ongoing"}]})
+
+    status: Status
+    reason: Reason | None = None
+
+
+class Interview(Representation):
+    """An interview as its viewer sees it."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_INTERVIEW]})
+
+    id: str
+    title: str
+    interview_type: str
+    description: str | None
+    status: Status
+    scheduled_at: datetime
+    duration_minutes: int
+    ends_at: datetime
+    time_zone: str
+    location: str | None
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+    rev: int
+    schedule_version: int
+    allowed_transitions: list[Status] = Field(description="The statuses to which this caller may bring it now.")

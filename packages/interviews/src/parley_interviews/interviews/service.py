@@ -1,0 +1,177 @@
+"""The rules of single interviews."""
+
+from collections.abc import Mapping, Sequence
+
+from parley_auth import Access, ScopedAccess
+from parley_core import Clock, Event, EventType, new_id
+from parley_interviews.errors import InterviewClosed, InterviewNotFound, InvalidTransition
+from parley_interviews.events import (
+    INTERVIEW_CREATED,
+    INTERVIEW_RESCHEDULED,
+    INTERVIEW_UPDATED,
+    PARTICIPANTS,
+    participant_entry,
+)
+from parley_interviews.interviews import schemas
+from parley_interviews.interviews.preconditions import IfMatch
+from parley_interviews.interviews.presentation import InterviewPresenter
+from parley_interviews.interviews.repository import InterviewRepository
+from parley_interviews.models import Interview, Participant, Status
+from parley_interviews.participants.service import ParticipantService
+from parley_interviews.policy import (
+    OPEN,
+    SCHEDULE_FIELDS,
+    TRANSITIONS,
+    changed_details,
+    consequences,
+    details_of,
+    end_of,
+)
+
+
+class InterviewService:
+    """Creates interviews, changes them and leads them through their lifecycle.
+
+    A change is decided on what was read, and written on the condition that this is still true; otherwise it is
+    decided again. Each round that one caller loses is another's success, and a request's time limits them all.
+    """
+
+    def __init__(
+        self,
+        *,
+        interviews: InterviewRepository,
+        participants: ParticipantService,
+        presenter: InterviewPresenter,
+        clock: Clock,
+    ) -> None:
+        self._interviews = interviews
+        self._participants = participants
+        self._presenter = presenter
+        self._clock = clock
+
+    async def create(self, wanted: schemas.InterviewCreate, access: Access) -> schemas.Interview:
+        """Create an interview with its participants, all of it or nothing.
+
+        Raises:
+            UserNotFound, InactiveUser, InvalidParticipantRole, DuplicateParticipant: somebody can't take part.
+        """
+        now = self._clock()
+        participants = await self._participants.resolve(wanted.participants, access.principal.id, now)
+        interview = Interview(
+            **details_of(wanted),
+            id=new_id(),
+            status=Status.SCHEDULED,
+            ends_at=end_of(wanted.scheduled_at, wanted.duration_minutes),
+            rev=1,
+            schedule_version=0,
+            created_by=access.principal.id,
+            created_at=now,
+            updated_at=now,
+        )
+        event = Event(
+            type=INTERVIEW_CREATED,
+            at=now,
+            actor=access.actor,
+            changes=_as_created(interview, participants),
+            audience=tuple(p.user_id for p in participants),
+        )
+        await self._interviews.add(interview, participants, event)
+        member = any(p.user_id == access.principal.id for p in participants)
+        return self._presenter.present(interview, access, member=member)
+
+    async def get(self, access: ScopedAccess) -> schemas.Interview:
+        """Return the interview as the caller sees it."""
+        return self._shown(await self._read(access), access)
+
+    async def update(
+        self, access: ScopedAccess, wanted: schemas.InterviewUpdate, if_match: IfMatch
+    ) -> schemas.Interview:
+        """Change details; another time, duration or time zone is a reschedule.
+
+        Raises:
+            InterviewClosed: the interview is completed or cancelled.
+            PreconditionFailed: If-Match names another version.
+            HistoryFull: the interview has changed too often.
+        """
+        while True:
+            before = await self._read(access)
+            # Closed for everybody, so If-Match isn't looked at (RFC 9110, 13.2.1).
+            if before.status not in OPEN:
+                raise InterviewClosed
+            shown = self._shown(before, access)
+            if_match.require(shown.rev, shown.allowed_transitions)
+            if not (details := changed_details(before, wanted.given())):
+                return shown
+            event = self._update_event(before, details, access, wanted.reason)
+            changes = details | consequences(before, details)
+            if after := await self._interviews.change_details(before, changes, event):
+                return self._shown(after, access)
+
+    async def transition(
+        self, access: ScopedAccess, wanted: schemas.StatusChange, if_match: IfMatch
+    ) -> schemas.Interview:
+        """Bring the interview to another status, decided on what the guard has read.
+
+        Raises:
+            PermissionDenied: the caller's role may never bring an interview there.
+            PreconditionFailed: If-Match names another version.
+            InvalidTransition: the present status doesn't allow it.
+            NotAParticipant: the caller has to take part and was removed meanwhile.
+            HistoryFull: the interview has changed too often.
+        """
+        if transition := TRANSITIONS.get(wanted.status):
+            access.require(transition.action)
+        resource = access.resource
+        while True:
+            status = Status(resource.state)
+            allowed = self._presenter.transitions(access, status, member=resource.member)
+            rev = if_match.require(resource.validator, allowed)
+            if transition is None or wanted.status not in allowed:
+                raise _invalid(status, wanted.status, allowed)
+            event = self._status_event(transition.event, status, wanted, access)
+            member = access.principal.id if access.needs_membership(transition.action) else None
+            if after := await self._interviews.change_status(
+                resource.id, status, wanted.status, event, member=member, rev=rev
+            ):
+                return self._presenter.present(after, access, member=resource.member)
+            resource = await access.recheck(transition.action)
+
+    async def _read(self, access: ScopedAccess) -> Interview:
+        if (interview := await self._interviews.get(access.resource.id)) is None:
+            raise InterviewNotFound
+        return interview
+
+    def _shown(self, interview: Interview, access: ScopedAccess) -> schemas.Interview:
+        return self._presenter.present(interview, access, member=access.resource.member)
+
+    def _update_event(
+        self, before: Interview, details: Mapping[str, object], access: ScopedAccess, reason: str | None
+    ) -> Event:
+        return Event(
+            type=INTERVIEW_RESCHEDULED if SCHEDULE_FIELDS & details.keys() else INTERVIEW_UPDATED,
+            at=self._clock(),
+            actor=access.actor,
+            changes={name: (getattr(before, name), value) for name, value in details.items()},
+            reason=reason,
+            audience=PARTICIPANTS,
+        )
+
+    def _status_event(self, type_: EventType, old: Status, wanted: schemas.StatusChange, access: ScopedAccess) -> Event:
+        return Event(
+            type=type_,
+            at=self._clock(),
+            actor=access.actor,
+            changes={"status": (old, wanted.status)},
+            reason=wanted.reason,
+            audience=PARTICIPANTS,
+        )
+
+
+def _as_created(interview: Interview, participants: Sequence[Participant]) -> dict[str, tuple[None, object]]:
+    values = {**details_of(interview), "participants": [participant_entry(p) for p in participants]}
+    return {name: (None, value) for name, value in values.items() if value not in (None, [])}
+
+
+def _invalid(old: Status, new: Status, allowed: Sequence[Status]) -> InvalidTransition:
+    targets = ", ".join(allowed) or "nothing"
+    return InvalidTransition(f"The interview is {old} and can't become {new}; you may bring it to: {targets}")

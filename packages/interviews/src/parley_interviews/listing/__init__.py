@@ -1,0 +1,1 @@
+"""The list of interviews: filters, sort orders, pages and totals."""

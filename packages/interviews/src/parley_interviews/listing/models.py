@@ -1,0 +1,43 @@
+"""What a list asks for and what is found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from parley_interviews.models import Interview, Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterviewFilter:
+    """Which interviews a list holds; what is empty or None narrows nothing.
+
+    Args:
+        participant: the user who takes part.
+        statuses: any of them.
+        interview_types: any of them.
+        words: words of the title, all of them.
+        scheduled_from: the earliest time.
+        scheduled_to: the time before which they are scheduled.
+    """
+
+    participant: str | None = None
+    statuses: Sequence[Status] = ()
+    interview_types: Sequence[str] = ()
+    words: Sequence[str] = ()
+    scheduled_from: datetime | None = None
+    scheduled_to: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of what was found.
+
+    Args:
+        interviews: each with whether the viewer takes part in it.
+        more: whether others follow.
+        total: how many there are on all pages.
+    """
+
+    interviews: Sequence[tuple[Interview, bool]]
+    more: bool
+    total: int

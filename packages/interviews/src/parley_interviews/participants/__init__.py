@@ -1,0 +1,1 @@
+"""The people who take part in an interview."""

@@ -1,0 +1,60 @@
+"""The participants of interviews in MongoDB: they are embedded in the interview, and every change is recorded."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from parley_core import Database, Document, Event, Expression, Session, record
+from parley_interviews.indexes import INTERVIEWS
+from parley_interviews.models import UNKNOWN_TIME, UNKNOWN_USER, Participant, ParticipantRole, Status
+from parley_interviews.policy import MAX_PARTICIPANTS, OPEN
+
+_IS_OPEN = {"status": {"$in": sorted(OPEN)}}
+_PRESENT = {"$ifNull": ["$participants", []]}
+
+
+class ParticipantRepository:
+    """Reads and writes who takes part in interviews."""
+
+    def __init__(self, database: Database) -> None:
+        self._interviews = database[INTERVIEWS]
+
+    async def add(
+        self, interview_id: str, participant: Participant, event: Event, session: Session | None = None
+    ) -> bool:
+        """Add a participant to an open interview that has room and that they aren't in; return whether it was done."""
+        where = {
+            "_id": interview_id,
+            **_IS_OPEN,
+            "participants.user_id": {"$ne": participant.user_id},
+            f"participants.{MAX_PARTICIPANTS - 1}": {"$exists": False},
+        }
+        longer = {"$concatArrays": [_PRESENT, [{"$literal": asdict(participant)}]]}
+        return await self._record(where, longer, event, session)
+
+    async def remove(self, interview_id: str, user_id: str, event: Event, session: Session | None = None) -> bool:
+        """Remove a participant from an open interview; return whether it was done."""
+        where = {"_id": interview_id, **_IS_OPEN, "participants.user_id": user_id}
+        others = {"$filter": {"input": "$participants", "cond": {"$ne": ["$$this.user_id", {"$literal": user_id}]}}}
+        return await self._record(where, others, event, session)
+
+    async def of(self, interview_id: str) -> tuple[Status, list[Participant]] | None:
+        """Return the interview's status and its participants in the order of adding; None when there is none."""
+        found = await self._interviews.find_one({"_id": interview_id}, {"status": True, "participants": True})
+        if found is None:
+            return None
+        return Status(found["status"]), [_as_participant(p) for p in found.get("participants", ())]
+
+    async def _record(self, where: Document, participants: Document, event: Event, session: Session | None) -> bool:
+        changes = {"participants": Expression(participants), "updated_at": event.at}
+        return await record(self._interviews, where, changes, event, session=session) is not None
+
+
+def _as_participant(document: Mapping[str, Any]) -> Participant:
+    """Return the participant of a document, with a default for each field that it may lack."""
+    return Participant(
+        user_id=document["user_id"],
+        participant_role=ParticipantRole(document.get("participant_role", ParticipantRole.CANDIDATE)),
+        added_by=document.get("added_by", UNKNOWN_USER),
+        added_at=document.get("added_at", UNKNOWN_TIME),
+    )

@@ -1,0 +1,43 @@
+"""The number of all interviews: exact under concurrent creations, known without a count, begun from what is there."""
+
+import asyncio
+
+import httpx
+from fastapi import FastAPI
+
+from parley_auth import Role
+from parley_auth.testing import an_account
+from parley_core import Parley
+from parley_interviews.interviews.totals import InterviewTotals
+from parley_interviews.testing import create_interview
+
+
+async def total(client: httpx.AsyncClient, headers: dict[str, str]) -> int:
+    """What an administrator's list says."""
+    return int((await client.get("/v1/interviews?limit=1", headers=headers)).json()["total"])
+
+
+async def test_concurrent_creations(app: FastAPI, client: httpx.AsyncClient) -> None:
+    """Each creation counts once, however many there are at a time, and a refused one doesn't count."""
+    admin = await an_account(app, Role.ADMIN)
+    before = await total(client, admin.headers)
+    await asyncio.gather(*(create_interview(client, admin) for _ in range(40)))
+    refused = await client.post("/v1/interviews", json={"title": ""}, headers=admin.headers)
+    assert refused.status_code == 400
+    assert await total(client, admin.headers) == before + 40
+    parley: Parley = app.state.parley
+    assert await parley.database["interviews"].count_documents({}) == before + 40
+
+
+async def test_from_what_is_there(app: FastAPI, client: httpx.AsyncClient) -> None:
+    """Where nothing was counted yet the first start counts once, even when several workers start at the same time."""
+    admin = await an_account(app, Role.ADMIN)
+    for _ in range(3):
+        await create_interview(client, admin)
+    parley: Parley = app.state.parley
+    number = await parley.database["interviews"].count_documents({})
+    await parley.database["interview_totals"].drop()
+    await asyncio.gather(*(InterviewTotals(parley.database).begin() for _ in range(5)))
+    assert await InterviewTotals(parley.database).all() == number >= 3
+    await create_interview(client, admin)
+    assert await total(client, admin.headers) == number + 1

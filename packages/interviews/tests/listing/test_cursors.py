@@ -1,0 +1,221 @@
+"""Cursors: walking a list while others create interviews and add and remove participants, and invalid cursors."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from parley_auth.testing import Account, an_account
+from parley_core.testing import MovableClock, walk
+from parley_interviews.testing import create_interview
+
+if TYPE_CHECKING:
+    from conftest import People
+
+
+def spelt(content: object) -> str:
+    """A cursor with this content, spelt as ours are."""
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+
+
+class Team:
+    """Somebody's list of interviews, and those who change it."""
+
+    def __init__(self, client: httpx.AsyncClient, admin: Account, reader: Account, clock: MovableClock) -> None:
+        self.client, self.admin, self.reader, self.clock = client, admin, reader, clock
+        self.random = random.Random(7)  # noqa: S311 - the same walk on every run
+
+    async def create(self) -> str:
+        """Create another interview of the reader's, sometimes at the same instant as the one before."""
+        self.clock.move(timedelta(milliseconds=self.random.randint(0, 1)))
+        details = {"title": f"Title {self.random.randint(1, 9)}", "interview_type": "technical"}
+        day = self.random.randint(1, 9)
+        interview = await create_interview(
+            self.client, self.admin, self.reader, scheduled_at=f"2027-03-0{day}T09:00:00Z", **details
+        )
+        return str(interview["id"])
+
+    async def remove_reader(self, interview_id: str) -> None:
+        """Remove the reader from an interview."""
+        address = f"/v1/interviews/{interview_id}/participants/{self.reader.id}"
+        assert (await self.client.delete(address, headers=self.admin.headers)).status_code == 204
+
+    async def page(self, address: str) -> tuple[list[str], str | None]:
+        """The ids of a page and the address of the next."""
+        answer = await self.client.get(address, headers=self.reader.headers)
+        assert answer.status_code == 200, answer.text
+        return [item["id"] for item in answer.json()["items"]], answer.json()["next"]
+
+
+@pytest.fixture
+async def team(app: FastAPI, client: httpx.AsyncClient, people: People, clock: MovableClock) -> Team:
+    return Team(client, people.admin, await an_account(app), clock)
+
+
+class TestWalk:
+    @pytest.mark.parametrize("sort", ["-created_at", "scheduled_at", "-title,scheduled_at", "status,title", "status"])
+    async def test_while_others_write(self, team: Team, sort: str) -> None:
+        """Whoever follows `next` gets each interview that stays in the list, none twice, whatever comes and goes."""
+        lasting = {await team.create() for _ in range(25)}
+        passing = [await team.create() for _ in range(15)]
+        seen: list[str] = []
+        address: str | None = f"/v1/interviews?limit=4&sort={sort}"
+        while address:
+            ids, address = await team.page(address)
+            seen += ids
+            await team.create()
+            for _ in range(min(2, len(passing))):
+                await team.remove_reader(passing.pop(team.random.randrange(len(passing))))
+        assert len(seen) == len(set(seen))
+        assert lasting <= set(seen)
+
+    async def test_what_was_passed_goes(self, team: Team) -> None:
+        """A walk doesn't end early when the interviews of earlier pages leave the list."""
+        created = [await team.create() for _ in range(20)]
+        first, following = await team.page("/v1/interviews?limit=12")
+        for interview_id in first:
+            await team.remove_reader(interview_id)
+        assert following is not None
+        second, following = await team.page(following.replace("limit=12", "limit=5"))
+        assert following is not None
+        third, following = await team.page(following)
+        assert {*first, *second, *third} == set(created)
+        assert following is None
+
+    async def test_what_was_passed_comes_back_no_more(self, team: Team) -> None:
+        """New interviews before the place of the cursor shift nothing."""
+        created = [await team.create() for _ in range(6)]
+        first, following = await team.page("/v1/interviews?limit=3")
+        for _ in range(5):
+            await team.create()
+        assert following is not None
+        second, following = await team.page(following)
+        assert first + second == created[::-1]
+        assert following is None
+
+    async def test_the_interview_of_the_cursor_goes(self, team: Team) -> None:
+        """A cursor names a place, not an interview: the walk continues when that interview has left the list."""
+        created = [await team.create() for _ in range(4)]
+        first, following = await team.page("/v1/interviews?limit=2&sort=scheduled_at,title")
+        await team.remove_reader(first[-1])
+        assert following is not None
+        second, _ = await team.page(following)
+        assert {*first, *second} == set(created)
+
+    async def test_longest_values(self, team: Team) -> None:
+        """A cursor after the longest titles is accepted."""
+        for _ in range(2):
+            for character in "🎈ä\\":
+                await create_interview(team.client, team.admin, team.reader, title=character * 200)
+        seen = []
+        address = "/v1/interviews?limit=1&sort=title,status,scheduled_at,created_at"
+        async for answer in walk(team.client, address, headers=team.reader.headers):
+            seen += [item["id"] for item in answer.json()["items"]]
+        assert len(set(seen)) == len(seen) == 6
+
+
+class TestOtherRequests:
+    async def test_another_sort_order(self, team: Team) -> None:
+        """A cursor implies its sort order and is refused under another one."""
+        for _ in range(3):
+            await team.create()
+        _, following = await team.page("/v1/interviews?limit=1&sort=title")
+        assert following is not None
+        implied, _ = await team.page(following.replace("sort=title&", ""))
+        assert implied == (await team.page(following))[0]
+        for other in ("-title", "title,status", "created_at", ""):
+            address = following.replace("sort=title", f"sort={other}")
+            answer = await team.client.get(address, headers=team.reader.headers)
+            assert answer.status_code == 400
+            assert answer.json()["code"] == "invalid_cursor"
+
+    async def test_an_offset(self, team: Team) -> None:
+        """A cursor is a place, so it is refused together with an offset."""
+        for _ in range(2):
+            await team.create()
+        _, following = await team.page("/v1/interviews?limit=1")
+        answer = await team.client.get(f"{following}&offset=1", headers=team.reader.headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
+
+    async def test_other_filters(self, team: Team) -> None:
+        """A cursor is a place in an order, not a filter: under another filter the list continues at that place."""
+        ids = [await team.create() for _ in range(4)]
+        _, following = await team.page("/v1/interviews?limit=2")
+        assert following is not None
+        assert (await team.page(f"{following}&status=scheduled"))[0] == ids[1::-1]
+        assert (await team.page(f"{following}&status=ongoing"))[0] == []
+
+
+ID, INSTANT = "0" * 24, "2027-03-01T12:00:00+00:00"
+GARBAGE: list[Any] = [
+    None,
+    [],
+    {},
+    1,
+    ["title"],
+    ["title", ["a", ID]],
+    ["title", ["a", ID], "0"],
+    ["title", ["a", ID], -1],
+    ["title", ["a", ID], 2**31],
+    ["title", ["a", ID], True],
+    ["title", ["a", ID], 0, 0],
+    ["title", ["a"], 0],
+    ["title", ["a", ID, ID], 0],
+    ["title", ["a", {"$gt": ""}], 0],
+    ["title", [{"$ne": "a"}, ID], 0],
+    ["title", [1, ID], 0],
+    ["title", "ab", 0],
+    ["_id", [ID, ID], 0],
+    ["history", ["a", ID], 0],
+    ["", ["a", ID], 0],
+    [["title"], ["a", ID], 0],
+    ["created_at", ["yesterday", ID], 0],
+    ["created_at", ["2027-03-01T12:00:00", ID], 0],
+    ["created_at", ["0001-01-01T00:00:00+14:00", ID], 0],
+    ["created_at", ["9999-12-31T23:59:59-14:00", ID], 0],
+    ["created_at", [None, ID], 0],
+]
+TEXTS = st.text(max_size=60) | st.binary(max_size=60).map(lambda b: base64.urlsafe_b64encode(b).decode())
+JSON = st.recursive(st.none() | st.integers() | st.text(max_size=9), lambda inner: st.lists(inner, max_size=3))
+CURSORS = TEXTS | st.tuples(st.sampled_from(["title", "-created_at"]), JSON, JSON).map(spelt)
+
+
+class TestGarbage:
+    @pytest.mark.parametrize("content", GARBAGE, ids=repr)
+    async def test_wrong_content(self, client: httpx.AsyncClient, people: People, content: Any) -> None:
+        """A text that is encoded like a cursor but names no place is refused."""
+        address = f"/v1/interviews?cursor={spelt(content)}"
+        answer = await client.get(address, headers=people.admin.headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
+
+    @pytest.mark.parametrize("text", ["", "x", "=", "null", "é", "\x00", "a" * 5000, "W10", "[" * 900], ids=repr)
+    async def test_no_cursor_at_all(self, client: httpx.AsyncClient, people: People, text: str) -> None:
+        """Any other text is refused, including an empty one."""
+        answer = await client.get("/v1/interviews", params={"cursor": text}, headers=people.admin.headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
+
+    async def test_a_place_that_nobody_gave_out(self, client: httpx.AsyncClient, people: People) -> None:
+        """A well-formed cursor that a caller made up is a place like any other, in the caller's own list."""
+        interview = await create_interview(client, people.admin, people.candidate)
+        for place, found in ((["title", ["A", ID], 0], [interview["id"]]), (["title", ["Z", ID], 0], [])):
+            address = f"/v1/interviews?cursor={spelt(place)}"
+            answer = await client.get(address, headers=people.candidate.headers)
+            assert [item["id"] for item in answer.json()["items"]] == found
+
+    @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(cursor=CURSORS)
+    async def test_anything(self, client: httpx.AsyncClient, people: People, cursor: str) -> None:
+        """Whatever text is sent as a cursor, the answer is a page or a refusal."""
+        answer = await client.get("/v1/interviews", params={"cursor": cursor}, headers=people.candidate.headers)
+        assert answer.status_code in {200, 400}
+        if answer.status_code == 400:
+            assert answer.json()["code"] == "invalid_cursor"

@@ -1,0 +1,230 @@
+"""What MongoDB does for each documented list, as `explain()` of the very commands that a request sends tells it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from bson.codec_options import CodecOptions, DatetimeConversion
+from fastapi import FastAPI
+
+from parley_auth import Role
+from parley_auth.testing import Account, an_account
+from parley_core import Database, Document, new_id
+from parley_core.caching.store import ReadCache
+from parley_core.testing import NOON
+from parley_interviews.indexes import INTERVIEWS
+from parley_interviews.policy import words_of
+from parley_interviews.testing import address_of, create_interview
+
+# The bounds of an open range are dates that Python doesn't have.
+DATES_OF_ANY_TIME = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_MS)
+STATUSES = ("scheduled", "ongoing", "completed", "cancelled")
+
+
+@dataclass(frozen=True, repr=False)
+class Crowd:
+    """3,000 interviews of 30 people in the module's database."""
+
+    admin: Account
+    member: Account
+
+
+@pytest.fixture(scope="module")
+async def crowd(app: FastAPI) -> Crowd:
+    admin, member = await an_account(app, Role.ADMIN), await an_account(app, Role.INTERVIEWER)
+    people = [member.id, *(new_id() for _ in range(29))]
+    database: Database = app.state.parley.database
+    await database[INTERVIEWS].insert_many(stored(n, people) for n in range(3000))
+    # What is looked at here is what a list costs that isn't kept yet.
+    app.state.parley.require(ReadCache).enabled = False
+    return Crowd(admin, member)
+
+
+def stored(n: int, people: Sequence[str]) -> Document:
+    """The n-th interview as it is stored."""
+    title = f"Engineer {n % 50} of team {n % 7}"
+    return {
+        "_id": new_id(),
+        "title": title,
+        "title_words": words_of(title),
+        "interview_type": ("technical", "culture", "panel", "screening")[n % 4],
+        "description": None,
+        "status": STATUSES[n // 3 % 4],
+        "scheduled_at": NOON + timedelta(hours=n * 37 % 1000),
+        "duration_minutes": 60,
+        "ends_at": NOON,
+        "time_zone": "UTC",
+        "location": None,
+        "participants": [{"user_id": person} for person in (people[n % 30], people[n * 7 % 29 + 1])],
+        "created_by": people[0],
+        "created_at": NOON + timedelta(minutes=n),
+        "updated_at": NOON,
+        "rev": 1,
+        "schedule_version": 0,
+        "history": [],
+    }
+
+
+async def profiled(database: Database, request: Awaitable[httpx.Response]) -> tuple[httpx.Response, list[Document]]:
+    """A request's answer, and what MongoDB did to interviews for it, as its profiler has seen it."""
+    await database["system.profile"].drop()
+    await database.command("profile", 2)
+    try:
+        answer = await request
+    finally:
+        await database.command("profile", 0)
+    seen = database["system.profile"].find({"ns": f"{database.name}.{INTERVIEWS}"})
+    return answer, await seen.to_list()
+
+
+async def stages(database: Database, command: Document) -> list[str]:
+    """Return the stages of the query plan that MongoDB chooses for a command."""
+    plain = {name: value for name, value in command.items() if not name.startswith("$") and name != "lsid"}
+    explained = await database.command({"explain": plain, "verbosity": "queryPlanner"}, codec_options=DATES_OF_ANY_TIME)
+    return [stage for plan in winning(explained) for stage in inside(plan)]
+
+
+def winning(explained: Any) -> Iterator[Any]:
+    if isinstance(explained, dict):
+        for name, value in explained.items():
+            if name == "winningPlan":
+                yield value
+            else:
+                yield from winning(value)
+    elif isinstance(explained, list):
+        for value in explained:
+            yield from winning(value)
+
+
+def inside(plan: Any) -> Iterator[str]:
+    if isinstance(plan, dict):
+        if "stage" in plan:
+            yield plan["stage"]
+        for value in plan.values():
+            yield from inside(value)
+    elif isinstance(plan, list):
+        for value in plan:
+            yield from inside(value)
+
+
+FILTERS: dict[str, dict[str, Any]] = {
+    "status": {"status": "scheduled"},
+    "statuses": {"status": ["scheduled", "ongoing"]},
+    "type": {"interview_type": "technical"},
+    "types": {"interview_type": ["technical", "panel"]},
+    "from": {"scheduled_from": "2027-03-20T00:00:00Z"},
+    "to": {"scheduled_to": "2027-03-20T00:00:00Z"},
+    "between": {"scheduled_from": "2027-03-20T00:00:00Z", "scheduled_to": "2027-03-22T00:00:00Z"},
+    "word": {"q": "engineer"},
+    "words": {"q": "engineer 7 team"},
+}
+TIMES = {"from", "to", "between"}
+PAIRS = [("status", "type"), ("statuses", "types"), ("type", "word"), ("status", "words"), ("types", "word")]
+COMBINATIONS = [(), *((name,) for name in FILTERS), *PAIRS, *itertools.product(("status", "types", "word"), TIMES)]
+KEYS = ("created_at", "scheduled_at", "title", "status")
+SORTS = [sign + key for key in KEYS for sign in ("", "-")]
+
+
+class Reader:
+    """Somebody who lists interviews, and what MongoDB does for that."""
+
+    def __init__(self, database: Database, client: httpx.AsyncClient, crowd: Crowd, who: str) -> None:
+        self.database, self.client = database, client
+        self.account = crowd.member if who == "member" else crowd.admin
+        self.is_admin = who != "member"
+        self.narrowed = {"participant_id": crowd.member.id} if who == "admin for one" else {}
+
+    def list(self, **query: Any) -> Awaitable[httpx.Response]:
+        """Requests a list."""
+        return self.client.get("/v1/interviews", params=query | self.narrowed or None, headers=self.account.headers)
+
+    async def stages(self, **query: Any) -> Sequence[Sequence[str]]:
+        """Return the stages of the query plans of the commands that list and count."""
+        answer, entries = await profiled(self.database, self.list(**query))
+        assert answer.status_code == 200, answer.text
+        is_all = self.is_admin and not self.narrowed and not query.keys() - {"sort"}
+        counting = set() if is_all else {"aggregate"}
+        assert {next(iter(entry["command"])) for entry in entries} == {"find"} | counting
+        return [await stages(self.database, entry["command"]) for entry in entries]
+
+
+@pytest.fixture(params=["admin", "admin for one", "member"])
+def reader(request: pytest.FixtureRequest, database: Database, client: httpx.AsyncClient, crowd: Crowd) -> Reader:
+    return Reader(database, client, crowd, request.param)
+
+
+class TestPlans:
+    @pytest.mark.parametrize("names", COMBINATIONS, ids="+".join)
+    async def test_filters(self, reader: Reader, names: Sequence[str]) -> None:
+        """Every filter is answered and counted along an index, and in the default order sorted by it alone.
+
+        Only a filter on times may be answered along the times, when few interviews meet it, and sorted then.
+        """
+        query = {name: value for filter_ in names for name, value in FILTERS[filter_].items()}
+        for chosen in await reader.stages(**query):
+            assert {"IXSCAN", "COUNT_SCAN"} & set(chosen), chosen
+            assert "COLLSCAN" not in chosen
+            assert TIMES & set(names) or "SORT" not in chosen
+
+    @pytest.mark.parametrize("sort", [*SORTS, "-scheduled_at,title", "status,-created_at", "title,status,scheduled_at"])
+    @pytest.mark.parametrize("names", [(), ("status",), ("types", "word")], ids="+".join)
+    async def test_sorts(self, reader: Reader, names: Sequence[str], sort: str) -> None:
+        """Every order is answered along an index, filtered or not."""
+        query = {name: value for filter_ in names for name, value in FILTERS[filter_].items()}
+        for chosen in await reader.stages(**query, sort=sort):
+            assert {"IXSCAN", "COUNT_SCAN"} & set(chosen), chosen
+            assert "COLLSCAN" not in chosen
+
+    @pytest.mark.parametrize("sort", ["created_at", "-created_at", "scheduled_at", "-scheduled_at"])
+    async def test_orders_of_time(self, reader: Reader, sort: str) -> None:
+        """The orders by time, which calendars and lists show, are sorted by index alone."""
+        for chosen in await reader.stages(sort=sort):
+            assert "SORT" not in chosen
+
+
+class TestWork:
+    async def test_a_page_costs_its_items(self, reader: Reader) -> None:
+        """In the default order a page examines its own interviews and at most two more, at any offset."""
+        first = await reader.list()
+        for address in (str(first.request.url), first.json()["next"]):
+            request = reader.client.get(address, headers=reader.account.headers)
+            _, entries = await profiled(reader.database, request)
+            [find] = [entry for entry in entries if "find" in entry["command"]]
+            assert 20 <= find["docsExamined"] <= 22
+
+    async def test_every_operation(self, client: httpx.AsyncClient, crowd: Crowd, database: Database) -> None:
+        """No operation on one interview looks at any other, or reads it more often than the guard and once more.
+
+        A transition is decided on what the guard has read: its write comes next, and a refusal needs nothing else.
+        """
+        interview = await create_interview(client, crowd.admin)
+        address, person = address_of(interview), crowd.member.id
+        for method, rest, body, commands in (
+            ("GET", "", None, 2),
+            ("PATCH", "", {"title": "Other", "scheduled_at": "2027-03-09T08:00:00Z"}, 3),
+            ("POST", "/participants", {"user_id": person}, 2),
+            ("POST", "/participants", {"user_id": person}, 4),
+            ("GET", "/participants", None, 2),
+            ("PATCH", "/status", {"status": "ongoing"}, 2),
+            ("PATCH", "/status", {"status": "ongoing"}, 1),
+            ("DELETE", f"/participants/{person}", None, 2),
+            ("DELETE", f"/participants/{person}", None, 4),
+            ("GET", "/history", None, 2),
+        ):
+            request = client.request(method, address + rest, json=body, headers=crowd.admin.headers)
+            _, entries = await profiled(database, request)
+            assert len(entries) == commands, (method, rest)
+            assert all(entry.get("docsExamined", 0) <= 1 for entry in entries), (method, rest)
+
+
+@pytest.mark.usefixtures("crowd")
+async def test_the_checks_fire(database: Database) -> None:
+    """The checks above notice a query that scans and one that sorts in memory."""
+    careless = {"find": INTERVIEWS, "filter": {"location": "x"}, "sort": {"duration_minutes": 1}}
+    assert {"COLLSCAN", "SORT"} <= set(await stages(database, careless))

@@ -1,0 +1,1 @@
+"""The message log of an interview: posting and reading."""

@@ -1,0 +1,117 @@
+"""Appending to logs: concurrent posts to one interview share one transaction."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pymongo
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
+
+from parley_auth import ScopedAccess, lock_together
+from parley_core import Clock, Document, ParleyError, Session, in_transaction
+from parley_core.data.failures import is_unavailable
+from parley_core.errors import Unavailable
+from parley_messaging.errors import ClientMessageIdReused
+from parley_messaging.log.batches import Batches
+from parley_messaging.log.repository import MessageRepository, key_of
+from parley_messaging.models import Draft, Message, Posted
+from parley_messaging.policy import POST
+
+# A transaction that met conflicts until its time was over, and one of which nobody knows whether it committed.
+_UNKNOWN_OUTCOME = ("TransientTransactionError", "UnknownTransactionCommitResult")
+
+
+@dataclass(frozen=True)
+class _Post:
+    """A draft, and what its sender's guard has found."""
+
+    access: ScopedAccess
+    draft: Draft
+
+
+class Appender:
+    """Appends messages to the logs of one application.
+
+    Args:
+        messages: the logs.
+        client: what runs the transactions.
+        clock: the time of a message.
+        timeout_seconds: how long a post may wait, and how long the transaction of a batch may take.
+    """
+
+    def __init__(
+        self,
+        *,
+        messages: MessageRepository,
+        client: AsyncMongoClient[Document],
+        clock: Clock,
+        timeout_seconds: float,
+    ) -> None:
+        self._messages = messages
+        self._client = client
+        self._clock = clock
+        self._timeout = timeout_seconds
+        self._batches: Batches[_Post, Posted] = Batches(self._settle, patience=self._timeout)
+
+    async def append(self, access: ScopedAccess, draft: Draft) -> Posted:
+        """Append a draft and return the message that it has become; it is stored for good when this returns.
+
+        Raises:
+            ParleyError: meanwhile the interview is gone or closed, or the sender was removed from it.
+            ClientMessageIdReused: the sender gave this `client_message_id` to another message.
+            Unavailable: it isn't known to be stored. A draft with a `client_message_id` can safely be sent again.
+        """
+        return await self._batches.submit(access.resource.id, _Post(access, draft))
+
+    async def close(self) -> None:
+        """Stop; posts that wait are answered `Unavailable`."""
+        await self._batches.close()
+
+    async def _settle(self, interview_id: str, posts: Sequence[_Post]) -> Sequence[Posted | Exception]:
+        try:
+            with pymongo.timeout(self._timeout):
+                return await self._commit(interview_id, posts)
+        except PyMongoError as error:
+            if not is_unavailable(error) and not any(map(error.has_error_label, _UNKNOWN_OUTCOME)):
+                raise
+            return [Unavailable() for _ in posts]
+
+    async def _commit(self, interview_id: str, posts: Sequence[_Post]) -> Sequence[Posted | Exception]:
+        async def append(session: Session) -> Sequence[Posted | Exception]:
+            refused = await lock_together([post.access for post in posts], session, POST)
+            admitted = [post.draft for post in posts if post.access.principal not in refused]
+            stored = await self._stored(interview_id, admitted, session)
+            return [refused.get(post.access.principal) or stored[post.draft] for post in posts]
+
+        try:
+            return await in_transaction(self._client, append)
+        except ParleyError as refusal:
+            return await self._repeated(interview_id, posts, refusal)
+
+    async def _stored(
+        self, interview_id: str, drafts: Sequence[Draft], session: Session
+    ) -> Mapping[Draft, Posted | Exception]:
+        """Return what each draft has become, stored now unless it was before."""
+        known = await self._messages.known(interview_id, drafts, session)
+        fresh = list({key_of(draft): draft for draft in reversed(drafts) if key_of(draft) not in known}.values())[::-1]
+        written = await self._messages.append(interview_id, fresh, at=self._clock(), session=session)
+        messages = known | {key_of(draft): message for draft, message in zip(fresh, written, strict=True)}
+        are_new = set(fresh)
+        return {draft: _outcome(draft, messages[key_of(draft)], is_new=draft in are_new) for draft in drafts}
+
+    async def _repeated(
+        self, interview_id: str, posts: Sequence[_Post], refusal: ParleyError
+    ) -> Sequence[Posted | Exception]:
+        """Return what was stored before the interview closed to those who ask again, and the refusal to all others."""
+        known = await self._messages.known(interview_id, [post.draft for post in posts])
+        return [
+            _outcome(post.draft, known[key], is_new=False)
+            if (key := key_of(post.draft)) in known
+            else copy.copy(refusal)
+            for post in posts
+        ]
+
+
+def _outcome(draft: Draft, message: Message, *, is_new: bool) -> Posted | ParleyError:
+    return Posted(message, is_new=is_new) if message.content == draft.content else ClientMessageIdReused()

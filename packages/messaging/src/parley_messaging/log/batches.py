@@ -1,0 +1,124 @@
+"""Group commit: items that arrive while a batch is under way share the next one."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from parley_core.errors import Unavailable
+from parley_core.waiting import fail, fulfil, within
+
+LARGEST, LONGEST = 256, 2048
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(eq=False)
+class _Entry(Generic[T, R]):
+    """An item, and where its caller waits for the outcome."""
+
+    item: T
+    outcome: asyncio.Future[R]
+
+    @property
+    def has_timed_out(self) -> bool:
+        """Whether the caller was refused for having waited too long; one who was cancelled wasn't refused."""
+        return self.outcome.done() and not self.outcome.cancelled()
+
+
+class Batches(Generic[T, R]):
+    """Settles items in batches: of each key one batch at a time, of several keys side by side.
+
+    An item that was taken into a batch is settled whether anybody still waits for it or not.
+
+    Args:
+        settle: settles a batch of one key and returns an outcome for each item; when it raises, each item is
+            settled by itself, so that one bad item spoils nobody else's.
+        largest: items in a batch at most; unset is `LARGEST`.
+        longest: items of one key that may wait, more are refused; unset is `LONGEST`.
+        patience: seconds that an item may wait; after them it is refused, and dropped unless it is in a batch.
+    """
+
+    def __init__(
+        self,
+        settle: Callable[[str, Sequence[T]], Awaitable[Sequence[R | Exception]]],
+        *,
+        largest: int | None = None,
+        longest: int | None = None,
+        patience: float,
+    ) -> None:
+        self._settle = settle
+        self._largest = largest or LARGEST
+        self._longest = longest or LONGEST
+        self._patience = patience
+        self._waiting: dict[str, deque[_Entry[T, R]]] = {}
+        self._workers: set[asyncio.Task[None]] = set()
+
+    async def submit(self, key: str, item: T) -> R:
+        """Return the outcome of an item; raise it where it is an exception.
+
+        Raises:
+            Unavailable: too many items wait, or this one has waited too long.
+        """
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            waiting = self._begin(key)
+        if len(waiting) >= self._longest:
+            raise Unavailable
+        entry: _Entry[T, R] = _Entry(item, asyncio.get_running_loop().create_future())
+        waiting.append(entry)
+        try:
+            return await within(entry.outcome, self._patience)
+        except TimeoutError:
+            raise Unavailable from None
+
+    async def close(self) -> None:
+        """Stop; whoever still waits is answered `Unavailable`."""
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+
+    def _begin(self, key: str) -> deque[_Entry[T, R]]:
+        waiting: deque[_Entry[T, R]] = deque()
+        self._waiting[key] = waiting
+        # An empty context: the deadline of the request that happens to come first isn't the others'.
+        worker = asyncio.get_running_loop().create_task(self._work(key, waiting), context=Context())
+        self._workers.add(worker)
+        worker.add_done_callback(self._workers.discard)
+        return waiting
+
+    async def _work(self, key: str, waiting: deque[_Entry[T, R]]) -> None:
+        batch: list[_Entry[T, R]] = []
+        try:
+            while waiting:
+                batch = [waiting.popleft() for _ in range(min(len(waiting), self._largest))]
+                await self._settle_all(key, [entry for entry in batch if not entry.has_timed_out])
+        finally:
+            del self._waiting[key]
+            for entry in (*batch, *waiting):
+                if not entry.outcome.done():
+                    fail([entry.outcome], Unavailable())
+
+    async def _settle_all(self, key: str, batch: Sequence[_Entry[T, R]]) -> None:
+        if not batch:
+            return
+        try:
+            outcomes = await self._settle(key, [entry.item for entry in batch])
+        except Exception as error:  # noqa: BLE001 - whatever it is belongs to whoever waits
+            if len(batch) == 1:
+                fail([batch[0].outcome], error)
+                return
+            for entry in batch:
+                await self._settle_all(key, [entry])
+        else:
+            for entry, outcome in zip(batch, outcomes, strict=True):
+                _answer(entry.outcome, outcome)
+
+
+def _answer(future: "asyncio.Future[R]", outcome: R | Exception) -> None:
+    if isinstance(outcome, Exception):
+        fail([future], outcome)
+    else:
+        fulfil([future], outcome)

@@ -1,0 +1,26 @@
+"""How pages of messages are cached: a log only grows, so its head proves a page current."""
+
+from fastapi import Request
+
+from parley_auth import ScopedAccess
+from parley_core import Composition
+from parley_core.caching.routes import CachedRead
+from parley_messaging.log.repository import LogHeadReader
+
+
+def _viewer(_access: ScopedAccess) -> None:
+    """Return nothing: a page is the same for everybody who may read it."""
+
+
+async def _head(parley: Composition, access: ScopedAccess) -> int:
+    return await parley.require(LogHeadReader).read(access.resource.id)
+
+
+def _lies_below(request: Request, head: int) -> bool:
+    """Return whether a page's window ends below the head, so that its items, total and next page never change."""
+    before = request.query_params.get("before_seq", "")
+    # Other spellings of integers, which validation accepts too, only miss this shortcut.
+    return before.isdecimal() and int(before) <= head + 1
+
+
+PAGE = CachedRead(viewer=_viewer, validator=_head, is_final=_lies_below, final_with="before_seq")

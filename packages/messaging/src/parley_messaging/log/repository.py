@@ -1,0 +1,135 @@
+"""The message logs in MongoDB: messages are inserted and never changed."""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from parley_core import Database, Document, Session, new_id
+from parley_core.data.point_reads import PointReader
+from parley_messaging.indexes import LOGS, MESSAGES
+from parley_messaging.models import UNKNOWN_TIME, Draft, Message, Window
+
+
+class MessageRepository:
+    """Reads and appends messages."""
+
+    def __init__(self, database: Database) -> None:
+        self._messages = database[MESSAGES]
+        self._logs = database[LOGS]
+
+    async def append(
+        self, interview_id: str, drafts: Sequence[Draft], *, at: datetime, session: Session
+    ) -> Sequence[Message]:
+        """Append messages inside the caller's transaction, in the order of the drafts.
+
+        The head of the log makes appends conflict with each other, so that they commit in the order of their `seq`.
+        """
+        if not drafts:
+            return []
+        first = await self._advance(interview_id, len(drafts), session)
+        messages = [
+            Message(new_id(), interview_id, seq, draft.sender_id, draft.content, at)
+            for seq, draft in enumerate(drafts, first)
+        ]
+        await self._messages.insert_many(list(map(_stored, messages, drafts)), session=session)
+        return messages
+
+    async def _advance(self, interview_id: str, by: int, session: Session) -> int:
+        """Move the head of a log and return the first `seq` that is now taken."""
+        before = await self._logs.find_one_and_update(
+            {"_id": interview_id}, {"$inc": {"last_seq": by}}, upsert=True, session=session
+        )
+        return _last_seq(before) + 1
+
+    async def known(
+        self, interview_id: str, drafts: Iterable[Draft], session: Session | None = None
+    ) -> dict[Hashable, Message]:
+        """Return the messages that drafts have become already, by the drafts' keys."""
+        named = [draft for draft in drafts if draft.client_message_id]
+        if not named:
+            return {}
+        where = {
+            "interview_id": interview_id,
+            "sender_id": {"$in": list({draft.sender_id for draft in named})},
+            "client_message_id": {"$in": list({draft.client_message_id for draft in named})},
+        }
+        found = await self._messages.find(where, session=session).to_list()
+        return {(document["sender_id"], document["client_message_id"]): _as_message(document) for document in found}
+
+    async def head(self, interview_id: str) -> int:
+        """Return the `seq` of the log's last message; 0 when there is none."""
+        return _last_seq(await self._logs.find_one({"_id": interview_id}))
+
+    async def after(self, interview_id: str, seq: int, *, limit: int) -> Sequence[Message]:
+        """Return the messages after a place, oldest first, `limit` at most."""
+        found = self._messages.find({"interview_id": interview_id, "seq": {"$gt": seq}}).sort("seq", 1).limit(limit)
+        return [_as_message(document) for document in await found.to_list()]
+
+    async def within(self, interview_id: str, window: Window, *, direction: int) -> Sequence[Message]:
+        """Return all messages of a window, upwards (1) or downwards (-1)."""
+        if not window.size:
+            return []
+        found = self._messages.find({"interview_id": interview_id, "seq": _between(window)}).sort("seq", direction)
+        return [_as_message(document) for document in await found.to_list()]
+
+    async def by_sender(
+        self, interview_id: str, sender_id: str, window: Window, *, direction: int, limit: int, offset: int
+    ) -> tuple[Sequence[Message], int]:
+        """Return a page of what one sender wrote in a window, and how many messages that is in all.
+
+        Only here an offset is counted out, along an index: one sender's messages aren't dense.
+        """
+        if not window.size:
+            return [], 0
+        where = {"interview_id": interview_id, "sender_id": sender_id, "seq": _between(window)}
+        total = await self._messages.count_documents(where)
+        if offset >= total:
+            return [], total
+        found = self._messages.find(where).sort("seq", direction).skip(offset).limit(limit)
+        return [_as_message(document) for document in await found.to_list()], total
+
+
+def key_of(draft: Draft) -> Hashable:
+    """Return what is equal for drafts of the same message; one without a `client_message_id` equals only itself."""
+    return (draft.sender_id, draft.client_message_id) if draft.client_message_id else draft
+
+
+class LogHeadReader:
+    """Reads the heads of logs by coalesced point reads."""
+
+    def __init__(self, database: Database) -> None:
+        self._reader = PointReader(database[LOGS], {"last_seq": True})
+
+    async def read(self, interview_id: str) -> int:
+        """Return the `seq` of the log's last message, fresh from the primary; 0 when there is none."""
+        return _last_seq(await self._reader.read(interview_id))
+
+
+def _last_seq(log: Mapping[str, Any] | None) -> int:
+    return int(log["last_seq"]) if log else 0
+
+
+def _between(window: Window) -> Document:
+    """Return the filter for a window that isn't empty; an empty one may hold numbers beyond MongoDB's integers."""
+    return {"$gt": window.after, "$lte": window.last}
+
+
+def _stored(message: Message, draft: Draft) -> Document:
+    document = asdict(message)
+    document["_id"] = document.pop("id")
+    if draft.client_message_id:
+        document["client_message_id"] = draft.client_message_id
+    return document
+
+
+def _as_message(document: Mapping[str, Any]) -> Message:
+    """Return the message of a document, with a default for each field that it may lack."""
+    return Message(
+        id=document["_id"],
+        interview_id=document["interview_id"],
+        seq=document["seq"],
+        sender_id=document["sender_id"],
+        content=document["content"],
+        created_at=document.get("created_at", UNKNOWN_TIME),
+    )

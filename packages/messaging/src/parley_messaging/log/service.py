@@ -1,0 +1,58 @@
+"""The rules of message logs."""
+
+from collections.abc import Sequence
+
+from parley_auth import ScopedAccess
+from parley_core.errors import InvalidSort
+from parley_messaging.log.appender import Appender
+from parley_messaging.log.repository import MessageRepository
+from parley_messaging.log.schemas import MessageCreate, MessageQuery
+from parley_messaging.models import Draft, Excerpt, Message, Posted, Window
+
+_DIRECTIONS = {"seq": 1, "-seq": -1}
+
+
+class MessageService:
+    """Posts to logs and reads them."""
+
+    def __init__(self, *, messages: MessageRepository, appender: Appender) -> None:
+        self._messages = messages
+        self._appender = appender
+
+    async def post(self, access: ScopedAccess, wanted: MessageCreate) -> Posted:
+        """Append the caller's message, or find it where they posted it before; raises as `Appender.append` does."""
+        draft = Draft(access.principal.id, wanted.content, wanted.client_message_id)
+        return await self._appender.append(access, draft)
+
+    async def page(self, interview_id: str, query: MessageQuery) -> Excerpt:
+        """Return the messages that a query asks for.
+
+        Raises:
+            InvalidSort: the order is neither `seq` nor `-seq`.
+        """
+        direction = _direction(query.sort)
+        window = _window(query, head=await self._messages.head(interview_id))
+        found, total = await self._read(interview_id, query, window, direction)
+        # Read downwards, the pages of a walk shift with each new message unless their window is fixed.
+        return Excerpt(found, total, {"before_seq": window.last + 1} if direction < 0 else {})
+
+    async def _read(
+        self, interview_id: str, query: MessageQuery, window: Window, direction: int
+    ) -> tuple[Sequence[Message], int]:
+        if query.sender_id is not None:
+            return await self._messages.by_sender(
+                interview_id, query.sender_id, window, direction=direction, limit=query.limit, offset=query.offset
+            )
+        page = window.page(direction, limit=query.limit, offset=query.offset)
+        return await self._messages.within(interview_id, page, direction=direction), window.size
+
+
+def _direction(sort: str) -> int:
+    if sort not in _DIRECTIONS:
+        raise InvalidSort("Sort by seq, '-' for descending")
+    return _DIRECTIONS[sort]
+
+
+def _window(query: MessageQuery, *, head: int) -> Window:
+    last = head if query.before_seq is None else min(head, query.before_seq - 1)
+    return Window(query.after_seq or 0, last)

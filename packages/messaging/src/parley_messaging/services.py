@@ -1,0 +1,20 @@
+"""The services of messaging: each is made once, out of named collaborators."""
+
+from parley_core import Parley
+from parley_messaging.log.appender import Appender
+from parley_messaging.log.repository import LogHeadReader, MessageRepository
+from parley_messaging.log.service import MessageService
+from parley_messaging.stream.event_stream import event_of
+from parley_messaging.stream.hub import Hub
+from parley_messaging.stream.reader import NewMessageReader
+
+
+def services_of(parley: Parley) -> list[object]:
+    """Return the services of one running application."""
+    messages = MessageRepository(parley.database)
+    appender = Appender(
+        messages=messages, client=parley.client, clock=parley.clock, timeout_seconds=parley.request_timeout_seconds
+    )
+    service = MessageService(messages=messages, appender=appender)
+    reader = NewMessageReader(messages=messages, encode=event_of)
+    return [messages, LogHeadReader(parley.database), appender, service, Hub(), reader]

@@ -1,0 +1,1 @@
+"""Following a message log as server-sent events."""

@@ -1,0 +1,81 @@
+"""What happens in the database, on whatever worker: one change stream per process wakes its followers."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pymongo.errors import PyMongoError
+
+from parley_core import Database
+from parley_core.data.failures import is_unavailable
+from parley_core.errors import Unavailable
+from parley_messaging.indexes import LOGS, MESSAGES
+from parley_messaging.stream.hub import Hub
+
+# A log's head moves once in a transaction, however many messages that appends. A change of any other document matters
+# where its id is that of a followed interview or of a follower: whose collections these are isn't known here.
+_PIPELINE: list[Mapping[str, Any]] = [
+    {"$match": {"ns.coll": {"$ne": MESSAGES}, "documentKey._id": {"$type": "string"}}},
+    {
+        "$project": {
+            "operationType": True,
+            "ns.coll": True,
+            "documentKey._id": True,
+            "rev": "$updateDescription.updatedFields.rev",
+        }
+    },
+]
+# Shorter than the client's time limit, which would end a change stream that waits longer.
+_AWAIT_MS = 1000
+_PAUSE_SECONDS = 0.2
+_CANCEL_SECONDS = 0.05
+_log = logging.getLogger("parley.messaging")
+
+
+@asynccontextmanager
+async def watching(database: Database, hub: Hub) -> AsyncIterator[None]:
+    """Report changes to the hub during the block; after an outage everything is read and checked again."""
+    task = asyncio.create_task(_watch(database, hub))
+    try:
+        yield
+    finally:
+        # The driver may take a cancellation for a lost connection, and make another one.
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=_CANCEL_SECONDS)
+
+
+def is_outage(error: Exception) -> bool:
+    """Return whether an error means that MongoDB is away for a while."""
+    return isinstance(error, Unavailable) or (isinstance(error, PyMongoError) and is_unavailable(error))
+
+
+async def _watch(database: Database, hub: Hub) -> None:
+    while True:
+        try:
+            await _follow(database, hub)
+        except PyMongoError as error:
+            _log.warning("the change stream ended (%s) and is opened again", type(error).__name__)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def _follow(database: Database, hub: Hub) -> None:
+    async with await database.watch(_PIPELINE, max_await_time_ms=_AWAIT_MS) as stream:
+        # Nobody has seen what happened before this moment.
+        hub.recheck_all()
+        while stream.alive:
+            if change := await stream.try_next():
+                _report(hub, change)
+
+
+def _report(hub: Hub, change: Mapping[str, Any]) -> None:
+    document_id = change["documentKey"]["_id"]
+    if change["ns"]["coll"] == LOGS:
+        hub.wake_readers(document_id, change["_id"]["_data"])
+        return
+    hub.recheck_user(document_id)
+    # A lock touches the interview too, with each batch of messages; it alone raises no `rev` (see auth's `Lock`).
+    if change["operationType"] != "update" or "rev" in change:
+        hub.recheck_interview(document_id)

@@ -1,0 +1,98 @@
+"""Following a log: what it holds from a place on, then what comes, until the follower leaves or the server stops."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+
+from parley_auth import ScopedAccess
+from parley_auth.errors import TokenExpired
+from parley_core import ParleyError
+from parley_messaging.stream.changes import is_outage
+from parley_messaging.stream.hub import Hub, Subscription
+from parley_messaging.stream.reader import PAGE, NewMessageReader, Page
+
+HEARTBEAT_SECONDS = 15.0
+# Access is checked again at once after a change, unless the last check is younger than this.
+_RECHECK_SECONDS = 1.0
+_OUTAGE_SECONDS = 0.5
+# Apart from each other, so that those who were sent away together don't come back together.
+_RETRY_MILLISECONDS = (1000, 3000)
+
+
+class Follower:
+    """One stream: its place in the log, and when its access was last checked.
+
+    Args:
+        access: what the guard has found. It is checked again whenever it may have changed, and with each heartbeat,
+            so that a stream ends soon after its token does.
+        after: the place after which the stream begins.
+        hub: what wakes it.
+        reader: what reads for it.
+    """
+
+    def __init__(self, access: ScopedAccess, *, after: int, hub: Hub, reader: NewMessageReader) -> None:
+        self._access = access
+        self._after = after
+        self._hub = hub
+        self._reader = reader
+        self._now = asyncio.get_running_loop().time
+        self._sent_at = self._now()
+        # What happened between the guard and the subscription woke nobody.
+        self._checked_at = float("-inf")
+        self._read_to: object = None
+
+    async def events(self) -> AsyncGenerator[bytes]:
+        """Yield each message once, in order, as a server-sent event with its `seq` as id, and heartbeats between them.
+
+        Ends when access is lost, and with a retry hint when the token has expired or the server stops.
+        """
+        with self._hub.subscribed(self._access.resource.id, self._access.principal.id) as subscription:
+            while not subscription.is_over:
+                try:
+                    page = await self._news(subscription)
+                except TokenExpired:
+                    yield format_sse_event(retry=0)
+                    return
+                except ParleyError:
+                    return
+                for seq, event in page:
+                    yield event
+                    self._after, self._sent_at = seq, self._now()
+                if self._now() >= self._sent_at + HEARTBEAT_SECONDS:
+                    yield KEEPALIVE_COMMENT
+                    self._sent_at = self._now()
+            yield format_sse_event(retry=random.randint(*_RETRY_MILLISECONDS))  # noqa: S311 - no secret depends on it
+
+    async def _news(self, subscription: Subscription) -> Page:
+        """Return the next messages; none when a heartbeat or a check is due, or MongoDB is away."""
+        try:
+            await self._check_access(subscription)
+            return await self._next_page(subscription)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            subscription.needs_recheck = True
+            await subscription.wait(_OUTAGE_SECONDS)
+            return ()
+
+    async def _check_access(self, subscription: Subscription) -> None:
+        if self._now() >= self._check_due(subscription):
+            subscription.needs_recheck = False
+            await self._access.reauthorize()
+            self._checked_at = self._now()
+
+    def _check_due(self, subscription: Subscription) -> float:
+        return self._checked_at + (_RECHECK_SECONDS if subscription.needs_recheck else HEARTBEAT_SECONDS)
+
+    async def _next_page(self, subscription: Subscription) -> Page:
+        if subscription.mark == self._read_to:
+            due = min(self._check_due(subscription), self._sent_at + HEARTBEAT_SECONDS)
+            await subscription.wait(max(0, due - self._now()))
+            return ()
+        mark = subscription.mark
+        page = await self._reader.after(self._access.resource.id, self._after, mark=mark)
+        if len(page) < PAGE:
+            self._read_to = mark
+        return page
