@@ -1,4 +1,4 @@
-"""The README's story, run as it stands there against `parley serve`."""
+"""The README's story, run against `parley serve` as it is written there."""
 
 import os
 import re
@@ -15,7 +15,7 @@ ADMIN_PASSWORD = "ten blue bottles hanging"
 
 
 def story(url: str) -> str:
-    """The README's bash blocks as one script that stops at the first command that fails."""
+    """Return the README's bash blocks as one script that stops at the first command that fails."""
     script = "\n".join(re.findall(r"```bash\n(.*?)```", README, re.DOTALL))
     script = script.replace("http://127.0.0.1:8000", url)
     script = re.sub(r"ADMIN_PASSWORD='.*?'", f"ADMIN_PASSWORD='{ADMIN_PASSWORD}'", script)
@@ -24,7 +24,7 @@ def story(url: str) -> str:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[str]:
-    """The address of a `parley serve` with a new data directory."""
+    """Yield the address of a `parley serve` with a new data directory."""
     environment = os.environ | {"PARLEY_ADMIN_EMAIL": "admin@parley.example", "PARLEY_ADMIN_PASSWORD": ADMIN_PASSWORD}
     command = [
         str(Path(sys.executable).with_name("parley")),
@@ -43,7 +43,7 @@ def served(tmp_path: Path) -> Iterator[str]:
             process.wait(timeout=20)
 
 
-def test_the_two_commands_stand_first() -> None:
+def test_two_commands_come_first() -> None:
     """Before anything else the README says how to serve and how to test."""
     assert re.findall(r"```sh\n(.*?)```", README, re.DOTALL) == [
         "pip install uv && uv run parley serve\n",
@@ -52,8 +52,8 @@ def test_the_two_commands_stand_first() -> None:
     assert README.startswith("# Parley\n\n```sh\n")
 
 
-def test_the_story_runs(served: str) -> None:
-    """Every command of the story succeeds, both messages are read, and the stranger gets 403."""
+def test_story(served: str) -> None:
+    """Every command succeeds, both messages are read, and the last caller, who doesn't take part, gets 403."""
     done = subprocess.run(["/bin/bash", "-c", story(served)], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith("403\n")

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from parley_core.kernel.plugins import ENTRY_POINT_GROUP, Plugins
+from parley_core.kernel.discovery import ENTRY_POINT_GROUP
+from parley_core.kernel.plugins import Plugins
 from parley_core.testing import a_plugin
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hooks.md").read_text()
@@ -19,7 +20,7 @@ _SECTION = re.compile(r"^### (\w+)\n\n```python\ndef (\w+)\(", re.MULTILINE)
 
 @pytest.fixture
 def specs() -> dict[str, Callable[..., object]]:
-    """Every hook that core and the installed plugins specify."""
+    """Return every hook that core and the installed plugins specify."""
     managers: list[Any] = []
     points = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
 
@@ -32,16 +33,21 @@ def specs() -> dict[str, Callable[..., object]]:
 
 
 def problems(page: str, specs: Mapping[str, Callable[..., object]]) -> list[str]:
-    """What is wrong with a page."""
-    documented = dict(_SIGNATURE.findall(page))
-    expected = {name: str(inspect.signature(spec)).replace("'", "") for name, spec in specs.items()}
+    """Return what is wrong with a page."""
+    documented = {name: _short(signature) for name, signature in _SIGNATURE.findall(page)}
+    expected = {name: _short(str(inspect.signature(spec))) for name, spec in specs.items()}
     names = [f"{n} is {'missing' if n in expected else 'unknown'}" for n in sorted(expected.keys() ^ documented.keys())]
     common = sorted(expected.keys() & documented.keys())
     return names + [f"{name}{documented[name]}" for name in common if documented[name] != expected[name]]
 
 
+def _short(signature: str) -> str:
+    """Return a signature whose types have their names alone, without the modules that they are from."""
+    return re.sub(r"\b(?:\w+\.)+", "", signature).replace("'", "").replace("NoneType", "None")
+
+
 def test_page(specs: dict[str, Callable[..., object]]) -> None:
-    """Each hook stands on the page as it is specified, under its own heading."""
+    """Each hook is on the page as it is specified, under its own heading."""
     assert {"parley_routers", "parley_policies"} <= specs.keys()
     assert problems(PAGE, specs) == []
     assert [heading for heading, _ in _SECTION.findall(PAGE)] == [name for _, name in _SECTION.findall(PAGE)]
@@ -58,9 +64,9 @@ def test_page(specs: dict[str, Callable[..., object]]) -> None:
             id="name",
         ),
         pytest.param(
-            "parley: Parley, routes: Sequence[RouteContext]",
-            "parley: Parley",
-            ["parley_verify(parley: Parley) -> None"],
+            "parley: Composition, routes: Sequence[RouteContext]",
+            "parley: Composition",
+            ["parley_verify(parley: Composition) -> None"],
             id="argument",
         ),
         pytest.param(
@@ -72,6 +78,6 @@ def test_page(specs: dict[str, Callable[..., object]]) -> None:
     ],
 )
 def test_fires(specs: dict[str, Callable[..., object]], old: str, new: str, found: list[str]) -> None:
-    """A page that is behind the code is found, and what on it is."""
+    """A page that differs from the code is found, with the place."""
     assert old in PAGE
     assert problems(PAGE.replace(old, new), specs) == found

@@ -15,7 +15,7 @@ _ELSEWHERE = re.compile(r"[a-z]+:")
 
 
 def pages() -> Iterator[Path]:
-    """Every Markdown file of the project; what tools have left in hidden folders is theirs."""
+    """Yield every Markdown file of the project, without the hidden folders of tools."""
     for entry in sorted(ROOT.iterdir()):
         if entry.suffix == ".md":
             yield entry
@@ -28,13 +28,13 @@ def _is_hidden(path: Path) -> bool:
 
 
 def anchors(page: Path) -> set[str]:
-    """The names by which a page's headings can be linked to."""
+    """Return the names by which a page's headings can be linked to."""
     headings = _HEADING.findall(_FENCED.sub("", page.read_text()))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def broken_links(page: Path) -> list[str]:
-    """The targets of a page's relative links that don't exist."""
+    """Return the targets of a page's relative links that don't exist."""
     targets = _LINK.findall(_CODE.sub("", _FENCED.sub("", page.read_text())))
     return [target for target in targets if not _ELSEWHERE.match(target) and not _exists(page, target)]
 
@@ -52,13 +52,22 @@ def test_links(page: Path) -> None:
 
 
 def test_the_pages_are_found() -> None:
-    """The check is about all kinds of pages."""
+    """The check covers all kinds of pages."""
     found = {str(page.relative_to(ROOT)) for page in pages()}
     assert {"README.md", "docs/deploying.md", "packages/core/README.md", "examples/foreign-app/README.md"} <= found
 
 
+def test_index_leads_to_every_page() -> None:
+    """Every page of docs/ is linked from docs/index.md, or from the index of its folder, which is."""
+    for index in sorted((ROOT / "docs").rglob("index.md")):
+        linked = {target.partition("#")[0] for target in _LINK.findall(index.read_text())}
+        pages = {path.name for path in index.parent.glob("*.md")} - {"index.md"}
+        folders = {f"{path.parent.name}/index.md" for path in index.parent.glob("*/index.md")}
+        assert (pages | folders) - linked == set()
+
+
 def test_fires(tmp_path: Path) -> None:
-    """A missing file and a missing heading are found; an address elsewhere and what stands in code are not judged."""
+    """A missing file and a missing heading are found; other addresses and code are not checked."""
     (tmp_path / "other.md").write_text("# A `code` heading\n\n```sh\n# no heading\n```\n")
     page = tmp_path / "page.md"
     page.write_text(

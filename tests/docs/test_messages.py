@@ -30,7 +30,7 @@ try {
 
 
 def client() -> str:
-    """The page's client."""
+    """Return the page's client."""
     [block] = re.findall(r"^```js\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     return str(block)
 
@@ -48,14 +48,14 @@ def serve(start: Start, folder: Path, port: str = "0") -> Serving:
 
 
 async def log_in(client: httpx.AsyncClient) -> str:
-    """The administrator's access token, which the client sends from now on."""
+    """Return the administrator's access token, which the client sends from now on."""
     token = str((await client.post("/v1/auth/login", json=ADMIN)).json()["access_token"])
     client.headers["Authorization"] = f"Bearer {token}"
     return token
 
 
 async def an_interview(client: httpx.AsyncClient) -> str:
-    """An interview in which the administrator takes part."""
+    """Create an interview in which the administrator takes part."""
     body = {"title": "Backend", "interview_type": "technical", "scheduled_at": "2027-03-01T09:30:00Z"}
     participants = [{"user_email": ADMIN["email"]}]
     answer = await client.post("/v1/interviews", json=body | {"participants": participants})
@@ -69,7 +69,7 @@ class Node:
         self._process = process
 
     async def says(self, *expected: object) -> None:
-        """Fails unless these are the next lines."""
+        """Fail unless these are the next lines."""
         assert self._process.stdout
         for value in expected:
             line = await asyncio.wait_for(self._process.stdout.readline(), 15)
@@ -78,7 +78,7 @@ class Node:
 
 @asynccontextmanager
 async def running(program: Path, *arguments: str) -> AsyncIterator[Node]:
-    """Runs a program for the time of the block."""
+    """Run a program for the time of the block."""
     assert NODE
     process = await asyncio.create_subprocess_exec(NODE, program, *arguments, stdout=asyncio.subprocess.PIPE)
     try:
@@ -96,7 +96,7 @@ def test_size() -> None:
 
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 async def test_client(start: Start, tmp_path: Path) -> None:
-    """It refreshes its token, tells old and new messages once, outlives a restart, and says why it was sent away."""
+    """It refreshes its token, yields each message once, survives a restart, and reports why it lost access."""
     program = tmp_path / "client.mjs"
     program.write_text(client() + _DRIVER)
     serving = serve(start, tmp_path)

@@ -35,19 +35,19 @@ REQUIRED = {f"{section}.{n}" for section, last in _LAST.items() for n in range(1
 
 
 def rows(page: str) -> dict[str, str]:
-    """What shows each requirement."""
+    """Return what shows each requirement."""
     return dict(re.findall(r"^\| (\d\.\d\.\d+) \| .+? \| (.+) \|$", page, flags=re.MULTILINE))
 
 
 def named_tests(page: str) -> set[str]:
-    """The tests that a page names, like `test_keys.py::TestRotation::test_both_algorithms`."""
+    """Return the tests that a page names, like `keys/test_key_ring.py::TestRotation::test_both_algorithms`."""
     return set(re.findall(r"`([\w/]+\.py::[\w:]+)`", page))
 
 
 def exists(name: str) -> bool:
-    """Whether there is such a test."""
+    """Return whether there is such a test."""
     file, *parts = name.split("::")
-    path = ROOT / file if "/" in file else ROOT / "packages" / "auth" / "tests" / file
+    path = ROOT / file if file.startswith("tests/") else ROOT / "packages" / "auth" / "tests" / file
     body: list[ast.stmt] = ast.parse(path.read_text(encoding="utf-8")).body if path.is_file() else []
     for part in parts:
         kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -56,14 +56,14 @@ def exists(name: str) -> bool:
 
 
 def test_each_requirement_has_a_row() -> None:
-    """Each has one, which says something."""
+    """Each requirement has one row, which is not empty."""
     numbers = re.findall(r"^\| (\d\.\d\.\d+) \|", PAGE, flags=re.MULTILINE)
     assert {number for number, count in Counter(numbers).items() if count > 1} == set()
     assert rows(PAGE).keys() == REQUIRED
 
 
 def test_each_named_test_exists() -> None:
-    """No row leans on a test that isn't there."""
+    """No row names a test that doesn't exist."""
     named = named_tests(PAGE)
     assert len(named) > 40
     assert {name for name in named if not exists(name)} == set()
@@ -72,13 +72,14 @@ def test_each_named_test_exists() -> None:
 @pytest.mark.parametrize("number", sorted(REQUIRED))
 def test_each_row_has_a_test_or_a_reason(number: str) -> None:
     """A row names a test, a section, a page, or says why not."""
-    told = rows(PAGE)[number]
+    shown_by = rows(PAGE)[number]
     reasons = ("doesn't apply", "not met", "the section above", "policy.md", "there are none", "there is no code")
-    assert named_tests(told) or any(reason in told for reason in reasons)
+    assert named_tests(shown_by) or any(reason in shown_by for reason in reasons)
 
 
 def test_fires() -> None:
-    """A test that isn't there is found out, as a class, as a function and as a file."""
-    assert exists("test_keys.py::TestRotation::test_both_algorithms")
-    for name in ("test_keys.py::TestRotation::test_x", "test_keys.py::test_both_algorithms", "test_x.py::test_y"):
-        assert not exists(name)
+    """A test that doesn't exist is found: by its class, its function or its file."""
+    assert exists("keys/test_key_ring.py::TestRotation::test_both_algorithms")
+    for name in ("TestRotation::test_x", "test_both_algorithms"):
+        assert not exists(f"keys/test_key_ring.py::{name}")
+    assert not exists("keys/test_x.py::test_y")

@@ -16,13 +16,13 @@ _ROW = re.compile(r"^\| `(PARLEY_\w+)` \| (.*?) ?\| (.*?) ?\|$", re.MULTILINE)
 
 @pytest.fixture
 def fields() -> dict[str, FieldInfo]:
-    """Every setting that an installed package declares, by its environment variable."""
-    classes = [declared.value for declared in Plugins().declarations("parley_settings", type)]
+    """Return every setting that an installed package declares, by its environment variable."""
+    classes = [declared.value for declared in Plugins().settings_classes()]
     return {env_name(name): field for cls in classes for name, field in cls.model_fields.items()}
 
 
 def problems(page: str, fields: Mapping[str, FieldInfo]) -> list[str]:
-    """What is wrong with a page's table."""
+    """Return what is wrong with a page's table."""
     rows = {name: (default, meaning) for name, default, meaning in _ROW.findall(page)}
     names = [f"{name} is {'missing' if name in fields else 'unknown'}" for name in sorted(rows.keys() ^ fields.keys())]
     return names + [f"{name}: {w}" for name in fields if name in rows for w in _wrong(*rows[name], fields[name])]
@@ -36,14 +36,14 @@ def _wrong(default: str, meaning: str, field: FieldInfo) -> list[str]:
 
 
 def _shown(default: object) -> str:
-    """A default as one would write it into the environment; no default is an empty cell."""
+    """Return a default as it is written into the environment; no default is an empty cell."""
     if default is None:
         return ""
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 def test_table(fields: dict[str, FieldInfo]) -> None:
-    """Each setting stands in the table as its class has it."""
+    """Each setting is in the table with the default and meaning of its class."""
     assert len(fields) > 10
     assert problems(PAGE, fields) == []
 
@@ -55,9 +55,9 @@ def test_table(fields: dict[str, FieldInfo]) -> None:
         ("| `16` |", "| `17` |", ["PARLEY_MONGODB_POOL_SIZE: the default is `16`"]),
         ("| `open` |", "| |", ["PARLEY_AUTH_REGISTRATION: the default is `open`"]),
         (
-            "Whether anyone may register",
+            "Whether anyone may register an account",
             "Whatever",
-            ["PARLEY_AUTH_REGISTRATION: the meaning is: Whether anyone may register."],
+            ["PARLEY_AUTH_REGISTRATION: the meaning is: Whether anyone may register an account."],
         ),
     ],
     ids=["name", "default", "no default", "meaning"],

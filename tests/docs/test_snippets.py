@@ -1,7 +1,7 @@
-"""The snippets of the documentation hold.
+"""The snippets of the documentation work.
 
-Every ```python block compiles. What stands behind the language says more: `run` runs the block, and starts the
-application `app` if it makes one; `file=<path>` quotes that file, which then holds the block as it is.
+Every ```python block compiles. A mark behind the language says more: `run` runs the block, and starts the application
+`app` if the block makes one; `file=<path>` quotes that file, which then contains the block as it is.
 """
 
 import re
@@ -24,7 +24,7 @@ _BLOCK = re.compile(r"^```(?P<language>\w+)(?: (?P<mark>[^\n]+))?\n(?P<text>.*?)
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block and where it stands."""
+    """A fenced block and its place."""
 
     place: str
     language: str
@@ -32,7 +32,7 @@ class Block:
     text: str
 
     def check(self) -> None:
-        """Fails unless the block is what its language and its mark say."""
+        """Fail unless the block is what its language and its mark say."""
         if self.mark.startswith("file="):
             assert self.text in (ROOT / self.mark.removeprefix("file=")).read_text(), "the file has another text"
         else:
@@ -40,7 +40,7 @@ class Block:
             compile(self.text, self.place, "exec")
 
     def run(self) -> FastAPI | None:
-        """Runs the block as a module; answers the application that it makes."""
+        """Run the block as a module, and return the application that it makes."""
         module = ModuleType("snippet")
         exec(compile(self.text, self.place, "exec"), module.__dict__)  # noqa: S102 - our own pages
         app = getattr(module, "app", None)
@@ -48,7 +48,7 @@ class Block:
 
 
 def blocks_of(page: str, place: str) -> Iterator[Block]:
-    """The fenced blocks of a page."""
+    """Yield the fenced blocks of a page."""
     for found in _BLOCK.finditer(page):
         line = page.count("\n", 0, found.start()) + 1
         yield Block(f"{place}:{line}", found["language"], found["mark"] or "", found["text"])
@@ -61,14 +61,14 @@ RUNNABLE = [block for block in CHECKED if block.mark == "run"]
 
 
 @pytest.mark.parametrize("block", CHECKED, ids=lambda block: block.place)
-def test_holds(block: Block) -> None:
-    """Each Python block compiles, and each quotation stands in the file that it names."""
+def test_block(block: Block) -> None:
+    """Each Python block compiles, and each quotation is in the file that it names."""
     block.check()
 
 
 @pytest.fixture
 def environment(core_settings: CoreSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The settings that a reader has in his environment."""
+    """Set what readers have in their environment."""
     secrets = {"MONGODB_URI": core_settings.mongodb_uri, "JWT_SECRET": auth_settings().jwt_secret}
     for name, secret in secrets.items():
         assert secret
@@ -86,7 +86,7 @@ async def test_runs(block: Block) -> None:
 
 
 def test_there_are_some() -> None:
-    """The checks above are about something: some blocks run, some are quotations, some of them not of Python."""
+    """The checks above are not empty: some blocks run, some are quotations, some of these not of Python."""
     assert RUNNABLE
     assert {block.language for block in CHECKED if block.mark.startswith("file=")} >= {"python", "toml"}
 
@@ -103,7 +103,7 @@ def test_there_are_some() -> None:
     ],
 )
 def test_fires(fence: str, error: type[Exception]) -> None:
-    """A block that is wrong, quotes wrongly or bears an unknown mark is found."""
+    """A block that is wrong, quotes wrongly or has an unknown mark is found."""
     [block] = blocks_of(f"Text.\n\n```{fence}\nno such text\n```\n", "page")
     with pytest.raises(error):
         block.check()

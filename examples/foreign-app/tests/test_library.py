@@ -28,7 +28,7 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_open_route(client: httpx.AsyncClient) -> None:
-    """The route that was open before still is, and shows what the library's own lifespan has loaded."""
+    """The route that was public before still is, and shows what the library's own lifespan loaded."""
     answer = await client.get("/books")
     assert (answer.status_code, [book["title"] for book in answer.json()]) == (200, ["The Art of Asking"])
 
@@ -55,7 +55,7 @@ async def test_other_roles(app: FastAPI, client: httpx.AsyncClient, role: Role) 
 
 
 async def test_login_and_add(app: FastAPI, client: httpx.AsyncClient) -> None:
-    """An administrator logs in at auth's own route and adds a book, which bears his id."""
+    """An administrator logs in at auth's own route and adds a book, which shows the administrator's id."""
     admin = await an_account(app, Role.ADMIN, password=PASSWORD)
     login = await client.post("/v1/auth/login", json={"email": admin.user.email, "password": PASSWORD})
     answer = await client.post("/books", json=BOOK, headers={"Authorization": f"Bearer {login.json()['access_token']}"})
@@ -73,14 +73,14 @@ async def test_own_errors(app: FastAPI, client: httpx.AsyncClient) -> None:
 
 
 async def test_nothing_else_comes_along(client: httpx.AsyncClient) -> None:
-    """Though other packages are installed, only auth's routes are there beside the library's own."""
+    """Although other packages are installed, the only other routes are those of auth."""
     paths = (await client.get("/openapi.json")).json()["paths"]
     found = {path.split("/")[2 if path.startswith("/v1/") else 1] for path in paths}
     assert found == {"auth", "users", ".well-known", "books"}
 
 
 async def test_guard_without_rule(app: FastAPI) -> None:
-    """The library's own routes are proved too: a guard whose action has no rule stops the start."""
+    """The library's own routes are checked too: a guard whose action has no rule stops the start."""
 
     @app.delete("/books", dependencies=[Depends(Guard("books:burn"))])
     async def burn_books() -> None: ...

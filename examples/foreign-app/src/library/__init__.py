@@ -1,4 +1,4 @@
-"""The office's library: everybody sees its books, administrators add to them."""
+"""The office's library: everybody sees its books, administrators add books."""
 
 from library.application import create_app
 

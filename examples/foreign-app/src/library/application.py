@@ -1,4 +1,4 @@
-"""The application: its own routes and lifespan, with the accounts of parley-auth mounted beside them."""
+"""The application: its own routes and lifespan, with the accounts of parley-auth beside them."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ class LibraryPlugin:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """The library's own lifespan, inside of Parley's: it can use the database, and closes before it does."""
+    """Run the library's own lifespan inside Parley's: the database is open, and closes later."""
     parley: Parley = app.state.parley
     async with parley.lifespan(app):
         app.state.shelf = [books.Book(title="The Art of Asking")]
@@ -30,7 +30,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def create_app(settings: Sequence[Settings] = ()) -> FastAPI:
-    """The application; `settings` replace what the environment says."""
+    """Return the application; `settings` replace what the environment says."""
     app = FastAPI(title="Library", lifespan=lifespan)
     app.include_router(books.router)
     parley = Parley(settings, plugins=[parley_auth.plugin, LibraryPlugin()])

@@ -13,13 +13,13 @@ Adding = Annotated[Access, Depends(Guard("books:add"))]
 
 
 class NewBook(BaseModel):
-    """A book that is to be added."""
+    """A book to add."""
 
     title: str
 
 
 class Book(NewBook):
-    """A book, and who has added it."""
+    """A book, and the id of the account that added it."""
 
     added_by: str | None = None
 
@@ -34,13 +34,13 @@ Shelf = Annotated[list[Book], Depends(_shelf)]
 
 @router.get("")
 async def list_books(shelf: Shelf) -> list[Book]:
-    """Open to anyone, as before."""
+    """Return all books. The route is public, as before."""
     return shelf
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
 async def add_book(access: Adding, body: NewBook, shelf: Shelf) -> Book:
-    """For whoever may do `books:add`."""
+    """Add a book; the policy rules of `books:add` say who may."""
     book = Book(title=body.title, added_by=access.principal.id)
     shelf.append(book)
     return book

@@ -1,7 +1,7 @@
 """How many interviews there are, known without counting them: a count over a million costs a third of a second.
 
 Interviews are never deleted, so their number is that of those created, and each is counted in the transaction that
-creates it: exact at any moment, after any crash (docs/decisions/0032).
+creates it: exact at any moment, after any crash (docs/decisions/0013).
 """
 
 import random

@@ -1,7 +1,7 @@
 """The response of a stream, and how a message looks in it.
 
 FastAPI's own (`fastapi.sse.EventSourceResponse`) belongs to endpoints that are generators: their first step would run
-after the answer has begun, and each stream would need two tasks and two queues more (docs/decisions/0020).
+after the answer has begun, and each stream would need two tasks and two queues more (docs/decisions/0008).
 """
 
 from collections.abc import AsyncGenerator

@@ -1,0 +1,1 @@
+"""Ratings: what interviewers think of an interview once it is completed."""

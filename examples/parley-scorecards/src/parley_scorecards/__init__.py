@@ -1,1 +1,0 @@
-"""Scorecards: what interviewers think of an interview once it is completed."""
