@@ -39,12 +39,12 @@ async def uncached(core_settings: CoreSettings) -> AsyncIterator[httpx.AsyncClie
 @pytest.fixture
 async def interview(client: httpx.AsyncClient, admin: Account, interviewer: Account, candidate: Account) -> str:
     """An interview with one message."""
-    planned = await create_interview(client, admin, interviewer, candidate)
+    created = await create_interview(client, admin, interviewer, candidate)
     posted = await client.post(
-        f"/v1/interviews/{planned['id']}/messages", json={"content": "Hello"}, headers=candidate.headers
+        f"/v1/interviews/{created['id']}/messages", json={"content": "Hello"}, headers=candidate.headers
     )
     assert posted.status_code == 201
-    return str(planned["id"])
+    return str(created["id"])
 
 
 def reads_of(interview: str) -> list[str]:

@@ -59,9 +59,9 @@ async def world(core_settings: CoreSettings) -> AsyncIterator[World]:
         *workers, oracle = [await stack.enter_async_context(running_client(app)) for app in apps]
         admin = await an_account(apps[0], Role.ADMIN)
         members = [await an_account(apps[0], role) for role in (Role.INTERVIEWER, Role.CANDIDATE)]
-        planned = [await create_interview(workers[0], admin, *members, title="0") for _ in range(INTERVIEWS)]
+        created = [await create_interview(workers[0], admin, *members, title="0") for _ in range(INTERVIEWS)]
         caches = [app.state.parley.require(ReadCache) for app in apps[:3]]
-        yield World(workers, caches, oracle, admin, members, [Acknowledged(p["id"]) for p in planned])
+        yield World(workers, caches, oracle, admin, members, [Acknowledged(p["id"]) for p in created])
 
 
 async def write(world: World, one: Acknowledged) -> None:

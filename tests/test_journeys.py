@@ -59,7 +59,7 @@ async def test_an_interviews_life(app: FastAPI, client: httpx.AsyncClient) -> No
         "role"
     ] == "interviewer"
 
-    planned = await admin.sends(
+    created = await admin.sends(
         "POST",
         "/interviews",
         {
@@ -71,8 +71,8 @@ async def test_an_interviews_life(app: FastAPI, client: httpx.AsyncClient) -> No
         },
         expect=201,
     )
-    path = f"/interviews/{planned['id']}"
-    assert planned["scheduled_at"] == "2027-03-01T08:30:00Z"
+    path = f"/interviews/{created['id']}"
+    assert created["scheduled_at"] == "2027-03-01T08:30:00Z"
     await stranger_sees_nothing(path)
 
     assert (await ada.sends("GET", path, expect=403))["code"] == "not_a_participant"

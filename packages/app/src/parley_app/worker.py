@@ -15,7 +15,7 @@ from parley_app.application import create_app
 from parley_app.logs import LOGGING
 from parley_app.messages import announce, complain
 from parley_core import StartupError
-from parley_core.embedded.launcher import die_with
+from parley_core.embedded import die_with
 
 
 class Worker(SpawnProcess):

@@ -137,7 +137,7 @@ def parley_verify(parley: Composition, routes: Sequence[RouteContext]) -> None:
 
 @hookspec
 def parley_lifespan(parley: Composition) -> AbstractAsyncContextManager[None] | None:
-    """Called once, after the indexes exist and before the application accepts requests.
+    """Called once, after the services of all plugins exist and before the application accepts requests.
 
     Args:
         parley: the running application.

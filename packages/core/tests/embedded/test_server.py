@@ -195,7 +195,7 @@ class TestKeeping:
 
 class TestAddress:
     @pytest.mark.parametrize("name", ["d" * 120, "a,b", "a:b", "[a]", "a\nb"])
-    def test_directory_that_can_not_hold_a_socket(self, tmp_path: Path, runtime: Path, name: str) -> None:
+    def test_directory_whose_path_no_socket_fits(self, tmp_path: Path, runtime: Path, name: str) -> None:
         """For a long path, and for one that mongod would misread, the socket is elsewhere and always at one place."""
         place = locate(tmp_path / name)
         prepare(place)

@@ -113,7 +113,7 @@ class TestContents:
         assert {tuple(e) for e in entries} == {("rev", "type", "at", "actor", "actor_role", "reason", "changes")}
         assert {e["at"] for e in entries} == {interview["created_at"]}
 
-    async def test_what_was_left_out_is_not_told(self, client: httpx.AsyncClient, people: People) -> None:
+    async def test_what_was_left_out_is_not_recorded(self, client: httpx.AsyncClient, people: People) -> None:
         """The first entry names the details that were decided, defaults included, and no empty ones."""
         [entry] = await history(client, people, await create_interview(client, people.admin))
         details = {"title", "interview_type", "scheduled_at", "duration_minutes", "time_zone"}

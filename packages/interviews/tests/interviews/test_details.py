@@ -102,7 +102,7 @@ class TestPatch:
         assert (answer.status_code, answer.json()) == (200, desk.created)
         assert await database["interviews"].find_one({"_id": desk.created["id"]}) == before
 
-    async def test_only_what_differs_is_told(self, desk: Desk) -> None:
+    async def test_only_what_differs_is_recorded(self, desk: Desk) -> None:
         """A field that is sent with its present value isn't recorded as changed."""
         await desk.patch(title="Backend engineer", location="Room 5")
         assert (await desk.history())[-1]["changes"] == {"location": {"from": "Room 4", "to": "Room 5"}}
@@ -209,7 +209,7 @@ class TestIfMatch:
         assert (await client.post(f"{desk.address}/participants", json=body, headers=desk.headers)).status_code == 201
         assert (await desk.patch(stale, title="Other")).status_code == 412
 
-    async def test_a_change_of_nothing_is_judged_too(self, desk: Desk) -> None:
+    async def test_a_change_of_nothing_is_checked_too(self, desk: Desk) -> None:
         """A stale version is refused even where the body would change nothing."""
         stale = (await desk.read()).headers["ETag"]
         await desk.patch(title="Other")

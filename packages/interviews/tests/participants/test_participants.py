@@ -1,4 +1,4 @@
-"""Assigning people and taking them off over HTTP: rules, races, and what the others may know of them."""
+"""Participants over HTTP: adding and removing them, rules, races, and what others may see of them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The one place for what is used of FastAPI's and Starlette's names that their authors may change without notice.
 
-docs/decisions lists each of them; the tested versions are capped in pyproject.toml.
+docs/decisions/0018 lists each of them; the tested versions are capped in pyproject.toml.
 """
 
 from collections.abc import Iterable, Sequence
