@@ -8,7 +8,7 @@ from pathlib import Path
 # Older commits follow no rule.
 BASE = "c32efc9b273348690d94758c2095f18c2075b498"
 LONGEST = 72
-_FORM = re.compile(r"([a-z][\w.-]*: \S|[A-Z`])")
+_FORM = re.compile(r"([a-z][\w.-]*(, [a-z][\w.-]*)*: \S|[A-Z`])")
 
 
 def faults_of(subject: str) -> list[str]:

@@ -19,13 +19,14 @@ _spec.loader.exec_module(commit_subjects)
     [
         ("interviews: refuse a candidate who interviews", None),
         ("Move the modules of core and auth into rooms by trade", None),
+        ("interviews, messaging: read old documents", None),
         ("parley-app: log " + "x" * 56, None),
         ("parley-app: log " + "x" * 57, "is longer than 72 characters"),
         ("core: close the cursor.", "ends with a period"),
         ("fix things", "starts neither with a capital letter nor with `package: `"),
         ("core:no space", "starts neither with a capital letter nor with `package: `"),
     ],
-    ids=["package", "capital", "longest", "too long", "period", "lower case", "no space"],
+    ids=["package", "capital", "two packages", "longest", "too long", "period", "lower case", "no space"],
 )
 def test_faults(subject: str, fault: str | None) -> None:
     assert commit_subjects.faults_of(subject) == ([fault] if fault else [])

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from forging import forged_tokens
 
 from parley_auth.authorization.route_checks import guards_of
-from parley_auth.keys.key_ring import KeyRing
+from parley_auth.signing.key_ring import KeyRing
 from parley_auth.testing import Account
 from parley_core import new_id
 from parley_core.http.framework import routes_of

@@ -40,7 +40,7 @@ def rows(page: str) -> dict[str, str]:
 
 
 def named_tests(page: str) -> set[str]:
-    """Return the tests that a page names, like `keys/test_key_ring.py::TestRotation::test_both_algorithms`."""
+    """Return the tests that a page names, like `signing/test_key_ring.py::TestRotation::test_both_algorithms`."""
     return set(re.findall(r"`([\w/]+\.py::[\w:]+)`", page))
 
 
@@ -79,7 +79,7 @@ def test_each_row_has_a_test_or_a_reason(number: str) -> None:
 
 def test_fires() -> None:
     """A test that doesn't exist is found: by its class, its function or its file."""
-    assert exists("keys/test_key_ring.py::TestRotation::test_both_algorithms")
+    assert exists("signing/test_key_ring.py::TestRotation::test_both_algorithms")
     for name in ("TestRotation::test_x", "test_both_algorithms"):
-        assert not exists(f"keys/test_key_ring.py::{name}")
-    assert not exists("keys/test_x.py::test_y")
+        assert not exists(f"signing/test_key_ring.py::{name}")
+    assert not exists("signing/test_x.py::test_y")

@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from parley_auth.keys.key_ring import Key
+from parley_auth.signing.key_ring import Key
 from parley_core import new_id
 
 _SAME: Mapping[str, object] = {}

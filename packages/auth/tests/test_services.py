@@ -10,13 +10,13 @@ from parley_auth.accounts.bootstrap import Administrators
 from parley_auth.accounts.repository import UserRepository
 from parley_auth.accounts.service import AccountService, UserService
 from parley_auth.authorization.authorizer import Authorizer
-from parley_auth.keys.key_ring import KeyRing
 from parley_auth.passwords.check import PasswordCheck
 from parley_auth.passwords.hashing import Passwords
 from parley_auth.passwords.throttle import Throttle
 from parley_auth.sessions.authenticator import Authenticator
 from parley_auth.sessions.repository import SessionRepository
 from parley_auth.sessions.service import SessionService
+from parley_auth.signing.key_ring import KeyRing
 from parley_auth.tokens.access_tokens import AccessTokens
 from parley_core import Parley
 from parley_core.testing import running_client

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 from parley_auth.accounts.bootstrap import Administrators
 from parley_auth.authorization.policy_page import policy_of, rendered
 from parley_auth.emails import normalised
-from parley_auth.keys.key_ring import new_jwk
 from parley_auth.settings import AuthSettings
+from parley_auth.signing.key_ring import new_jwk
 from parley_core import Parley, Settings
 from parley_core.declarations import Declared
 from parley_core.kernel.settings import CoreSettings, load_settings

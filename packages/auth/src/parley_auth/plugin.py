@@ -10,9 +10,9 @@ from parley_auth import commands, events, hookspecs, indexes, lifespan, policy, 
 from parley_auth.accounts import endpoints as accounts
 from parley_auth.authorization import route_checks
 from parley_auth.authorization.policy_table import PolicyRule
-from parley_auth.keys import endpoints as keys
 from parley_auth.sessions import endpoints as sessions
 from parley_auth.settings import AuthSettings
+from parley_auth.signing import endpoints as keys
 from parley_core import CollectionIndexes, EventType, Parley, PublicRoute, Router, Settings, hookimpl
 from parley_core.http.framework import RouteContext
 

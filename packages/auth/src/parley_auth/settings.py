@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 
 from parley_auth.emails import Email
-from parley_auth.keys.key_ring import check_secret, parse_keys
+from parley_auth.signing.key_ring import check_secret, parse_keys
 from parley_core import Settings
 
 

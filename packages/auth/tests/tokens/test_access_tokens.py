@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import parley_auth.plugin
 from parley_auth import Role
 from parley_auth.authorization.route_checks import guards_of
-from parley_auth.keys.key_ring import KeyRing, new_jwk
+from parley_auth.signing.key_ring import KeyRing, new_jwk
 from parley_auth.testing import Account, an_account, auth_settings, jwk_set
 from parley_core import new_id
 from parley_core.http.framework import routes_of

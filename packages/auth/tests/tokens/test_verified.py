@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from parley_auth.errors import InvalidToken
-from parley_auth.keys.key_ring import KeyRing, secret_key
+from parley_auth.signing.key_ring import KeyRing, secret_key
 from parley_auth.tokens import access_tokens
 from parley_auth.tokens.access_tokens import AccessTokens
 from parley_core import new_id

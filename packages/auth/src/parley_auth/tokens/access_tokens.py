@@ -14,8 +14,8 @@ from jwt.types import Options
 from jwt.utils import base64url_decode, base64url_encode
 
 from parley_auth.errors import InvalidToken, TokenExpired
-from parley_auth.keys.key_ring import Key, KeyRing
 from parley_auth.models import Claims
+from parley_auth.signing.key_ring import Key, KeyRing
 from parley_core import Clock
 from parley_core.data.ids import ID_PATTERN
 

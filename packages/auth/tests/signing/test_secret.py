@@ -119,7 +119,7 @@ class TestKept:
 
 def test_race_for_the_file(tmp_path: Path) -> None:
     """The second of two workers keeps the first one's secret and leaves no draft behind."""
-    from parley_auth.keys import secret  # noqa: PLC0415 - only this test needs it
+    from parley_auth.signing import secret  # noqa: PLC0415 - only this test needs it
 
     path = tmp_path / "jwt_secret"
     secret.store_new_secret(path)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Response
 from pydantic import BaseModel, ConfigDict
 
-from parley_auth.keys.key_ring import KeyRing
+from parley_auth.signing.key_ring import KeyRing
 from parley_core import Router, provided
 
 router = Router(prefix="/.well-known", tag="auth", versioned=False)

@@ -4,7 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-from parley_auth.keys.key_ring import MIN_SECRET_BYTES, KeyRing, UnusableKey, parse_keys, secret_key
+from parley_auth.signing.key_ring import MIN_SECRET_BYTES, KeyRing, UnusableKey, parse_keys, secret_key
 from parley_core import StartupError
 
 _FILE = "jwt_secret"

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 import parley_auth.plugin
-from parley_auth.keys.key_ring import UnusableKey, new_jwk, parse_keys
+from parley_auth.signing.key_ring import UnusableKey, new_jwk, parse_keys
 from parley_auth.testing import Account, an_account, auth_settings, jwk_set
 from parley_core import Parley, StartupError
 from parley_core.kernel.settings import CoreSettings
