@@ -61,6 +61,6 @@ def test_two_runs_are_kept(tmp_path: Path) -> None:
     """The log of the run before stays readable, those before it go."""
     path = tmp_path / "mongod.log"
     for text in ("first", "second", "third"):
-        log.begin(path)
+        log.begin_log(path)
         path.write_text(text)
     assert {file.read_text() for file in tmp_path.iterdir()} == {"second", "third"}

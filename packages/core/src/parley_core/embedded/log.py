@@ -7,7 +7,7 @@ from typing import Any
 _LONGEST_REASON = 400
 
 
-def begin(log: Path) -> None:
+def begin_log(log: Path) -> None:
     """Make room for a new log, so that no more than two runs stay on the disk."""
     if log.exists():
         log.replace(log.with_suffix(".log.1"))

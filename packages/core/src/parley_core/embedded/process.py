@@ -10,8 +10,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from parley_core.embedded import guardian, launcher
+from parley_core.embedded.guardian import STAND_DOWN
 
+_GUARDIAN, _LAUNCHER = (str(Path(__file__).with_name(name)) for name in ("guardian.py", "launcher.py"))
 _SHUTDOWN_SECONDS = 10
 _KILL_SECONDS = 5
 # Ctrl-C in the terminal is for the application, which closes its database last.
@@ -38,7 +39,7 @@ class Guard:
     """The guardian, seen from the owner."""
 
     def __init__(self) -> None:
-        self._process = _start(_python(guardian.__file__), stdin=subprocess.PIPE, text=True)
+        self._process = _start(_python(_GUARDIAN), stdin=subprocess.PIPE, text=True)
         assert self._process.stdin is not None  # noqa: S101 - as asked for above
         self._pipe = self._process.stdin
 
@@ -55,7 +56,7 @@ class Guard:
         if self._pipe.closed:
             return
         with suppress(BrokenPipeError):  # the guardian has been killed
-            self._pipe.write(guardian.STAND_DOWN)
+            self._pipe.write(STAND_DOWN)
             self._pipe.close()
         self._process.wait(_KILL_SECONDS)
 
@@ -117,7 +118,7 @@ def _start_bound(
         return process
     bond = ("guardian", str(guard.descriptor)) if guard else ("owner", str(os.getpid()))
     kept = [inherited, guard.descriptor] if guard else [inherited]
-    return _start([*_python(launcher.__file__), *bond, *command], pass_fds=kept, **options)
+    return _start([*_python(_LAUNCHER), *bond, *command], pass_fds=kept, **options)
 
 
 def _start(command: Sequence[str], **options: Any) -> "subprocess.Popen[Any]":

@@ -11,19 +11,21 @@ from typing import Self
 
 from pymongo.errors import PyMongoError
 
-from parley_core.embedded import log, replica_set
 from parley_core.embedded.address import Address, listening_address, remove_socket
 from parley_core.embedded.binary import find_mongod
 from parley_core.embedded.lock import claim
+from parley_core.embedded.log import begin_log, one_line, reason_of_failure
 from parley_core.embedded.paths import DataDirectory, locate, prepare, usable
 from parley_core.embedded.process import Bond, MongodProcess, launch
 from parley_core.embedded.record import Record
+from parley_core.embedded.replica_set import NAME as REPLICA_SET
+from parley_core.embedded.replica_set import become_primary
 from parley_core.errors import StartupError
 
 Announce = Callable[[str], None]
 _START_SECONDS = 120
 _OPTIONS = (
-    *("--replSet", replica_set.NAME),
+    *("--replSet", REPLICA_SET),
     # A new directory takes 17 MB with these two instead of 300 MB.
     *("--oplogSize", "50"),
     *("--wiredTigerEngineConfigString", "log=(file_max=16MB,prealloc=false)"),
@@ -107,7 +109,7 @@ def _take(place: DataDirectory, ending: ExitStack) -> tuple[int, Address]:
         ending.callback(place.record.unlink, missing_ok=True)
         address = listening_address(place)
         ending.callback(remove_socket, place, address)
-        log.begin(place.log)
+        begin_log(place.log)
         return lock, address
 
 
@@ -127,11 +129,11 @@ def _bring_up(process: MongodProcess, address: Address, place: DataDirectory) ->
     deadline = time.monotonic() + _START_SECONDS
     try:
         _await_connections(process, address, deadline)
-        replica_set.become_primary(address, deadline=deadline)
+        become_primary(address, deadline=deadline)
     except (ChildProcessError, PyMongoError, TimeoutError) as error:
         # The log is complete once the server is gone.
         process.stop()
-        reason = log.reason_of_failure(place.log) or log.one_line(str(error))
+        reason = reason_of_failure(place.log) or one_line(str(error))
         raise StartupError(
             f"the embedded MongoDB did not start: {reason} (log: {place.log}); "
             "repair that, or set PARLEY_MONGOD to another mongod, or PARLEY_MONGODB_URI to a running replica set"

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from parley_core.embedded import replica_set
 from parley_core.embedded.address import Address
 from parley_core.embedded.lock import DataDirectoryInUse, is_locked, try_lock
 from parley_core.embedded.paths import DataDirectory, locate, usable
 from parley_core.embedded.record import Record
+from parley_core.embedded.replica_set import is_primary
 from parley_core.embedded.server import Announce, EmbeddedMongoDB, log_announcement
 
 _SECONDS_FOR_ANOTHER_TO_START = 30.0
@@ -27,7 +27,7 @@ def running_uri(data_dir: Path) -> str | None:
     if record is None or record.host is None:
         return None
     address = Address(record.host)
-    return address.uri if address.accepts() and replica_set.is_primary(address.uri) else None
+    return address.uri if address.accepts() and is_primary(address.uri) else None
 
 
 @contextmanager
