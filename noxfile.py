@@ -208,7 +208,7 @@ def docs(session: nox.Session) -> None:
     _install(session, *PACKAGES, groups=("test",))
     policy = session.run("parley", "policy", silent=True, stderr=None)
     if policy != (ROOT / "docs" / "policy.md").read_text(encoding="utf-8"):
-        session.error("docs/policy.md is not current: uv run parley policy > docs/policy.md")
+        session.error("docs/policy.md is not current: uv run --all-packages parley policy > docs/policy.md")
     _pytest(session, "tests/docs")
 
 
@@ -280,7 +280,7 @@ def new_package(session: nox.Session) -> None:
     folder = f"packages/{session.posargs[0]}"
     session.run("ruff", "check", "--quiet", "--fix", folder)
     session.run("ruff", "format", "--quiet", folder)
-    session.log(f"{folder} is complete: nox -s tests-{session.posargs[0]}. To ship it, require it in packages/app.")
+    session.log(f"{folder} is complete: uvx nox -s tests-{session.posargs[0]}. To ship it, require it in packages/app.")
 
 
 @nox.session(default=False, venv_backend="none")

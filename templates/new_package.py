@@ -28,7 +28,7 @@ def write(many: str, one: str = "", *, root: Path = ROOT) -> Path:
         root: the workspace.
 
     Raises:
-        WrongName: a word isn't made of lower-case letters, or the package exists.
+        WrongName: a word isn't made of lower-case letters, or the package exists or is listed already.
     """
     one = one or many.removesuffix("s")
     folder = root / "packages" / many
@@ -36,6 +36,9 @@ def write(many: str, one: str = "", *, root: Path = ROOT) -> Path:
         raise WrongName("name the package in the plural, in lower-case letters: labels. Irregular: feedback entry")
     if folder.exists():
         raise WrongName(f"{folder} exists")
+    settings = root / "pyproject.toml"
+    if _SOURCE.format(many) in settings.read_text(encoding="utf-8"):
+        raise WrongName(f"parley-{many} is listed in pyproject.toml already: remove what an earlier try entered")
     words = {_MANY: many, _ONE: one, _MANY.title(): many.title(), _ONE.title(): one.title()}
     words |= {word.upper(): new.upper() for word, new in words.items()}
     template = root / "templates" / "package"
@@ -43,7 +46,6 @@ def write(many: str, one: str = "", *, root: Path = ROOT) -> Path:
         target = folder / _renamed(str(source.relative_to(template)), words)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(_renamed(source.read_text(encoding="utf-8"), words), encoding="utf-8")
-    settings = root / "pyproject.toml"
     settings.write_text(entered(settings.read_text(encoding="utf-8"), many), encoding="utf-8")
     return folder
 
@@ -76,7 +78,9 @@ def _renamed(text: str, words: dict[str, str]) -> str:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) not in {2, 3}:
+        sys.exit("new-package: name the package: uvx nox -s new-package -- labels")
     try:
-        print(f"wrote {write(*sys.argv[1:3])}")
-    except (WrongName, TypeError) as error:
+        print(f"wrote {write(*sys.argv[1:])}")
+    except WrongName as error:
         sys.exit(f"new-package: {error}")

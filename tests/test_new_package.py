@@ -27,7 +27,7 @@ def workspace(tmp_path: Path) -> Path:
 
 
 def test_its_tests_pass(workspace: Path) -> None:
-    folder = new_package.write("labels", root=workspace)
+    folder = new_package.write("gadgets", root=workspace)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder / "tests")]
     environment = os.environ | {"PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     tests = subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, check=False)
@@ -35,28 +35,28 @@ def test_its_tests_pass(workspace: Path) -> None:
 
 
 def test_nothing_of_the_template_is_left(workspace: Path) -> None:
-    folder = new_package.write("labels", root=workspace)
+    folder = new_package.write("gadgets", root=workspace)
     written = [path for path in folder.rglob("*") if path.is_file()]
-    assert {"plugin.py", "py.typed", "test_labels.py", "README.md"} <= {path.name for path in written}
+    assert {"plugin.py", "py.typed", "test_gadgets.py", "README.md"} <= {path.name for path in written}
     for path in written:
         assert "widget" not in f"{path}{path.read_text()}".lower()
-    assert "class DuplicateLabel(" in (folder / "src/parley_labels/errors.py").read_text()
+    assert "class DuplicateGadget(" in (folder / "src/parley_gadgets/errors.py").read_text()
 
 
 def test_it_is_entered_wherever_features_are_listed(workspace: Path) -> None:
     before = (workspace / "pyproject.toml").read_text()
-    new_package.write("labels", root=workspace)
+    new_package.write("gadgets", root=workspace)
     text = (workspace / "pyproject.toml").read_text()
     settings = tomllib.loads(text)["tool"]
-    assert settings["uv"]["sources"]["parley-labels"] == {"workspace": True}
-    assert "parley_labels" in settings["coverage"]["run"]["source_pkgs"]
-    assert "parley_labels" in settings["importlinter"]["root_packages"]
+    assert settings["uv"]["sources"]["parley-gadgets"] == {"workspace": True}
+    assert "parley_gadgets" in settings["coverage"]["run"]["source_pkgs"]
+    assert "parley_gadgets" in settings["importlinter"]["root_packages"]
     layers, app, circles, *_ = settings["importlinter"]["contracts"]
-    assert layers["layers"][1] == "parley_interviews | parley_labels | parley_messaging"
-    assert "parley_labels" in app["forbidden_modules"]
-    assert "parley_labels" in circles["ancestors"]
+    assert {"parley_gadgets", "parley_interviews"} <= set(layers["layers"][1].split(" | "))
+    assert "parley_gadgets" in app["forbidden_modules"]
+    assert "parley_gadgets" in circles["ancestors"]
     changed = set(text.splitlines()) - set(before.splitlines())
-    assert all("labels" in line for line in changed)
+    assert all("gadgets" in line for line in changed)
 
 
 @pytest.mark.parametrize("words", [("Labels",), ("job-offers",), ("feedback",), ("labels", "labels"), ("",)])
@@ -69,3 +69,10 @@ def test_a_package_is_not_overwritten(workspace: Path) -> None:
     new_package.write("feedback", "entry", root=workspace)
     with pytest.raises(new_package.WrongName, match="feedback exists"):
         new_package.write("feedback", "entry", root=workspace)
+
+
+def test_a_listed_package_is_not_entered_again(workspace: Path) -> None:
+    folder = new_package.write("gadgets", root=workspace)
+    shutil.rmtree(folder)
+    with pytest.raises(new_package.WrongName, match=r"parley-gadgets is listed in pyproject\.toml already"):
+        new_package.write("gadgets", root=workspace)

@@ -206,13 +206,17 @@ class TestUrl:
             pytest.param("https://example.com/" + "x" * 2083, id="long"),
             pytest.param("https://example.com/" + "é" * 1000, id="long_once_encoded"),
             pytest.param("https://exa\x00mple.com/", id="nul"),
+            pytest.param("https://exa\tmple.com/", id="tab"),
+            pytest.param("https://example.com/\na", id="line_end"),
+            pytest.param("https://ada:hunter2@example.com/", id="credentials"),
+            pytest.param("https://ada@example.com/", id="user_name"),
             pytest.param("\ud800", id="surrogate"),
             pytest.param(1, id="number"),
             pytest.param(None, id="null"),
         ],
     )
     def test_refused(self, value: object) -> None:
-        """Another scheme, no host, an address that is too long, and what is no text are refused."""
+        """Another scheme, no host, a password, control characters, a long address, and what is no text are refused."""
         assert refusal(Url, value)
 
     def test_schema(self) -> None:

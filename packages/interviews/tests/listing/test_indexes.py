@@ -15,10 +15,11 @@ from fastapi import FastAPI
 
 from parley_auth import Role
 from parley_auth.testing import Account, an_account
-from parley_core import Database, Document, new_id
+from parley_core import Database, Document, PageQuery, new_id
 from parley_core.caching.store import ReadCache
 from parley_core.testing import NOON
 from parley_interviews.indexes import INTERVIEWS
+from parley_interviews.listing.schemas import InterviewQuery
 from parley_interviews.policy import words_of
 from parley_interviews.testing import address_of, create_interview
 
@@ -125,10 +126,17 @@ FILTERS: dict[str, dict[str, Any]] = {
     "words": {"q": "engineer 7 team"},
 }
 TIMES = {"from", "to", "between"}
+# What isn't a filter of its own: the page, its order, and whose interviews are listed (see `Reader`).
+OTHERS = {*PageQuery.model_fields, "sort", "cursor", "participant_id"}
 PAIRS = [("status", "type"), ("statuses", "types"), ("type", "word"), ("status", "words"), ("types", "word")]
 COMBINATIONS = [(), *((name,) for name in FILTERS), *PAIRS, *itertools.product(("status", "types", "word"), TIMES)]
 KEYS = ("created_at", "scheduled_at", "title", "status")
 SORTS = [sign + key for key in KEYS for sign in ("", "-")]
+
+
+def test_every_filter_is_looked_at() -> None:
+    """A new filter needs a row above, by which its index is found."""
+    assert {name for query in FILTERS.values() for name in query} == InterviewQuery.model_fields.keys() - OTHERS
 
 
 class Reader:

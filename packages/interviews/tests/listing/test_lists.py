@@ -278,7 +278,7 @@ class TestFilters:
     @pytest.mark.parametrize(
         "name",
         [
-            *("x", "title", "created_by", "participants.user_id", "status[$ne]", "status[]", "$where", "filter"),
+            *("x", "title", "updated_by", "participants.user_id", "status[$ne]", "status[]", "$where", "filter"),
             *("Status", "", "interview_type[$regex]", "_id", "history", "page", "status\x00"),
         ],
     )

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query, Response, status
+from fastapi import Query, Request, Response, status
 
 from parley_core import Page, PageQuery, PagerDep, Router, raises
 from parley_core.errors import InvalidId
@@ -17,11 +17,15 @@ router = Router(prefix="/widgets", tag="widgets")
 @router.post("", summary="Create a widget", status_code=status.HTTP_201_CREATED, response_model=schemas.Widget)
 @raises(DuplicateWidget)
 async def create_widget(
-    access: WidgetCreation, body: schemas.WidgetCreate, widgets: WidgetServiceDep, response: Response
+    access: WidgetCreation,
+    body: schemas.WidgetCreate,
+    widgets: WidgetServiceDep,
+    request: Request,
+    response: Response,
 ) -> Widget:
     """Create a widget. Its title must not be in use."""
     widget = await widgets.create(body.title, access.actor)
-    response.headers["Location"] = f"/v1/widgets/{widget.id}"
+    response.headers["Location"] = f"{request.url.path}/{widget.id}"
     return widget
 
 

@@ -83,10 +83,13 @@ def _stripped(text: str) -> str:
 
 
 def _checked_url(text: str) -> str:
+    url = _URL.validate_python(text)
+    if url.username is not None or url.password is not None:
+        raise PydanticCustomError("url_credentials", "Must not contain a user name or a password")
     # Other letters than those of ASCII take more room once they are encoded.
-    if len(url := str(_URL.validate_python(text))) > _MAX_URL:
+    if len(str(url)) > _MAX_URL:
         raise PydanticCustomError("url_too_long", "Must have at most 2083 characters once it is encoded")
-    return url
+    return str(url)
 
 
 class _Storable:
@@ -111,10 +114,14 @@ Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 Url = Annotated[
     str,
     StringConstraints(max_length=_MAX_URL),
+    _without(_CONTROLS | _LINE_ENDS),
     AfterValidator(_checked_url),
     WithJsonSchema({"type": "string", "format": "uri", "maxLength": _MAX_URL}),
 ]
-"""An address with http or https, kept as text: MongoDB can't store pydantic's own `HttpUrl`."""
+"""An http or https address, kept as text in its normal form: `https://Meet.example` becomes `https://meet.example/`.
+
+It contains no user name and no password. MongoDB can't store pydantic's own `HttpUrl`.
+"""
 
 WholeNumber = Annotated[int, Strict(), _Storable()]
 """An integer that was written as one, neither `true` nor `"12"` nor `12.0`, and that MongoDB can store."""
