@@ -35,7 +35,7 @@ class Bond(Enum):
         return cls.KERNEL if sys.platform == "linux" and in_main_thread else cls.GUARDIAN
 
 
-class Guard:
+class Guardian:
     """The guardian, seen from the owner."""
 
     def __init__(self) -> None:
@@ -64,16 +64,16 @@ class Guard:
 class MongodProcess:
     """A running mongod, to be used by one thread at a time."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", guard: Guard | None) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", guardian: Guardian | None) -> None:
         self._process = process
-        self._guard = guard
+        self._guardian = guardian
         self.pid = process.pid
 
     def poll(self) -> int | None:
         """Return the exit code if mongod has ended (negative: the signal that ended it), else None."""
         code = self._process.poll()
-        if code is not None and self._guard:
-            self._guard.dismiss()
+        if code is not None and self._guardian:
+            self._guardian.dismiss()
         return code
 
     def stop(self) -> None:
@@ -98,26 +98,26 @@ def launch(command: Sequence[str], *, log: Path, bond: Bond, inherited: int) -> 
         inherited: a file descriptor that stays open as long as mongod lives.
     """
     with ExitStack() as on_failure, log.open("ab") as output:
-        guard = Guard() if bond is Bond.GUARDIAN else None
-        if guard:
-            on_failure.callback(guard.dismiss)
+        guardian = Guardian() if bond is Bond.GUARDIAN else None
+        if guardian:
+            on_failure.callback(guardian.dismiss)
         # A core dump belongs to the data directory, not into the directory that the owner runs in.
         options = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output, "cwd": log.parent}
-        process = _start_bound(command, guard, inherited, options)
+        process = _start_bound(command, guardian, inherited, options)
         on_failure.pop_all()
-        return MongodProcess(process, guard)
+        return MongodProcess(process, guardian)
 
 
 def _start_bound(
-    command: Sequence[str], guard: Guard | None, inherited: int, options: dict[str, Any]
+    command: Sequence[str], guardian: Guardian | None, inherited: int, options: dict[str, Any]
 ) -> "subprocess.Popen[bytes]":
     if sys.platform == "win32":
         process = _start(command, **options)
-        if guard:
-            guard.watch(process.pid)
+        if guardian:
+            guardian.watch(process.pid)
         return process
-    bond = ("guardian", str(guard.descriptor)) if guard else ("owner", str(os.getpid()))
-    kept = [inherited, guard.descriptor] if guard else [inherited]
+    bond = ("guardian", str(guardian.descriptor)) if guardian else ("owner", str(os.getpid()))
+    kept = [inherited, guardian.descriptor] if guardian else [inherited]
     return _start([*_python(_LAUNCHER), *bond, *command], pass_fds=kept, **options)
 
 
