@@ -13,5 +13,6 @@ INDEXES = [
             IndexModel([("interview_id", 1), ("author_id", 1)], name="one_of_each", unique=True),
             IndexModel([("interview_id", 1), ("created_at", 1), ("_id", 1)], name="oldest"),
         ),
+        recorded=True,
     )
 ]

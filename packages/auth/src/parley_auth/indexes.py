@@ -16,6 +16,7 @@ INDEXES = [
             IndexModel([("created_at", -1), ("_id", -1)], name="newest"),
             IndexModel([("role", 1), ("created_at", -1), ("_id", -1)], name="newest_of_role"),
         ),
+        recorded=True,
     ),
     # A counter expires a day after its last failure.
     CollectionIndexes(LOGIN_FAILURES, (IndexModel("expires_at", name="forget", expireAfterSeconds=0),)),

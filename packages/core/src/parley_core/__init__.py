@@ -3,11 +3,15 @@
 from parley_core.clock import Clock, utc_now
 from parley_core.data.database import in_transaction
 from parley_core.data.documents import Document, Session
+from parley_core.data.entries import PRIVATE, Expression
 from parley_core.data.events import Actor, Event, EventType, Invalidation
 from parley_core.data.handle import Database
+from parley_core.data.history import History, HistoryEntry
 from parley_core.data.ids import new_id, parse_id
 from parley_core.data.indexes import CollectionIndexes
-from parley_core.data.recorded import PRIVATE, Expression, insert_recorded, record
+from parley_core.data.log import EventLog, LogEntry, LogFilter
+from parley_core.data.outbox import emit
+from parley_core.data.recorded import insert_recorded, record
 from parley_core.errors import ParleyError, StartupError, raises
 from parley_core.http.pagination import Page, PageQuery, Pager, PagerDep
 from parley_core.http.requests import Composition, provided, request_id_of
@@ -25,9 +29,14 @@ __all__ = [
     "Database",
     "Document",
     "Event",
+    "EventLog",
     "EventType",
     "Expression",
+    "History",
+    "HistoryEntry",
     "Invalidation",
+    "LogEntry",
+    "LogFilter",
     "Page",
     "PageQuery",
     "Pager",
@@ -40,6 +49,7 @@ __all__ = [
     "Session",
     "Settings",
     "StartupError",
+    "emit",
     "hookimpl",
     "hookspec",
     "in_transaction",

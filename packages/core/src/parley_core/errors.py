@@ -126,11 +126,6 @@ class InvalidCursor(ValidationError):
     title = "The cursor does not come from this list: start again without it"
 
 
-class HistoryFull(BusinessRuleError):
-    code = "history_full"
-    title = "The history of this document is full, so it can't be changed any more"
-
-
 class RouteNotFound(NotFoundError):
     code = "not_found"
     title = "There is nothing at this address"

@@ -1,4 +1,4 @@
-"""Recorded writes advance generations: after the write, before the answer, also when nobody knows how it ended."""
+"""Recorded writes advance generations: after the write, before the answer; the relay does it where that failed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -8,9 +8,22 @@ from typing import Any
 import pytest
 from pymongo.errors import NetworkTimeout, OperationFailure
 
-from parley_core import Actor, Event, EventType, Expression, Invalidation, Parley, hookimpl, in_transaction
-from parley_core.data.invalidation import Generations, invalidating
+from parley_core import (
+    Actor,
+    CollectionIndexes,
+    Event,
+    EventType,
+    Expression,
+    Invalidation,
+    Parley,
+    hookimpl,
+    in_transaction,
+)
+from parley_core.data.invalidation import Generations
+from parley_core.data.publication import publishing
 from parley_core.data.recorded import insert_recorded, record
+from parley_core.data.relay import Relay
+from parley_core.data.unrelayed import Unit
 from parley_core.kernel.settings import CoreSettings
 
 CHANGED = EventType("thing.changed", "It changed.")
@@ -23,6 +36,10 @@ class Things:
     @hookimpl
     def parley_events(self) -> list[EventType]:
         return [CHANGED, OTHER]
+
+    @hookimpl
+    def parley_indexes(self) -> list[CollectionIndexes]:
+        return [CollectionIndexes("things", (), recorded=True)]
 
     @hookimpl
     def parley_cache_invalidations(self) -> list[Invalidation]:
@@ -89,27 +106,49 @@ async def test_own_session(parley: Parley, generations: Generations) -> None:
 
 
 async def test_without_answer(parley: Parley, generations: Generations) -> None:
-    """A write that landed without an answer advances what it invalidates before the failure is reported."""
+    """A write that landed without an answer advances what it invalidates through the relay."""
     things = parley.database["things"]
     await insert_recorded(things, {"_id": "1"}, an_event(audience=()))
 
     async def lost() -> None:
-        async with invalidating(generations, things, "1"):
-            await things.update_one({"_id": "1"}, {"$push": {"history": {"type": CHANGED.name, "audience": ["eve"]}}})
+        async with publishing(parley.database, Unit("things", "1"), None):
+            entry = {"rev": 2, "type": CHANGED.name, "at": datetime(2027, 3, 1, tzinfo=UTC), "audience": ["eve"]}
+            await things.update_one({"_id": "1"}, {"$push": {"history": entry}, "$inc": {"rev": 1}})
             raise NetworkTimeout("the answer was lost")
 
     with pytest.raises(NetworkTimeout):
         await lost()
+    await parley.require(Relay).drain()
     assert await generations.current("things:eve") == 1
 
 
 async def test_refused(parley: Parley, generations: Generations) -> None:
-    """A write that MongoDB refused advances nothing."""
-    entry = {"type": CHANGED.name, "audience": ["ada"]}
+    """A write that MongoDB refused advances nothing, and leaves nothing to the relay."""
     with pytest.raises(OperationFailure):
-        async with invalidating(generations, parley.database["things"], "1", entry=entry):
+        async with publishing(parley.database, Unit("things", "1"), None):
             raise OperationFailure("refused", 121)
+    assert (await generations.current("things:ada"), parley.database.unrelayed.noted()) == (0, {})
+
+
+async def test_counters_away(parley: Parley, generations: Generations, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write whose counters couldn't be advanced fails, and the relay advances them."""
+    with monkeypatch.context() as broken:
+        broken.setattr(parley.database, "generations", _Broken())
+        with pytest.raises(NetworkTimeout):
+            await insert_recorded(parley.database["things"], {"_id": "1"}, an_event())
     assert await generations.current("things:ada") == 0
+    await parley.require(Relay).drain()
+    assert await generations.current("things:ada") == 1
+
+
+class _Broken:
+    """Counters whose database doesn't answer."""
+
+    def invalidated_by(self, _entries: object) -> set[str]:
+        return {"things:ada"}
+
+    async def advance(self, _keys: object) -> None:
+        raise NetworkTimeout("away")
 
 
 async def test_cancelled_after_the_write(parley: Parley, generations: Generations) -> None:
@@ -120,6 +159,6 @@ async def test_cancelled_after_the_write(parley: Parley, generations: Generation
         await asyncio.sleep(n * 0.0002)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    await asyncio.sleep(1)
+    await parley.require(Relay).drain()
     landed = [document["_id"] async for document in things.find()]
     assert [n for n in landed if await generations.current(f"things:user {n}") == 0] == []

@@ -43,7 +43,9 @@ async def things(core_settings: CoreSettings, finds: Finds) -> AsyncIterator[Asy
     """A collection of 300 documents."""
     uri = core_settings.mongodb_uri.get_secret_value() if core_settings.mongodb_uri else ""
     async with AsyncMongoClient[Document](uri, event_listeners=[finds], timeoutMS=5000, w="majority") as client:
-        collection = database_of(client, core_settings.mongodb_database, event_types={}, invalidations={})["things"]
+        collection = database_of(client, core_settings.mongodb_database, event_types={}, recorded=(), invalidations={})[
+            "things"
+        ]
         await collection.insert_many([{"_id": str(n), "n": n, "secret": "x"} for n in range(300)])
         yield collection
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from pymongo.read_concern import ReadConcern
 from parley_core import (
     PRIVATE,
     Actor,
+    CollectionIndexes,
     Database,
     Document,
     Event,
@@ -24,15 +25,13 @@ from parley_core import (
     insert_recorded,
     record,
 )
-from parley_core.data.recorded import HISTORY_LIMIT, redacted
-from parley_core.errors import HistoryFull
+from parley_core.data.entries import redacted
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import NOON, a_plugin
 
-TRANSACTION_TOO_LARGE_FOR_CACHE = 388
-
 CREATED = EventType("note.created", "Somebody wrote a note.")
 CHANGED = EventType("note.changed", "Somebody changed a note.")
+OTHER_KIND = EventType("letter.changed", "Somebody changed a letter.")
 ADA = Actor("ada", "admin", "trace-7")
 
 
@@ -42,9 +41,9 @@ def an_event(changes: dict[str, tuple[object, object]] | None = None, **options:
 
 @pytest.fixture
 async def parley(core_settings: CoreSettings) -> AsyncIterator[Parley]:
-    async with Parley(
-        [core_settings], plugins=[a_plugin("notes", parley_events=[CREATED, CHANGED])]
-    ).running() as parley:
+    collection = CollectionIndexes("notes", (), recorded=True)
+    plugin = a_plugin("notes", parley_events=[CREATED, CHANGED, OTHER_KIND], parley_indexes=[collection])
+    async with Parley([core_settings], plugins=[plugin]).running() as parley:
         yield parley
 
 
@@ -58,9 +57,15 @@ async def notes(parley: Parley) -> AsyncCollection[Document]:
 
 
 async def history(notes: AsyncCollection[Document]) -> list[Document]:
+    """Return every entry of the note, whether it still waits in it or is in the log."""
     found = await notes.find_one({"_id": "n"})
     assert found is not None
-    return list(found["history"])
+    logged = await notes.database["events"].find({"subject_id": "n"}).sort("rev").to_list()
+    entries = {entry["rev"]: entry for entry in [*logged, *found["history"]]}
+    hidden = {"_id", "position", "kind", "subject_id"}
+    return [
+        {name: value for name, value in entry.items() if name not in hidden} for _, entry in sorted(entries.items())
+    ]
 
 
 class TestRecord:
@@ -160,7 +165,7 @@ class TestRefusedWrites:
             await record(foreign, {"_id": "n"}, {"title": "x"}, an_event())
         with pytest.raises(TypeError, match=r"collection 'notes' belongs to another handle"):
             await insert_recorded(foreign, {"_id": "m"}, an_event())
-        assert (await history(notes))[0]["rev"] == await notes.count_documents({}) == 1
+        assert len(await history(notes)) == await notes.count_documents({}) == 1
 
     async def test_own_handle(self, notes: AsyncCollection[Document]) -> None:
         """A collection with other options is still one of the application's database."""
@@ -181,12 +186,29 @@ class TestRefusedWrites:
             await record(notes, {"_id": "n"}, {"title": "x"}, event)
         with pytest.raises(TypeError, match="isn't declared"):
             await insert_recorded(notes, {"_id": "m"}, event)
-        assert (await history(notes))[0]["rev"] == await notes.count_documents({}) == 1
+        assert len(await history(notes)) == await notes.count_documents({}) == 1
+
+    async def test_undeclared_collection(self, parley: Parley) -> None:
+        """Nothing is recorded in a collection whose events no relay would bring into the log."""
+        letters = parley.database["letters"]
+        for write in (
+            insert_recorded(letters, {"_id": "m"}, an_event()),
+            record(letters, {"_id": "m"}, {}, an_event()),
+        ):
+            with pytest.raises(TypeError, match=r"'letters' isn't declared as recorded.*recorded=True"):
+                await write
+        assert await letters.count_documents({}) == 0
+
+    async def test_other_kind(self, notes: AsyncCollection[Document]) -> None:
+        """The events of one collection are of one kind, so that a document has one history."""
+        with pytest.raises(TypeError, match=r"'letter\.changed' can't be recorded in collection 'notes'.* kind 'note'"):
+            await record(notes, {"_id": "n"}, {"title": "x"}, an_event(type=OTHER_KIND))
+        assert len(await history(notes)) == 1
 
     async def test_handle_without_an_application(self, parley: Parley) -> None:
         """A database that somebody made knows no events."""
         made = Database(parley.client, parley.database.name)
-        with pytest.raises(TypeError, match="isn't declared"):
+        with pytest.raises(TypeError, match="isn't declared as recorded"):
             await insert_recorded(made["notes"], {"_id": "m"}, an_event())
 
 
@@ -240,49 +262,3 @@ class TestValues:
         assert redacted(text) == {"length": 201, "sha256": hashlib.sha256(text.encode()).hexdigest()}
         assert redacted(text[:200]) == text[:200]
         assert redacted(12) == 12
-
-
-async def when_it_fits(write: Callable[[], Awaitable[object]]) -> None:
-    """Write as soon as the server's small cache has room beside what earlier tests have left in it."""
-    for _ in range(40):
-        try:
-            await write()
-        except OperationFailure as error:
-            if error.code != TRANSACTION_TOO_LARGE_FOR_CACHE:
-                raise
-            # MongoDB doesn't report when its cache has been written out.
-            await asyncio.sleep(0.25)
-        else:
-            return
-    raise AssertionError("the server's cache stays full")
-
-
-class TestFullHistory:
-    async def fill(self, notes: AsyncCollection[Document], entries: int, **more: object) -> None:
-        (first,) = await history(notes)
-        filled = [{**first, "rev": rev} for rev in range(1, entries + 1)]
-        await notes.update_one({"_id": "n"}, {"$set": {"history": filled, "rev": entries, **more}})
-
-    async def test_limit(self, notes: AsyncCollection[Document]) -> None:
-        """The 2,000th entry fits; after it the document doesn't change any more."""
-        assert HISTORY_LIMIT == 2000
-        await self.fill(notes, 1999)
-        last = await record(notes, {"_id": "n"}, {"title": "last"}, an_event())
-        assert last is not None
-        assert last["rev"] == 2000
-        with pytest.raises(HistoryFull):
-            await record(notes, {"_id": "n"}, {"title": "late"}, an_event())
-        assert len(await history(notes)) == 2000
-        assert await notes.count_documents({"title": "last", "rev": 2000}) == 1
-
-    async def test_condition_goes_first(self, notes: AsyncCollection[Document]) -> None:
-        """A full document that doesn't meet the condition isn't reported as full."""
-        await self.fill(notes, 2000)
-        assert await record(notes, {"_id": "n", "title": "Other"}, {}, an_event()) is None
-
-    async def test_largest_document(self, notes: AsyncCollection[Document]) -> None:
-        """A history that would pass MongoDB's 16 MB is full as well, not an error of MongoDB's."""
-        await when_it_fits(lambda: self.fill(notes, 100, padding="x" * (16 * 1024 * 1024 - 60_000)))
-        with pytest.raises(HistoryFull):
-            await when_it_fits(lambda: record(notes, {"_id": "n"}, {"title": "y" * 60_000}, an_event()))
-        assert await notes.count_documents({"title": "First", "rev": 100}) == 1

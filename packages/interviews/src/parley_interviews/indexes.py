@@ -22,6 +22,7 @@ INDEXES = [
             IndexModel([("scheduled_at", 1), ("_id", 1)], name="schedule"),
             IndexModel([("title", 1), ("_id", 1)], name="title"),
         ),
+        recorded=True,
     ),
     CollectionIndexes(TOTALS, ()),
 ]

@@ -1,10 +1,8 @@
 """Interviews and the people who take part in them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
 
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for an instant that a stored document lacks; no interview is older."""
@@ -64,16 +62,3 @@ class Interview(Details):
     created_by: str
     created_at: datetime
     updated_at: datetime
-
-
-@dataclass(frozen=True)
-class HistoryEntry:
-    """One change of an interview: who did what, when, from what to what and why."""
-
-    rev: int
-    type: str
-    at: datetime
-    actor: str | None
-    actor_role: str
-    reason: str | None
-    changes: Mapping[str, Any]

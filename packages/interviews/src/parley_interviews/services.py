@@ -2,7 +2,7 @@
 
 from parley_auth import UserDirectory
 from parley_core import Parley
-from parley_interviews.history.repository import HistoryRepository
+from parley_interviews.history.repository import InterviewHistory
 from parley_interviews.interviews.presentation import InterviewPresenter
 from parley_interviews.interviews.repository import InterviewRepository
 from parley_interviews.interviews.service import InterviewService
@@ -24,4 +24,4 @@ def services_of(parley: Parley) -> list[object]:
     )
     service = InterviewService(interviews=interviews, participants=participants, presenter=presenter, clock=clock)
     listing = InterviewList(search=InterviewSearch(database, totals), presenter=presenter)
-    return [GuardReader(database), interviews, totals, participants, service, listing, HistoryRepository(database)]
+    return [GuardReader(database), interviews, totals, participants, service, listing, InterviewHistory(database)]

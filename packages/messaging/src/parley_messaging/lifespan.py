@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from parley_core import Parley
+from parley_core.stopping import before_stopping
 from parley_messaging.log.appender import Appender
 from parley_messaging.stream.changes import watching
 from parley_messaging.stream.hub import Hub
-from parley_messaging.stream.signals import before_stopping
 
 
 @asynccontextmanager

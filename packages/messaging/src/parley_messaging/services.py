@@ -4,8 +4,8 @@ from parley_core import Parley
 from parley_messaging.log.appender import Appender
 from parley_messaging.log.repository import LogHeadReader, MessageRepository
 from parley_messaging.log.service import MessageService
-from parley_messaging.stream.event_stream import event_of
 from parley_messaging.stream.hub import Hub
+from parley_messaging.stream.presentation import event_of
 from parley_messaging.stream.reader import NewMessageReader
 
 

@@ -13,5 +13,6 @@ INDEXES = [
             IndexModel([("title", 1)], name="title", unique=True),
             IndexModel([("created_at", 1), ("_id", 1)], name="oldest"),
         ),
+        recorded=True,
     )
 ]

@@ -27,7 +27,7 @@ from parley_auth.errors import (
 from parley_auth.models import User
 from parley_auth.passwords.origin import OriginDep
 from parley_core import Page, PagerDep, Router, raises, request_id_of
-from parley_core.errors import HistoryFull, InvalidId, InvalidSort
+from parley_core.errors import InvalidId, InvalidSort
 
 registration = Router(prefix="/auth", tag="auth")
 router = Router(prefix="/users", tag="users")
@@ -49,14 +49,13 @@ async def read_account(access: AccountRead, users: UserServiceDep) -> User:
 
 
 @router.patch("/me", summary="Change your account", response_model=schemas.User)
-@raises(HistoryFull)
 async def update_account(access: AccountUpdate, body: schemas.ProfileUpdate, users: UserServiceDep) -> User:
     """Change your own details. Only administrators change roles, and deactivate or reactivate accounts."""
     return await users.update(access.principal.id, body.given(), access.actor)
 
 
 @router.post("/me/password", summary="Change your password", status_code=status.HTTP_204_NO_CONTENT)
-@raises(WrongPassword, WeakPassword, RateLimited, HistoryFull)
+@raises(WrongPassword, WeakPassword, RateLimited)
 async def change_password(
     access: AccountUpdate, body: schemas.PasswordChange, accounts: AccountServiceDep, origin: OriginDep
 ) -> None:
@@ -93,7 +92,7 @@ async def read_user(_access: UserRead, user_id: str, users: UserServiceDep) -> U
 
 
 @router.patch("/{user_id}", summary="Change an account", response_model=schemas.User)
-@raises(InvalidId, UserNotFound, LastAdmin, HistoryFull)
+@raises(InvalidId, UserNotFound, LastAdmin)
 async def update_user(access: UserChange, user_id: str, body: schemas.UserUpdate, users: UserServiceDep) -> User:
     """Change an account's role or name, deactivate it or reactivate it. The change applies from its next request on."""
     return await users.update(user_id, body.given(), access.actor)

@@ -1,6 +1,6 @@
 """The MongoDB client and database, as every part of Parley uses them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -11,8 +11,11 @@ from pymongo.read_concern import ReadConcern
 from parley_core.data.documents import Document, Session
 from parley_core.data.events import EventType, Invalidation
 from parley_core.data.handle import Database
-from parley_core.data.invalidation import Generations, invalidating_transaction
+from parley_core.data.invalidation import Generations
+from parley_core.data.publication import publishing_transaction
+from parley_core.data.unrelayed import Unrelayed
 from parley_core.errors import StartupError
+from parley_core.waiting import Unfinished
 
 T = TypeVar("T")
 _EXTERNAL = "check PARLEY_MONGODB_URI"
@@ -80,6 +83,7 @@ def database_of(
     name: str,
     *,
     event_types: Mapping[str, EventType],
+    recorded: Collection[str],
     invalidations: Mapping[str, Sequence[Invalidation]],
 ) -> Database:
     """Return the application's handle, with majority reads from the primary: a read sees every acknowledged write.
@@ -88,15 +92,22 @@ def database_of(
         client: a connected client.
         name: the database.
         event_types: the declared types by name; no other is recorded.
+        recorded: the names of the collections that are declared as recorded; in no other is anything recorded.
         invalidations: the rules by the name of the type that they are for.
     """
     database = Database(client, name, read_concern=ReadConcern("majority"), read_preference=ReadPreference.PRIMARY)
-    database.event_types = event_types
+    database.event_types, database.recorded, database.kinds = event_types, frozenset(recorded), {}
+    database.unrelayed, database.unfinished = Unrelayed(), Unfinished()
     database.generations = Generations(database, invalidations)
     return database
 
 
 async def in_transaction(client: AsyncMongoClient[Document], work: Callable[[Session], Awaitable[T]]) -> T:
     """Run `work` in a transaction, again where it conflicts with another; the request's timeout bounds it."""
-    async with invalidating_transaction(), client.start_session() as session:
-        return await session.with_transaction(work, read_concern=ReadConcern("snapshot"))
+    async with publishing_transaction() as transaction, client.start_session() as session:
+
+        async def attempt(session: Session) -> T:
+            transaction.written.clear()
+            return await work(session)
+
+        return await session.with_transaction(attempt, read_concern=ReadConcern("snapshot"))

@@ -15,14 +15,24 @@ from parley_core.errors import StartupError
 # IndexOptionsConflict and IndexKeySpecsConflict: the name or the keys exist with another definition.
 _CHANGED_DEFINITION = {85, 86}
 _BUILD_SECONDS = 600
+# Contains the documents with events that aren't in the log yet, by the instant of the first of them.
+_UNRELAYED = IndexModel([("history.0.at", 1)], name="unrelayed", partialFilterExpression={"history.0.rev": {"$gt": 0}})
 
 
 @dataclass(frozen=True)
 class CollectionIndexes:
-    """The indexes of one collection; each model needs a name, so that a refusal can name it."""
+    """A collection and its indexes.
+
+    Args:
+        collection: its name.
+        indexes: each needs a name, so that a refusal can name it.
+        recorded: whether its documents are written by `record` and `insert_recorded`, whose events the relay brings
+            into the log.
+    """
 
     collection: str
     indexes: tuple[IndexModel, ...]
+    recorded: bool = False
 
 
 async def ensure_indexes(database: AsyncDatabase[Document], declared: Iterable[Declared[CollectionIndexes]]) -> None:
@@ -33,11 +43,12 @@ async def ensure_indexes(database: AsyncDatabase[Document], declared: Iterable[D
     """
     for declaration in declared:
         owned = declaration.value
-        if not owned.indexes:
+        indexes = [*owned.indexes, *([_UNRELAYED] if owned.recorded else [])]
+        if not indexes:
             continue
         try:
             with pymongo.timeout(_BUILD_SECONDS):
-                await database[owned.collection].create_indexes(list(owned.indexes))
+                await database[owned.collection].create_indexes(indexes)
         except PyMongoError as error:
             raise StartupError(
                 f"plugin '{declaration.plugin}': an index of collection '{owned.collection}' can't be built: "

@@ -1,42 +1,21 @@
 """Recorded writes: one conditional update sets the new state, raises `rev` and appends the event.
 
-State and history can't disagree, because one document contains both and one update changes both.
+State and event can't disagree, because one document contains both and one update changes both. The relay then brings
+the event into the log and takes it off the document, which so never fills.
 """
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pymongo import ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import OperationFailure
 
 from parley_core.data.documents import Document, Session
+from parley_core.data.entries import Expression, check_declared, entry_of, full_entry_of, kind_of
 from parley_core.data.events import Event
 from parley_core.data.handle import Database
-from parley_core.data.invalidation import invalidating
-from parley_core.errors import HistoryFull
-
-HISTORY_LIMIT = 2000
-_HAS_ROOM = {f"history.{HISTORY_LIMIT - 1}": {"$exists": False}}
-_MAX_TEXT = 200
-# BSONObjectTooLarge, and the codes of an update whose result would be too large.
-_TOO_LARGE = {10334, 17419, 17420}
-
-
-@dataclass(frozen=True)
-class Expression:
-    """A MongoDB expression as a new value; every other value is taken literally, whatever it looks like."""
-
-    of: Any
-
-
-class Private:
-    """A value whose change an event records without the value itself, such as a name."""
-
-
-PRIVATE = Private()
+from parley_core.data.publication import publishing
+from parley_core.data.unrelayed import Unit
 
 
 async def insert_recorded(
@@ -49,23 +28,23 @@ async def insert_recorded(
     """Store a new document at `rev` 1, with its first event; what that invalidates is invalid before this returns.
 
     Args:
-        collection: one of the application's own database, `parley.database`.
+        collection: one of the application's own database, `parley.database`, declared as recorded.
         document: with its `_id`.
         event: of a declared type; its audience is ids.
         session: the caller's transaction.
 
     Raises:
         DuplicateKeyError: a unique value is taken.
-        TypeError: the collection is of another handle, the event's type isn't declared, or its audience is an
-            `Expression`, which a document that isn't stored can't answer.
+        TypeError: the collection is of another handle or isn't declared as recorded, the event's type isn't declared
+            or is of another kind than the collection's, or its audience is an `Expression`, which a document that isn't
+            stored can't answer.
     """
     database = _database_of(collection, event)
-    entry = {"rev": 1, **_entry(event), "audience": _ids(event.audience)}
+    entry = full_entry_of(event, 1)
     new = {**document, "rev": 1, "history": [entry]}
-    generations = database.generations
-    async with invalidating(generations, collection, new["_id"], entry=entry, session=session) as write:
+    async with publishing(database, Unit(collection.name, str(new["_id"])), session) as written:
         await collection.insert_one(new, session=session)
-        write.entry = entry
+        written.append(_as_logged(entry, str(new["_id"])))
 
 
 async def record(
@@ -81,7 +60,7 @@ async def record(
     What the event invalidates is invalid before this returns, in a transaction after its commit.
 
     Args:
-        collection: one of the application's own database, `parley.database`.
+        collection: one of the application's own database, `parley.database`, declared as recorded.
         where: the condition of the write, its `_id` included.
         changes: field -> new value, taken literally; an `Expression` is evaluated on the document before the change.
         event: of a declared type.
@@ -90,29 +69,48 @@ async def record(
     Returns: the document after the change, without its history; None when no document meets `where`.
 
     Raises:
-        HistoryFull: the document's history has no room for another entry.
-        TypeError: the collection is of another handle, or the event's type isn't declared.
+        TypeError: the collection is of another handle or isn't declared as recorded, or the event's type isn't declared
+            or is of another kind than the collection's.
     """
     database = _database_of(collection, event)
-    async with invalidating(database.generations, collection, where.get("_id"), session=session) as write:
-        document = await _changed(collection, where, _update(changes, event), session)
-        write.entry = document.pop("history")[-1] if document else None
-    if document is None and await _is_full(collection, where, session):
-        raise HistoryFull
+    async with publishing(database, Unit(collection.name, str(where["_id"])), session) as written:
+        document = await collection.find_one_and_update(
+            where,
+            _update(changes, event),
+            projection={"history": {"$slice": -1}},
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        if document is not None:
+            written += [_as_logged(entry, document["_id"]) for entry in document.pop("history")]
     return document
 
 
 def _database_of(collection: AsyncCollection[Document], event: Event) -> Database:
-    """Return the database of a collection, once it is sure that an event of this type may be recorded in it."""
+    """Return the database of a collection, once it is sure that this event may be recorded in it."""
     database = collection.database
     if not isinstance(database, Database):
         raise TypeError(
             f"collection '{collection.name}' belongs to another handle of the database, whose writes "
             "invalidate nothing: take it from parley.database"
         )
-    if database.event_types.get(event.type.name) != event.type:
-        raise TypeError(f"event type '{event.type.name}' isn't declared: return it from the hook parley_events")
+    if collection.name not in database.recorded:
+        raise TypeError(
+            f"collection '{collection.name}' isn't declared as recorded: return "
+            f"CollectionIndexes('{collection.name}', ..., recorded=True) from the hook parley_indexes"
+        )
+    check_declared(database, event)
+    kind = kind_of(event.type.name)
+    if (known := database.kinds.setdefault(collection.name, kind)) != kind:
+        raise TypeError(
+            f"event type '{event.type.name}' can't be recorded in collection '{collection.name}', whose documents are "
+            f"of kind '{known}': one collection has one kind, the word before the dot in its event types' names"
+        )
     return database
+
+
+def _as_logged(entry: Mapping[str, Any], document_id: str) -> Mapping[str, Any]:
+    return {**entry, "kind": kind_of(entry["type"]), "subject_id": document_id}
 
 
 def _update(changes: Mapping[str, object], event: Event) -> list[Document]:
@@ -120,64 +118,13 @@ def _update(changes: Mapping[str, object], event: Event) -> list[Document]:
     entry = {
         "$mergeObjects": [
             {"rev": _next_rev()},
-            _literal(_entry(event)),
+            _literal(entry_of(event)),
             {"audience": _evaluated(event.audience)},
         ]
     }
     new_state = {name: _evaluated(value) for name, value in changes.items()}
-    return [{"$set": {**new_state, "rev": _next_rev(), "history": {"$concatArrays": ["$history", [entry]]}}}]
-
-
-async def _changed(
-    collection: AsyncCollection[Document],
-    where: Mapping[str, object],
-    update: list[Document],
-    session: Session | None,
-) -> Document | None:
-    try:
-        return await collection.find_one_and_update(
-            {**where, **_HAS_ROOM},
-            update,
-            projection={"history": {"$slice": -1}},
-            return_document=ReturnDocument.AFTER,
-            session=session,
-        )
-    except OperationFailure as error:
-        if error.code in _TOO_LARGE:
-            raise HistoryFull from error
-        raise
-
-
-async def _is_full(collection: AsyncCollection[Document], where: Mapping[str, object], session: Session | None) -> bool:
-    full = {**where, f"history.{HISTORY_LIMIT - 1}": {"$exists": True}}
-    return await collection.find_one(full, {"_id": True}, session=session) is not None
-
-
-def redacted(value: object) -> object:
-    """Return a value as history keeps it: long text as its length and SHA-256, a private value as `{}`."""
-    if isinstance(value, Private):
-        return {}
-    if isinstance(value, str) and len(value) > _MAX_TEXT:
-        return {"length": len(value), "sha256": hashlib.sha256(value.encode()).hexdigest()}
-    return value
-
-
-def _ids(audience: object) -> object:
-    if isinstance(audience, Expression):
-        raise TypeError("the audience of a first event must be ids")
-    return audience
-
-
-def _entry(event: Event) -> Document:
-    return {
-        "type": event.type.name,
-        "at": event.at,
-        "actor": event.actor.id,
-        "actor_role": event.actor.role,
-        "request_id": event.actor.request_id,
-        "reason": event.reason,
-        "changes": {name: {"from": redacted(old), "to": redacted(new)} for name, (old, new) in event.changes.items()},
-    }
+    history = {"$concatArrays": [{"$ifNull": ["$history", []]}, [entry]]}
+    return [{"$set": {**new_state, "rev": _next_rev(), "history": history}}]
 
 
 def _next_rev() -> Document:

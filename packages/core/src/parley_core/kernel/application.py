@@ -18,6 +18,10 @@ from parley_core.data.database import database_of, open_client
 from parley_core.data.documents import Document
 from parley_core.data.handle import Database
 from parley_core.data.indexes import ensure_indexes
+from parley_core.data.log import EventLog
+from parley_core.data.relay import Relay
+from parley_core.data.relay_sources import sources_of
+from parley_core.data.stored_format import check_format
 from parley_core.errors import StartupError
 from parley_core.http.framework import RouteContext, original_of, routes_of
 from parley_core.http.openapi import install_openapi
@@ -204,7 +208,9 @@ class Parley:
             stack.enter_context(self._services.temporary())
             await self._open_database(stack, core)
             self.provide(ReadCache(max_bytes=core.cache_max_bytes if core.cache_enabled else 0))
+            await check_format(self.database)
             await ensure_indexes(self.database, self._indexes)
+            await self._open_log(stack)
             self._services.collect(self.plugins.calls("parley_services"), self)
             for declared in self.plugins.lifespans(self):
                 await stack.enter_async_context(attributed(declared))
@@ -215,12 +221,25 @@ class Parley:
         client = await stack.enter_async_context(
             open_client(uri, timeout_seconds=core.request_timeout_seconds, pool_size=core.mongodb_pool_size)
         )
-        types, rules = self.events.types, self.events.invalidations
-        self._database = database_of(client, core.mongodb_database, event_types=types, invalidations=rules)
+        self._database = database_of(
+            client,
+            core.mongodb_database,
+            event_types=self.events.types,
+            recorded=[owned.value.collection for owned in self._indexes if owned.value.recorded],
+            invalidations=self.events.invalidations,
+        )
         stack.callback(self._forget_database)
-        stack.push_async_callback(self._database.generations.close)
+        stack.push_async_callback(self._database.unfinished.close)
         self.provide(self._database)
         self.provide(self._database.generations)
+
+    async def _open_log(self, stack: AsyncExitStack) -> None:
+        log = EventLog(self.database)
+        stack.push_async_callback(log.close)
+        relay = Relay(self.database, log, sources_of(self.database))
+        self.provide(log)
+        self.provide(relay)
+        await stack.enter_async_context(relay.running())
 
     def _embedded(self, stack: AsyncExitStack, core: CoreSettings) -> str:
         from parley_core.embedded import embedded_mongodb  # noqa: PLC0415 - who names a server never needs it

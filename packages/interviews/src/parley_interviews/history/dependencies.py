@@ -6,7 +6,7 @@ from fastapi import Depends
 
 from parley_auth import Guard, ScopedAccess
 from parley_core import provided
-from parley_interviews.history.repository import HistoryRepository
+from parley_interviews.history.repository import InterviewHistory
 
 HistoryRead = Annotated[ScopedAccess, Depends(Guard("interviews:read"))]
-HistoryRepositoryDep = Annotated[HistoryRepository, Depends(provided(HistoryRepository))]
+InterviewHistoryDep = Annotated[InterviewHistory, Depends(provided(InterviewHistory))]

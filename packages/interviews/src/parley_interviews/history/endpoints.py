@@ -4,17 +4,16 @@ from typing import Annotated
 
 from fastapi import Query
 
-from parley_core import Page, PageQuery, PagerDep, Router
+from parley_core import HistoryEntry, Page, PageQuery, PagerDep, Router
 from parley_interviews.history import schemas
-from parley_interviews.history.dependencies import HistoryRead, HistoryRepositoryDep
-from parley_interviews.models import HistoryEntry
+from parley_interviews.history.dependencies import HistoryRead, InterviewHistoryDep
 
 router = Router(prefix="/interviews/{interview_id}/history", tag="interviews")
 
 
 @router.get("", summary="Read the history of an interview", response_model=Page[schemas.HistoryEntry])
 async def read_history(
-    access: HistoryRead, query: Annotated[PageQuery, Query()], history: HistoryRepositoryDep, pager: PagerDep
+    access: HistoryRead, query: Annotated[PageQuery, Query()], history: InterviewHistoryDep, pager: PagerDep
 ) -> Page[HistoryEntry]:
     """Return every change, oldest first: who did what, when, from which value to which, and why."""
     entries, total = await history.page(access.resource.id, limit=query.limit, offset=query.offset)

@@ -5,7 +5,6 @@ from fastapi import Request, Response, status
 from parley_auth.errors import UserNotFound
 from parley_core import Router, raises
 from parley_core.caching.routes import cached
-from parley_core.errors import HistoryFull
 from parley_interviews import caching
 from parley_interviews.errors import DuplicateParticipant, InactiveUser, InvalidParticipantRole
 from parley_interviews.interviews import schemas
@@ -46,7 +45,6 @@ async def read_interview(
 
 
 @router.patch("/{interview_id}", summary="Update an interview")
-@raises(HistoryFull)
 async def update_interview(
     access: InterviewUpdating,
     body: schemas.InterviewUpdate,
@@ -59,7 +57,6 @@ async def update_interview(
 
 
 @router.patch("/{interview_id}/status", summary="Start, complete or cancel an interview")
-@raises(HistoryFull)
 async def change_status(
     access: InterviewTransition,
     body: schemas.StatusChange,

@@ -91,7 +91,6 @@ class InterviewService:
         Raises:
             InterviewClosed: the interview is completed or cancelled.
             PreconditionFailed: If-Match names another version.
-            HistoryFull: the interview has changed too often.
         """
         while True:
             before = await self._read(access)
@@ -117,7 +116,6 @@ class InterviewService:
             PreconditionFailed: If-Match names another version.
             InvalidTransition: the present status doesn't allow it.
             NotAParticipant: the caller has to take part and was removed meanwhile.
-            HistoryFull: the interview has changed too often.
         """
         if transition := TRANSITIONS.get(wanted.status):
             access.require(transition.action)

@@ -6,7 +6,6 @@ from fastapi import Query, status
 
 from parley_auth.errors import UserNotFound
 from parley_core import Page, PageQuery, PagerDep, Router, raises
-from parley_core.errors import HistoryFull
 from parley_interviews.errors import (
     DuplicateParticipant,
     InactiveUser,
@@ -38,7 +37,7 @@ async def list_participants(
 
 
 @router.post("", summary="Add a participant", status_code=status.HTTP_201_CREATED)
-@raises(UserNotFound, InactiveUser, InvalidParticipantRole, DuplicateParticipant, TooManyParticipants, HistoryFull)
+@raises(UserNotFound, InactiveUser, InvalidParticipantRole, DuplicateParticipant, TooManyParticipants)
 async def add_participant(
     access: ParticipantAdding, body: schemas.Assignment, participants: ParticipantServiceDep
 ) -> schemas.Participant:
@@ -47,7 +46,7 @@ async def add_participant(
 
 
 @router.delete("/{user_id}", summary="Remove a participant", status_code=status.HTTP_204_NO_CONTENT)
-@raises(ParticipantNotFound, HistoryFull)
+@raises(ParticipantNotFound)
 async def remove_participant(access: ParticipantRemoval, user_id: str, participants: ParticipantServiceDep) -> None:
     """Remove a participant, who is locked out from their next request on."""
     await participants.remove(access, user_id)

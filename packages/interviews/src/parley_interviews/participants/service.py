@@ -60,7 +60,7 @@ class ParticipantService:
         Raises:
             InterviewClosed: the interview is completed or cancelled, whoever is named.
             UserNotFound, InactiveUser, InvalidParticipantRole: the account is unknown, inactive or of another role.
-            DuplicateParticipant, TooManyParticipants, HistoryFull: the interview can't take another participant.
+            DuplicateParticipant, TooManyParticipants: the interview can't take another participant.
         """
         if access.resource.state not in OPEN:
             raise InterviewClosed
@@ -83,7 +83,7 @@ class ParticipantService:
         """Remove a participant, who is locked out from their next request on.
 
         Raises:
-            InterviewClosed, ParticipantNotFound, HistoryFull: the interview can't lose this participant.
+            InterviewClosed, ParticipantNotFound: the interview can't lose this participant.
         """
         event = Event(
             type=PARTICIPANT_REMOVED,

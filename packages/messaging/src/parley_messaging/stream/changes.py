@@ -9,6 +9,7 @@ from typing import Any
 from parley_core import Database
 from parley_core.data.failures import DatabaseError, is_unavailable
 from parley_core.errors import Unavailable
+from parley_core.waiting import end
 from parley_messaging.indexes import LOGS, MESSAGES
 from parley_messaging.stream.hub import Hub
 
@@ -28,7 +29,6 @@ _PIPELINE: list[Mapping[str, Any]] = [
 # Shorter than the client's time limit, which would end a change stream that waits longer.
 _AWAIT_MS = 1000
 _PAUSE_SECONDS = 0.2
-_CANCEL_SECONDS = 0.05
 _log = logging.getLogger("parley.messaging")
 
 
@@ -39,10 +39,7 @@ async def watching(database: Database, hub: Hub) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        # The driver may take a cancellation for a lost connection, and make another one.
-        while not task.done():
-            task.cancel()
-            await asyncio.wait([task], timeout=_CANCEL_SECONDS)
+        await end(task)
 
 
 def is_outage(error: Exception) -> bool:

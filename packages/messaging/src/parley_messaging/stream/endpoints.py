@@ -1,8 +1,8 @@
 """The route of the stream; the standard place for it in every room."""
 
 from parley_core import Router
+from parley_core.http.event_stream import EventStream
 from parley_messaging.stream.dependencies import FollowerDep
-from parley_messaging.stream.event_stream import EventStream
 
 router = Router(prefix="/interviews/{interview_id}/messages/stream", tag="messages")
 

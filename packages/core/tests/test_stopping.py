@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from parley_messaging.stream.signals import before_stopping
+from parley_core.stopping import before_stopping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
-
-    from conftest import Chat
 
 
 @pytest.fixture
@@ -76,12 +74,3 @@ async def test_other_thread(server: list[int]) -> None:
         asyncio.run(run())
 
     await asyncio.to_thread(serve)
-
-
-async def test_application(server: list[int], chat: Chat) -> None:
-    """An application that stops leaves the handlers as they were."""
-    before = signal.getsignal(signal.SIGTERM)
-    async with chat.another_worker():
-        assert signal.getsignal(signal.SIGTERM) is not before
-    assert signal.getsignal(signal.SIGTERM) is before
-    assert server == []

@@ -1,4 +1,4 @@
-"""The response of a stream, and how a message looks in it.
+"""The response of a stream of server-sent events.
 
 FastAPI's own (`fastapi.sse.EventSourceResponse`) belongs to endpoints that are generators: their first step would run
 after the answer has begun, and each stream would need two tasks and two queues more (docs/decisions/0008).
@@ -8,11 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from fastapi.responses import StreamingResponse
-from fastapi.sse import format_sse_event
 from starlette.types import Send
-
-from parley_messaging.log import schemas
-from parley_messaging.models import Message
 
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -30,9 +26,3 @@ class EventStream(StreamingResponse):
         """Send the events, and close their source in any case."""
         async with aclosing(self._events):
             await super().stream_response(send)
-
-
-def event_of(message: Message) -> bytes:
-    """Return a message as a server-sent event with its `seq` as id."""
-    shown = schemas.Message.model_validate(message).model_dump_json()
-    return format_sse_event(data_str=shown, id=str(message.seq))

@@ -1,0 +1,111 @@
+"""What follows a recorded write: what its events invalidate is advanced before the answer, and the relay is woken.
+
+A write whose outcome nobody knows, or whose generations couldn't be advanced, is left to the relay: it advances the
+generations of every entry of which it doesn't know that its writer has done so.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from pymongo.errors import PyMongoError
+
+from parley_core.data.documents import Session
+from parley_core.data.failures import is_ambiguous
+from parley_core.data.handle import Database
+from parley_core.data.unrelayed import Unit
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Written:
+    """Entries that a write has added to a unit."""
+
+    database: Database
+    unit: Unit
+    entries: Sequence[Entry]
+
+
+@dataclass
+class Transaction:
+    """What the writes of the present attempt of a transaction have added."""
+
+    written: list[_Written] = field(default_factory=list)
+
+
+_transaction: ContextVar[Transaction | None] = ContextVar("parley_transaction", default=None)
+
+
+@asynccontextmanager
+async def publishing(database: Database, unit: Unit, session: Session | None) -> AsyncIterator[list[Entry]]:
+    """Surround one write that adds entries to a unit; put them, as the log will have them, into the list it yields.
+
+    What they invalidate is invalid when the block is left, in a transaction after its commit.
+
+    Args:
+        database: the application's handle.
+        unit: where the entries wait for the relay.
+        session: the write's transaction.
+    """
+    entries: list[Entry] = []
+    try:
+        yield entries
+    except (PyMongoError, asyncio.CancelledError) as error:
+        if session is None and is_ambiguous(error):
+            database.unrelayed.note_unknown(unit)
+        raise
+    if entries:
+        await _publish_later(_Written(database, unit, entries), session)
+
+
+async def _publish_later(written: _Written, session: Session | None) -> None:
+    if session is None:
+        await written.database.unfinished.finish(_publish([written]))
+    elif (transaction := _transaction.get()) is not None:
+        transaction.written.append(written)
+    else:
+        # A transaction of the caller's own, of whose commit nobody tells: the counters advance with it.
+        generations = written.database.generations
+        await generations.advance(generations.invalidated_by(written.entries), session)
+
+
+@asynccontextmanager
+async def publishing_transaction() -> AsyncIterator[Transaction]:
+    """Surround a whole transaction; what its writes invalidate follows the commit, also one of unknown outcome."""
+    with _collected() as transaction:
+        try:
+            yield transaction
+        except (PyMongoError, asyncio.CancelledError):
+            for written in transaction.written:
+                written.database.unrelayed.note_unknown(written.unit)
+            raise
+    if all_written := transaction.written:
+        await all_written[0].database.unfinished.finish(_publish(all_written))
+
+
+@contextmanager
+def _collected() -> Iterator[Transaction]:
+    token = _transaction.set(transaction := Transaction())
+    try:
+        yield transaction
+    finally:
+        _transaction.reset(token)
+
+
+async def _publish(all_written: Sequence[_Written]) -> None:
+    keys: dict[Database, set[str]] = {}
+    for written in all_written:
+        keys.setdefault(written.database, set()).update(written.database.generations.invalidated_by(written.entries))
+    try:
+        for database, invalidated in keys.items():
+            await database.generations.advance(invalidated)
+    except (PyMongoError, asyncio.CancelledError):
+        for written in all_written:
+            written.database.unrelayed.note_unknown(written.unit)
+        raise
+    for written in all_written:
+        written.database.unrelayed.note(written.unit, [entry["rev"] for entry in written.entries])

@@ -1,0 +1,128 @@
+"""Where entries wait for the relay: recorded documents, and the outbox."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pymongo import DeleteMany, UpdateMany
+
+from parley_core.data.documents import Document
+from parley_core.data.entries import kind_of
+from parley_core.data.handle import Database
+from parley_core.data.log import id_of
+from parley_core.data.outbox import OUTBOX, subject_key
+from parley_core.data.unrelayed import Unit
+
+# Entries of one document that are read at once: a history of before the log is brought into it piece by piece.
+_PIECE = 200
+# An entry from before the log may lack them, and rules expect them.
+_DEFAULTS: Document = {
+    "actor": None,
+    "actor_role": "unknown",
+    "request_id": "",
+    "reason": None,
+    "changes": {},
+    "audience": [],
+}
+_WAITS = {"history.0.rev": {"$gt": 0}}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits in one unit.
+
+    Args:
+        unit: where.
+        entries: in the order of `rev`, as the log will have them but for their position.
+        is_all: whether no more entries wait there.
+    """
+
+    unit: Unit
+    entries: Sequence[Document]
+    is_all: bool = True
+
+
+class Source(Protocol):
+    """A collection from which the relay brings entries into the log."""
+
+    async def load(self, keys: Iterable[str]) -> list[Waiting]:
+        """Return what waits in these units; one of which nothing waits is left out."""
+
+    async def look(self, *, limit: int, newest: bool) -> dict[Unit, int]:
+        """Return units in which entries wait, the newest or the oldest, with the first revision of each."""
+
+    async def remove(self, done: Sequence[Waiting]) -> None:
+        """Remove entries that are in the log."""
+
+
+class RecordedDocuments(Source):
+    """The documents of one recorded collection; each contains what isn't in the log yet."""
+
+    def __init__(self, database: Database, collection: str) -> None:
+        self._name = collection
+        self._documents = database[collection]
+
+    async def load(self, keys: Iterable[str]) -> list[Waiting]:
+        found = self._documents.find({"_id": {"$in": list(keys)}, **_WAITS}, {"history": {"$slice": _PIECE}, "_id": 1})
+        return [self._waiting(document) for document in await found.to_list()]
+
+    async def look(self, *, limit: int, newest: bool) -> dict[Unit, int]:
+        found = _ordered(self._documents.find(_WAITS, {"history": {"$slice": 1}, "_id": 1}), newest=newest)
+        documents = await found.limit(limit).to_list()
+        return {Unit(self._name, document["_id"]): document["history"][0]["rev"] for document in documents}
+
+    async def remove(self, done: Sequence[Waiting]) -> None:
+        # No `rev` changes: what is shown of the document is the same as before.
+        by_last: dict[int, list[str]] = defaultdict(list)
+        for waiting in done:
+            by_last[waiting.entries[-1]["rev"]].append(waiting.unit.key)
+        steps = [
+            UpdateMany({"_id": {"$in": keys}}, {"$pull": {"history": {"rev": {"$lte": last}}}})
+            for last, keys in by_last.items()
+        ]
+        await self._documents.bulk_write(steps, ordered=False)
+
+    def _waiting(self, document: Document) -> Waiting:
+        subject_id = document["_id"]
+        entries = [_logged(entry, kind_of(entry["type"]), subject_id) for entry in document["history"]]
+        return Waiting(Unit(self._name, subject_id), entries, is_all=len(entries) < _PIECE)
+
+
+class Outbox(Source):
+    """The outbox: a unit is one subject, whose documents are read in the order of their revisions."""
+
+    def __init__(self, database: Database) -> None:
+        self._documents = database[OUTBOX]
+
+    async def load(self, keys: Iterable[str]) -> list[Waiting]:
+        found = self._documents.find({"subject": {"$in": list(keys)}}).sort([("subject", 1), ("history.0.rev", 1)])
+        by_subject: dict[str, list[Document]] = defaultdict(list)
+        for document in await found.to_list():
+            kind, subject_id = document["kind"], document["subject_id"]
+            by_subject[subject_key(document)] += [_logged(entry, kind, subject_id) for entry in document["history"]]
+        return [Waiting(Unit(OUTBOX, key), entries) for key, entries in by_subject.items()]
+
+    async def look(self, *, limit: int, newest: bool) -> dict[Unit, int]:
+        found = _ordered(self._documents.find(_WAITS, {"subject": 1, "history": {"$slice": 1}}), newest=newest)
+        documents = await found.limit(limit).to_list()
+        return {Unit(OUTBOX, document["subject"]): document["history"][0]["rev"] for document in documents}
+
+    async def remove(self, done: Sequence[Waiting]) -> None:
+        steps = [DeleteMany({"subject": w.unit.key, "history.0.rev": {"$lte": w.entries[-1]["rev"]}}) for w in done]
+        await self._documents.bulk_write(steps, ordered=False)
+
+
+def sources_of(database: Database) -> dict[str, Source]:
+    """Return where entries wait in an application's database, by the name of the collection."""
+    documents = {name: RecordedDocuments(database, name) for name in sorted(database.recorded - {OUTBOX})}
+    return {**documents, OUTBOX: Outbox(database)}
+
+
+def _ordered(found: Any, *, newest: bool) -> Any:
+    return found.sort("history.0.at", -1 if newest else 1)
+
+
+def _logged(entry: Document, kind: str, subject_id: str) -> Document:
+    subject = {"_id": id_of(kind, subject_id, entry["rev"]), "kind": kind, "subject_id": subject_id}
+    return {**subject, **_DEFAULTS, **entry}

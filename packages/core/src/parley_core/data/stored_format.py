@@ -1,0 +1,25 @@
+"""The number of the format in which data is stored, which a start checks before it reads anything."""
+
+from parley_core.data.handle import Database
+from parley_core.errors import StartupError
+
+FORMAT, FORMAT_ID = "stored_format", "format"
+NUMBER = 1
+"""Raised by a release whose stored data an older one would misread."""
+
+
+async def check_format(database: Database) -> None:
+    """Store the number in a database that has none yet.
+
+    Raises:
+        StartupError: the data was written by a release that stores it in another way.
+    """
+    formats = database[FORMAT]
+    await formats.update_one({"_id": FORMAT_ID}, {"$setOnInsert": {"number": NUMBER}}, upsert=True)
+    found = await formats.find_one({"_id": FORMAT_ID})
+    if found is None or found["number"] != NUMBER:
+        number = found["number"] if found else "unknown"
+        raise StartupError(
+            f"database '{database.name}' has the stored format {number}, and this release reads format {NUMBER}: "
+            "start the release that wrote it, or name another database in PARLEY_MONGODB_DATABASE"
+        )
