@@ -1,14 +1,11 @@
 """What goes over the wire about the history of an interview."""
 
-from datetime import datetime
-from typing import Any
-
 from pydantic import ConfigDict
 
-from parley_core.http.schemas import Representation
+from parley_core.http import history
 
 
-class HistoryEntry(Representation):
+class HistoryEntry(history.HistoryEntry):
     """One change: who did what, when, from which value to which, and why."""
 
     model_config = ConfigDict(
@@ -26,11 +23,3 @@ class HistoryEntry(Representation):
             ]
         }
     )
-
-    rev: int
-    type: str
-    at: datetime
-    actor: str | None
-    actor_role: str
-    reason: str | None
-    changes: dict[str, Any]
