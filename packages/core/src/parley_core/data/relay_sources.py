@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from pymongo import DeleteMany, UpdateMany
@@ -41,6 +41,10 @@ class Waiting:
     unit: Unit
     entries: Sequence[Document]
     is_all: bool = True
+
+    def first(self, count: int) -> "Waiting":
+        """Return the first entries."""
+        return replace(self, entries=self.entries[:count])
 
 
 class Source(Protocol):

@@ -2,7 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+_UNITS = 500
+# Rounds of the relay.
+_PATIENCE = 5
 
 
 @dataclass(frozen=True)
@@ -24,11 +29,13 @@ class Noted:
 
     Args:
         revs: entries whose cache generations have been advanced by whoever wrote them.
-        takes_all: whether nobody else may come back for the unit's entries, since a write had no answer.
+        takes_all: whether to take all that waits there, since nobody else may come back for it.
+        blocked: how often the relay couldn't take these entries, because of one before them with a living writer.
     """
 
     revs: set[int] = field(default_factory=set)
     takes_all: bool = False
+    blocked: int = 0
 
 
 class Unrelayed:
@@ -49,15 +56,25 @@ class Unrelayed:
         self._is_any.set()
 
     def noted(self) -> Mapping[Unit, Noted]:
-        """Return what is noted now, as a copy that later notes don't change."""
-        return {unit: Noted(set(noted.revs), noted.takes_all) for unit, noted in self._noted.items()}
+        """Return what was noted first, as a copy that later notes don't change; 500 units at most."""
+        first = islice(self._noted.items(), _UNITS)
+        return {unit: replace(noted, revs=set(noted.revs)) for unit, noted in first}
 
-    def forget(self, unit: Unit, done: Noted) -> None:
-        """Forget what has been brought into the log."""
-        if (noted := self._noted.get(unit)) is None:
-            return
-        noted.revs -= done.revs
-        noted.takes_all = noted.takes_all and not done.takes_all
+    def settle(self, unit: Unit, asked: Noted, left: int | None) -> None:
+        """Forget what is in the log now.
+
+        Args:
+            unit: where it waited.
+            asked: what was noted when the relay began.
+            left: the first revision that still waits; None where nothing that was asked for waits any more.
+        """
+        noted = self._noted.setdefault(unit, Noted())
+        still = {rev for rev in asked.revs if left is not None and rev >= left}
+        noted.revs -= asked.revs - still
+        noted.blocked = noted.blocked + 1 if still else 0
+        # A long history is taken piece by piece, and nobody waits long for a writer who is slow.
+        is_new = noted.takes_all and not asked.takes_all
+        noted.takes_all = is_new or noted.blocked >= _PATIENCE or (asked.takes_all and left is not None)
         if not noted.revs and not noted.takes_all:
             del self._noted[unit]
         if not self._noted:

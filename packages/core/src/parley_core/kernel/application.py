@@ -19,6 +19,7 @@ from parley_core.data.documents import Document
 from parley_core.data.handle import Database
 from parley_core.data.indexes import ensure_indexes
 from parley_core.data.log import EventLog
+from parley_core.data.log_writer import LogWriter
 from parley_core.data.relay import Relay
 from parley_core.data.relay_sources import sources_of
 from parley_core.data.stored_format import check_format
@@ -236,7 +237,7 @@ class Parley:
     async def _open_log(self, stack: AsyncExitStack) -> None:
         log = EventLog(self.database)
         stack.push_async_callback(log.close)
-        relay = Relay(self.database, log, sources_of(self.database))
+        relay = Relay(self.database, LogWriter(self.database, log), sources_of(self.database))
         self.provide(log)
         self.provide(relay)
         await stack.enter_async_context(relay.running())
