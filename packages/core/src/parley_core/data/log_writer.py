@@ -30,8 +30,9 @@ class LogWriter:
         self._events, self._fence = database[EVENTS], database[FENCE]
 
     async def prepare(self) -> None:
-        """Create the fence, which a transaction then never has to create."""
-        await self._fence.update_one({"_id": FENCE_ID}, {"$setOnInsert": {"position": 0}}, upsert=True)
+        """Create the fence, which a transaction then never has to create, where the log ends."""
+        last = await self._events.find_one({}, {"position": True}, sort=[("position", -1)])
+        await self._fence.update_one({"_id": FENCE_ID}, {"$max": {"position": _position(last)}}, upsert=True)
 
     async def add(self, entries: Iterable[Document]) -> None:
         """Add those entries that aren't in the log yet, in the given order, under the next positions."""
@@ -67,8 +68,8 @@ class LogWriter:
         return _position(after) - count + 1
 
 
-def _position(fence: Mapping[str, Any] | None) -> int:
-    return int(fence["position"]) if fence else 0
+def _position(document: Mapping[str, Any] | None) -> int:
+    return int(document["position"]) if document else 0
 
 
 def _chunks(entries: Iterable[Document], size: int) -> Iterator[Sequence[Document]]:

@@ -1,7 +1,7 @@
 """Recorded writes: one conditional update sets the new state, raises `rev` and appends the event.
 
 State and event can't disagree, because one document contains both and one update changes both. The relay then brings
-the event into the log and takes it off the document, which so never fills.
+the event into the log and removes it from the document, which so never fills.
 """
 
 from collections.abc import Mapping

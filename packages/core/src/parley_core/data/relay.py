@@ -12,6 +12,7 @@ import random
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import accumulate
 
 from pymongo.errors import PyMongoError
 
@@ -19,7 +20,7 @@ from parley_core.data.deadline import time_limit
 from parley_core.data.documents import Document
 from parley_core.data.handle import Database
 from parley_core.data.log_writer import LogWriter
-from parley_core.data.relay_sources import Source, Waiting
+from parley_core.data.relay_sources import Seen, Source, Waiting
 from parley_core.data.unrelayed import Noted, Unit
 from parley_core.waiting import end
 
@@ -28,6 +29,8 @@ _GATHER_SECONDS = 0.05
 # What other processes have left lying is looked for this often, and taken when it lies there the next time too.
 _LOOK_SECONDS = 1.0
 _LOOK_LIMIT = 500
+# Entries of a backlog that are taken at once.
+_PIECE = 1000
 _OUTAGE_SECONDS = 0.2
 _FAREWELL_SECONDS = 1.0
 _log = logging.getLogger("parley.relay")
@@ -46,8 +49,10 @@ class Relay:
         self._generations, self._unrelayed = database.generations, database.unrelayed
         self._writer = writer
         self._sources = sources
-        self._left_lying: dict[Unit, int] = {}
+        self._left_lying: dict[Unit, Seen] = {}
+        self._taken_over: set[Unit] = set()
         self._has_backlog: set[str] = set()
+        self._last_piece: Mapping[Unit, Seen] = {}
         self._one_at_a_time = asyncio.Lock()
 
     @asynccontextmanager
@@ -65,8 +70,10 @@ class Relay:
         """Bring everything that waits now into the log, whoever wrote it."""
         await self._relay(self._unrelayed.noted())
         for source in self._sources.values():
-            while found := await source.look(limit=_LOOK_LIMIT, newest=False):
-                await self._relay(dict.fromkeys(found, Noted(takes_all=True)))
+            piece: Mapping[Unit, Seen] = {}
+            while (found := _piece(await source.look(limit=_LOOK_LIMIT, newest=False))) != piece:
+                piece = found
+                await self._relay(dict.fromkeys(piece, Noted(takes_all=True)))
 
     async def _run(self) -> None:
         now = asyncio.get_running_loop().time
@@ -104,23 +111,43 @@ class Relay:
 
     async def _look(self) -> None:
         """Take what lies where it lay a second ago: whoever wrote it doesn't come back for it."""
-        found: dict[Unit, int] = {}
+        found: dict[Unit, Seen] = {}
         for name, source in self._sources.items():
             found |= (newest := await source.look(limit=_LOOK_LIMIT, newest=True))
             self._has_backlog.update({name} if len(newest) == _LOOK_LIMIT else ())
-        abandoned = [unit for unit, rev in found.items() if self._left_lying.get(unit) == rev]
+        abandoned = {unit for unit, seen in found.items() if _first(self._left_lying.get(unit)) == seen.rev}
         self._left_lying = found
-        await self._relay(dict.fromkeys(abandoned, Noted(takes_all=True)))
+        self._taken_over = abandoned
+        self._has_backlog |= {unit.collection for unit in abandoned}
 
     async def _relay_backlog(self) -> None:
-        """Take a piece of what has been waiting longest, where more waits than any live worker leaves lying."""
+        """Take a piece of what has been waiting longest, so that new entries never wait long for the backlog."""
         for name in list(self._has_backlog):
             found = await self._sources[name].look(limit=_LOOK_LIMIT, newest=False)
-            await self._relay(dict.fromkeys(found, Noted(takes_all=True)))
             if len(found) < _LOOK_LIMIT:
+                # More than that no living workers leave lying; here some of it may be theirs.
+                found = {unit: seen for unit, seen in found.items() if unit in self._taken_over}
+            piece = _piece(found)
+            await self._relay(dict.fromkeys(piece, Noted(takes_all=True)))
+            if not piece or piece == self._last_piece:
+                # All is taken, or what is left can't be taken: the next look tries again.
                 self._has_backlog.discard(name)
+            self._last_piece = piece
 
     async def _relay(self, wanted: Mapping[Unit, Noted]) -> None:
+        """Bring what waits in these units into the log; a unit that can't be read keeps nobody else's from it."""
+        try:
+            await self._relay_together(wanted)
+        except PyMongoError:
+            raise
+        except Exception:  # noqa: BLE001 - reported, with the document that is to blame
+            if len(wanted) == 1:
+                _log.exception("events of %s can't be brought into the log, and stay where they are", *wanted)
+                return
+            for unit, noted in wanted.items():
+                await self._relay({unit: noted})
+
+    async def _relay_together(self, wanted: Mapping[Unit, Noted]) -> None:
         """Bring what waits in these units into the log, as far as its writers are done with it."""
         async with self._one_at_a_time:
             loaded = await self._load(wanted)
@@ -171,6 +198,16 @@ class Relay:
             by_collection[waiting.unit.collection].append(waiting)
         for name, done in by_collection.items():
             await self._sources[name].remove(done)
+
+
+def _first(seen: Seen | None) -> int | None:
+    return seen.rev if seen else None
+
+
+def _piece(found: Mapping[Unit, Seen]) -> Mapping[Unit, Seen]:
+    """Return the first units, of which about as many entries wait as one transaction adds."""
+    before = accumulate((seen.size for seen in found.values()), initial=0)
+    return {unit: seen for (unit, seen), entries in zip(found.items(), before, strict=False) if entries < _PIECE}
 
 
 def _left(waiting: Waiting, ready: int) -> int | None:

@@ -16,6 +16,7 @@ from parley_core.data.unrelayed import Unit
 
 # Entries of one document that are read at once: a history of before the log is brought into it piece by piece.
 _PIECE = 200
+_LOOK = {"first": {"$slice": ["$history", 1]}, "size": {"$size": "$history"}}
 # An entry from before the log may lack them, and rules expect them.
 _DEFAULTS: Document = {
     "actor": None,
@@ -47,14 +48,22 @@ class Waiting:
         return replace(self, entries=self.entries[:count])
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A look at a unit: the first revision that waits, and how many entries `load` would return."""
+
+    rev: int
+    size: int
+
+
 class Source(Protocol):
     """A collection from which the relay brings entries into the log."""
 
     async def load(self, keys: Iterable[str]) -> list[Waiting]:
         """Return what waits in these units; one of which nothing waits is left out."""
 
-    async def look(self, *, limit: int, newest: bool) -> dict[Unit, int]:
-        """Return units in which entries wait, the newest or the oldest, with the first revision of each."""
+    async def look(self, *, limit: int, newest: bool) -> dict[Unit, Seen]:
+        """Return units in which entries wait, the newest first or the oldest first."""
 
     async def remove(self, done: Sequence[Waiting]) -> None:
         """Remove entries that are in the log."""
@@ -71,10 +80,9 @@ class RecordedDocuments(Source):
         found = self._documents.find({"_id": {"$in": list(keys)}, **_WAITS}, {"history": {"$slice": _PIECE}, "_id": 1})
         return [self._waiting(document) for document in await found.to_list()]
 
-    async def look(self, *, limit: int, newest: bool) -> dict[Unit, int]:
-        found = _ordered(self._documents.find(_WAITS, {"history": {"$slice": 1}, "_id": 1}), newest=newest)
-        documents = await found.limit(limit).to_list()
-        return {Unit(self._name, document["_id"]): document["history"][0]["rev"] for document in documents}
+    async def look(self, *, limit: int, newest: bool) -> dict[Unit, Seen]:
+        found = _ordered(self._documents.find(_WAITS, _LOOK), newest=newest)
+        return {Unit(self._name, d["_id"]): _seen(d, at_most=_PIECE) for d in await found.limit(limit).to_list()}
 
     async def remove(self, done: Sequence[Waiting]) -> None:
         # No `rev` changes: what is shown of the document is the same as before.
@@ -107,13 +115,15 @@ class Outbox(Source):
             by_subject[subject_key(document)] += [_logged(entry, kind, subject_id) for entry in document["history"]]
         return [Waiting(Unit(OUTBOX, key), entries) for key, entries in by_subject.items()]
 
-    async def look(self, *, limit: int, newest: bool) -> dict[Unit, int]:
-        found = _ordered(self._documents.find(_WAITS, {"subject": 1, "history": {"$slice": 1}}), newest=newest)
-        documents = await found.limit(limit).to_list()
-        return {Unit(OUTBOX, document["subject"]): document["history"][0]["rev"] for document in documents}
+    async def look(self, *, limit: int, newest: bool) -> dict[Unit, Seen]:
+        found = _ordered(self._documents.find(_WAITS, {**_LOOK, "subject": True}), newest=newest)
+        return {Unit(OUTBOX, document["subject"]): _seen(document) for document in await found.limit(limit).to_list()}
 
     async def remove(self, done: Sequence[Waiting]) -> None:
-        steps = [DeleteMany({"subject": w.unit.key, "history.0.rev": {"$lte": w.entries[-1]["rev"]}}) for w in done]
+        # A document of which only the first entries are in the log stays whole; the log has those once.
+        steps = [
+            DeleteMany({"subject": w.unit.key, "history.rev": {"$not": {"$gt": w.entries[-1]["rev"]}}}) for w in done
+        ]
         await self._documents.bulk_write(steps, ordered=False)
 
 
@@ -125,6 +135,11 @@ def sources_of(database: Database) -> dict[str, Source]:
 
 def _ordered(found: Any, *, newest: bool) -> Any:
     return found.sort("history.0.at", -1 if newest else 1)
+
+
+def _seen(document: Document, *, at_most: int | None = None) -> Seen:
+    size = document["size"]
+    return Seen(document["first"][0]["rev"], size if at_most is None else min(size, at_most))
 
 
 def _logged(entry: Document, kind: str, subject_id: str) -> Document:

@@ -72,9 +72,9 @@ class Unrelayed:
         still = {rev for rev in asked.revs if left is not None and rev >= left}
         noted.revs -= asked.revs - still
         noted.blocked = noted.blocked + 1 if still else 0
-        # A long history is taken piece by piece, and nobody waits long for a writer who is slow.
+        # Nobody waits long for a writer who is slow. What isn't taken of a long history, the relay finds by itself.
         is_new = noted.takes_all and not asked.takes_all
-        noted.takes_all = is_new or noted.blocked >= _PATIENCE or (asked.takes_all and left is not None)
+        noted.takes_all = is_new or noted.blocked >= _PATIENCE
         if not noted.revs and not noted.takes_all:
             del self._noted[unit]
         if not self._noted:
