@@ -14,8 +14,8 @@ import parley_auth.events
 import parley_interviews.events
 from parley_auth.testing import Account, auth_settings
 from parley_core import EventLog, Parley, StartupError
-from parley_core.data.relay import Relay
 from parley_core.kernel.settings import CoreSettings, PluginSettings
+from parley_core.log.relay import Relay
 from parley_interviews.testing import bring_to, create_interview
 
 PACKAGES = Path(__file__).parents[1] / "packages"

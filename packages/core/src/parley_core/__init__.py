@@ -6,11 +6,8 @@ from parley_core.data.documents import Document, Session
 from parley_core.data.entries import PRIVATE, Expression
 from parley_core.data.events import Actor, Event, EventType, Invalidation
 from parley_core.data.handle import Database
-from parley_core.data.history import History, HistoryEntry
 from parley_core.data.ids import new_id, parse_id
 from parley_core.data.indexes import CollectionIndexes
-from parley_core.data.log import EventLog, LogEntry, LogFilter
-from parley_core.data.outbox import emit
 from parley_core.data.recorded import insert_recorded, record
 from parley_core.errors import ParleyError, StartupError, raises
 from parley_core.http.pagination import Page, PageQuery, Pager, PagerDep
@@ -18,6 +15,9 @@ from parley_core.http.requests import Composition, provided, request_id_of
 from parley_core.http.routing import PublicRoute, Router
 from parley_core.kernel.application import Parley, ParleyDep
 from parley_core.kernel.settings import Settings
+from parley_core.log.history import History, HistoryEntry
+from parley_core.log.outbox import emit
+from parley_core.log.reader import EventLog, LogEntry, LogFilter
 from parley_core.markers import hookimpl, hookspec
 
 __all__ = [

@@ -1,11 +1,11 @@
 """Core's own plugin: it uses the hooks that every plugin uses."""
 
-from parley_core.data import log, outbox
 from parley_core.data.indexes import CollectionIndexes
 from parley_core.data.invalidation import GENERATIONS
 from parley_core.data.stored_format import FORMAT
 from parley_core.http.routing import PublicRoute
 from parley_core.kernel.settings import CoreSettings, PluginSettings, Settings
+from parley_core.log import outbox, reader
 from parley_core.markers import hookimpl
 
 
@@ -16,8 +16,8 @@ def parley_settings() -> list[type[Settings]]:
 
 @hookimpl
 def parley_indexes() -> list[CollectionIndexes]:
-    unindexed = [CollectionIndexes(name, ()) for name in (GENERATIONS, log.FENCE, FORMAT)]
-    return [*unindexed, log.INDEXES, outbox.INDEXES]
+    unindexed = [CollectionIndexes(name, ()) for name in (GENERATIONS, reader.FENCE, FORMAT)]
+    return [*unindexed, reader.INDEXES, outbox.INDEXES]
 
 
 # The package that guards routes specifies this hook; without one nothing has to be declared public.

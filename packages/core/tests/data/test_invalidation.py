@@ -22,9 +22,9 @@ from parley_core import (
 from parley_core.data.invalidation import Generations
 from parley_core.data.publication import publishing
 from parley_core.data.recorded import insert_recorded, record
-from parley_core.data.relay import Relay
 from parley_core.data.unrelayed import Unit
 from parley_core.kernel.settings import CoreSettings
+from parley_core.log.relay import Relay
 
 CHANGED = EventType("thing.changed", "It changed.")
 OTHER = EventType("thing.touched", "It was touched, which nothing shows.")

@@ -18,10 +18,6 @@ from parley_core.data.database import database_of, open_client
 from parley_core.data.documents import Document
 from parley_core.data.handle import Database
 from parley_core.data.indexes import ensure_indexes
-from parley_core.data.log import EventLog
-from parley_core.data.log_writer import LogWriter
-from parley_core.data.relay import Relay
-from parley_core.data.relay_sources import sources_of
 from parley_core.data.stored_format import check_format
 from parley_core.errors import StartupError
 from parley_core.http.framework import RouteContext, original_of, routes_of
@@ -42,6 +38,10 @@ from parley_core.kernel.lifespans import attributed, frozen
 from parley_core.kernel.plugins import Plugins
 from parley_core.kernel.services import Finder, Services
 from parley_core.kernel.settings import CoreSettings, allowed_plugins, load_settings, warn_of_unknown
+from parley_core.log.reader import EventLog
+from parley_core.log.relay import Relay
+from parley_core.log.sources import sources_of
+from parley_core.log.writer import LogWriter
 from parley_core.ownership import single_owner
 
 T = TypeVar("T")

@@ -10,9 +10,9 @@ from parley_core.data.entries import check_declared, full_entry_of
 from parley_core.data.events import Event
 from parley_core.data.handle import Database
 from parley_core.data.indexes import CollectionIndexes
-from parley_core.data.log import id_of
 from parley_core.data.publication import publishing
 from parley_core.data.unrelayed import Unit
+from parley_core.log.reader import id_of
 
 OUTBOX = "outbox"
 INDEXES = CollectionIndexes(

@@ -7,7 +7,7 @@ from typing import Any
 
 from parley_core.data.documents import Document
 from parley_core.data.handle import Database
-from parley_core.data.log import EVENTS, id_of
+from parley_core.log.reader import EVENTS, id_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from pymongo.read_concern import ReadConcern
 from parley_core.data.deadline import time_limit
 from parley_core.data.documents import Document, Session
 from parley_core.data.handle import Database
-from parley_core.data.log import EVENTS, FENCE, FENCE_ID, EventLog
+from parley_core.log.reader import EVENTS, FENCE, FENCE_ID, EventLog
 
 _LARGEST = 1000
 _TRANSACTION_SECONDS = 10

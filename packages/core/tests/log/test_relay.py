@@ -28,11 +28,11 @@ from parley_core import (
     record,
 )
 from parley_core.data.invalidation import Generations
-from parley_core.data.log import FENCE, FENCE_ID
-from parley_core.data.log_writer import LogWriter
-from parley_core.data.relay import Relay
 from parley_core.data.unrelayed import Unrelayed
 from parley_core.kernel.settings import CoreSettings
+from parley_core.log.reader import FENCE, FENCE_ID
+from parley_core.log.relay import Relay
+from parley_core.log.writer import LogWriter
 from parley_core.testing import NOON, a_plugin
 
 CHANGED = EventType("note.changed", "Somebody changed a note.")

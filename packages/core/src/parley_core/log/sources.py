@@ -10,9 +10,9 @@ from pymongo import DeleteMany, UpdateMany
 from parley_core.data.documents import Document
 from parley_core.data.entries import kind_of
 from parley_core.data.handle import Database
-from parley_core.data.log import id_of
-from parley_core.data.outbox import OUTBOX, subject_key
 from parley_core.data.unrelayed import Unit
+from parley_core.log.outbox import OUTBOX, subject_key
+from parley_core.log.reader import id_of
 
 # Entries of one document that are read at once: a history of before the log is brought into it piece by piece.
 _PIECE = 200

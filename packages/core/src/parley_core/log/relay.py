@@ -12,25 +12,22 @@ import random
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from itertools import accumulate
 
 from pymongo.errors import PyMongoError
 
 from parley_core.data.deadline import time_limit
 from parley_core.data.documents import Document
 from parley_core.data.handle import Database
-from parley_core.data.log_writer import LogWriter
-from parley_core.data.relay_sources import Seen, Source, Waiting
 from parley_core.data.unrelayed import Noted, Unit
+from parley_core.log.abandoned import LIMIT, Abandoned, Piece, piece_of
+from parley_core.log.sources import Source, Waiting
+from parley_core.log.writer import LogWriter
 from parley_core.waiting import end
 
 # Writes that come within this time share a transaction.
 _GATHER_SECONDS = 0.05
 # What other processes have left lying is looked for this often, and taken when it lies there the next time too.
 _LOOK_SECONDS = 1.0
-_LOOK_LIMIT = 500
-# Entries of a backlog that are taken at once.
-_PIECE = 1000
 _OUTAGE_SECONDS = 0.2
 _FAREWELL_SECONDS = 1.0
 _log = logging.getLogger("parley.relay")
@@ -49,10 +46,7 @@ class Relay:
         self._generations, self._unrelayed = database.generations, database.unrelayed
         self._writer = writer
         self._sources = sources
-        self._left_lying: dict[Unit, Seen] = {}
-        self._taken_over: set[Unit] = set()
-        self._has_backlog: set[str] = set()
-        self._last_piece: Mapping[Unit, Seen] = {}
+        self._abandoned = Abandoned(sources)
         self._one_at_a_time = asyncio.Lock()
 
     @asynccontextmanager
@@ -70,10 +64,10 @@ class Relay:
         """Bring everything that waits now into the log, whoever wrote it."""
         await self._relay(self._unrelayed.noted())
         for source in self._sources.values():
-            piece: Mapping[Unit, Seen] = {}
-            while (found := _piece(await source.look(limit=_LOOK_LIMIT, newest=False))) != piece:
+            piece: Piece = {}
+            while (found := piece_of(await source.look(limit=LIMIT, newest=False))) != piece:
                 piece = found
-                await self._relay(dict.fromkeys(piece, Noted(takes_all=True)))
+                await self._relay(_all_of(piece))
 
     async def _run(self) -> None:
         now = asyncio.get_running_loop().time
@@ -83,9 +77,10 @@ class Relay:
             await self._gather(next_look - now())
             try:
                 await self._relay(self._unrelayed.noted())
-                await self._relay_backlog()
+                if self._abandoned.is_any:
+                    await self._relay(_all_of(await self._abandoned.next_piece()))
                 if now() >= next_look:
-                    await self._look()
+                    await self._abandoned.look()
                     next_look = now() + _LOOK_SECONDS
             except PyMongoError as error:
                 _log.warning("the relay goes on in a moment: the database failed (%s)", type(error).__name__)
@@ -96,7 +91,7 @@ class Relay:
 
     async def _gather(self, seconds: float) -> None:
         """Wait until there is something to do, and a moment longer for what comes with it."""
-        if self._has_backlog:
+        if self._abandoned.is_any:
             await asyncio.sleep(0)
             return
         await self._unrelayed.wait(max(0, seconds))
@@ -108,31 +103,6 @@ class Relay:
                 await self._relay(self._unrelayed.noted())
         except PyMongoError as error:
             _log.warning("the last events wait for the next start: the database failed (%s)", type(error).__name__)
-
-    async def _look(self) -> None:
-        """Take what lies where it lay a second ago: whoever wrote it doesn't come back for it."""
-        found: dict[Unit, Seen] = {}
-        for name, source in self._sources.items():
-            found |= (newest := await source.look(limit=_LOOK_LIMIT, newest=True))
-            self._has_backlog.update({name} if len(newest) == _LOOK_LIMIT else ())
-        abandoned = {unit for unit, seen in found.items() if _first(self._left_lying.get(unit)) == seen.rev}
-        self._left_lying = found
-        self._taken_over = abandoned
-        self._has_backlog |= {unit.collection for unit in abandoned}
-
-    async def _relay_backlog(self) -> None:
-        """Take a piece of what has been waiting longest, so that new entries never wait long for the backlog."""
-        for name in list(self._has_backlog):
-            found = await self._sources[name].look(limit=_LOOK_LIMIT, newest=False)
-            if len(found) < _LOOK_LIMIT:
-                # More than that no living workers leave lying; here some of it may be theirs.
-                found = {unit: seen for unit, seen in found.items() if unit in self._taken_over}
-            piece = _piece(found)
-            await self._relay(dict.fromkeys(piece, Noted(takes_all=True)))
-            if not piece or piece == self._last_piece:
-                # All is taken, or what is left can't be taken: the next look tries again.
-                self._has_backlog.discard(name)
-            self._last_piece = piece
 
     async def _relay(self, wanted: Mapping[Unit, Noted]) -> None:
         """Bring what waits in these units into the log; a unit that can't be read keeps nobody else's from it."""
@@ -200,14 +170,8 @@ class Relay:
             await self._sources[name].remove(done)
 
 
-def _first(seen: Seen | None) -> int | None:
-    return seen.rev if seen else None
-
-
-def _piece(found: Mapping[Unit, Seen]) -> Mapping[Unit, Seen]:
-    """Return the first units, of which about as many entries wait as one transaction adds."""
-    before = accumulate((seen.size for seen in found.values()), initial=0)
-    return {unit: seen for (unit, seen), entries in zip(found.items(), before, strict=False) if entries < _PIECE}
+def _all_of(piece: Piece) -> Mapping[Unit, Noted]:
+    return dict.fromkeys(piece, Noted(takes_all=True))
 
 
 def _left(waiting: Waiting, ready: int) -> int | None:

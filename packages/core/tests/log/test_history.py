@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from parley_core import Actor, CollectionIndexes, Event, EventType, History, Parley, insert_recorded, record
-from parley_core.data.relay import Relay
 from parley_core.kernel.settings import CoreSettings
+from parley_core.log.relay import Relay
 from parley_core.testing import NOON, a_plugin
 
 CHANGED = EventType("note.changed", "Somebody changed a note.")

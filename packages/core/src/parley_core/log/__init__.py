@@ -1,0 +1,1 @@
+"""The log of all events: how entries get there, and who reads them."""
