@@ -33,7 +33,7 @@ class AuthSettings(Settings):
 
     auth_registration: Literal["open", "closed"] = Field("open", description="Whether anyone may register an account.")
     hide_existence: bool = Field(default=False, description="Answer non-participants 404 instead of 403.")
-    password_min_length: int = Field(8, ge=8, le=64)
+    password_min_length: int = Field(8, ge=8, le=64, description="The minimum length of a password, 8 to 64.")
     jwt_secret: Annotated[SecretStr | None, AfterValidator(_strong)] = Field(
         None,
         description="Signs access tokens: at least 32 random bytes. Only an embedded database generates its own.",
@@ -42,7 +42,9 @@ class AuthSettings(Settings):
         None,
         description="A JWK Set of several keys for rotation: the first signs, all verify; see `parley make-key`.",
     )
-    access_token_minutes: int = Field(10, ge=1, le=60)
+    access_token_minutes: int = Field(
+        10, ge=1, le=60, description="The lifetime of an access token in minutes, 1 to 60."
+    )
     admin_email: Email | None = Field(
         None, description="E-mail of the first administrator, who is created when there is none."
     )
