@@ -220,6 +220,14 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def attacks(session: nox.Session) -> None:
+    """Attacks and races at their full counts: 10,000 mutated tokens, 200 rounds of each revocation."""
+    _install(session, *PACKAGES, groups=("test", *map(_test_group, PACKAGES)))
+    session.env["TESTS_COUNTS"] = "full"
+    _pytest(session, *_existing(*(package.path / "tests" for package in PACKAGES), ROOT / "tests"), "-m", "attack")
+
+
+@nox.session(default=False)
 def coherence(session: nox.Session) -> None:
     """20,000 writes and reads through three workers: no cached read is stale."""
     _install(session, *PACKAGES, groups=("test",))

@@ -6,13 +6,14 @@ from typing import Any
 
 import httpx
 import pytest
+from counts import rounds
 from fastapi import FastAPI
 
 from parley_auth import Role
 from parley_auth.sessions import service as session_service
 from parley_auth.testing import PASSWORD, Account, an_account, log_in
 
-ROUNDS = 200
+ROUNDS = rounds(12, full=200)  # each worker acts in every third
 ME = "/v1/users/me"
 
 
@@ -93,6 +94,7 @@ def _undelayed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_service, "_ANSWER_DELAY", 0)
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(("act", "url", "status"), ACTS)
 @pytest.mark.usefixtures("client", "_undelayed")
 async def test_three_workers(app: FastAPI, workers: list[httpx.AsyncClient], act: Act, url: str, status: int) -> None:
