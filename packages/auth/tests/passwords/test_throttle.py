@@ -11,16 +11,21 @@ import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 
-import parley_auth.plugin
 from parley_auth.passwords import hashing as passwords
 from parley_auth.passwords.throttle import OF_ACCOUNT, network_of
-from parley_auth.testing import PASSWORD, Account, an_account, auth_settings
+from parley_auth.testing import PASSWORD, Account, an_account
 from parley_core.kernel.settings import CoreSettings
-from parley_core.testing import MovableClock, an_application, running_client
+from parley_core.testing import MovableClock
 
 LOGIN = "/v1/auth/login"
 STRANGER = "203.0.113.9"
 From = Callable[[str], AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+@pytest.fixture
+def core_settings(core_settings: CoreSettings) -> CoreSettings:
+    """Settings with time enough for all queued hashes on a busy machine, so that only queue and throttle refuse."""
+    return core_settings.model_copy(update={"request_timeout_seconds": 60})
 
 
 @pytest.fixture
@@ -193,16 +198,12 @@ class TestNetwork:
         assert network_of(address) == network
 
 
-async def test_full_queue_counts_nothing(core_settings: CoreSettings) -> None:
+async def test_full_queue_counts_nothing(app: FastAPI, client: httpx.AsyncClient) -> None:
     """A login that is refused because of a full queue doesn't count as a failure."""
-    # Time enough for the queued ones on a busy machine, so that only the queue refuses.
-    patient = core_settings.model_copy(update={"request_timeout_seconds": 60})
-    app = an_application([patient, auth_settings()], [parley_auth.plugin])
-    async with running_client(app) as client:
-        accounts = [await an_account(app, password=PASSWORD) for _ in range(100)]
-        answers = await asyncio.gather(*(log_in(client, account.user.email, PASSWORD) for account in accounts))
-        turned_away = [answer for answer in answers if answer.status_code == 503]
-        counters = await app.state.parley.database.login_failures.find().to_list()
+    accounts = [await an_account(app, password=PASSWORD) for _ in range(100)]
+    answers = await asyncio.gather(*(log_in(client, account.user.email, PASSWORD) for account in accounts))
+    turned_away = [answer for answer in answers if answer.status_code == 503]
+    counters = await app.state.parley.database.login_failures.find().to_list()
     assert turned_away
     assert [counter["failures"] for counter in counters] == [0] * len(turned_away)
 
