@@ -1,6 +1,7 @@
 """`parley serve` stops with open streams."""
 
 import asyncio
+import math
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -60,9 +61,16 @@ async def stopped(serving: Serving) -> tuple[float, list[list[StreamEvent]]]:
         return time.monotonic() - begun, last
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-async def test_open_streams(start: Start, tmp_path: Path, workers: int) -> None:
-    """With 100 open streams it is gone within 2 seconds, and each stream says when to come back."""
+@pytest.mark.parametrize(
+    ("workers", "limit"),
+    [(1, math.inf), (3, math.inf), *(pytest.param(n, 2, marks=pytest.mark.chaos) for n in (1, 3))],
+    ids=["1", "3", "1-in time", "3-in time"],
+)
+async def test_open_streams(start: Start, tmp_path: Path, *, workers: int, limit: float) -> None:
+    """It ends 100 open streams, each of which says when to come back; on a quiet machine it is gone within 2 seconds.
+
+    If it didn't end them itself, it would cut them off after a grace of ten seconds, and they would say nothing.
+    """
     serving = start(
         "--workers",
         str(workers),
@@ -75,5 +83,5 @@ async def test_open_streams(start: Start, tmp_path: Path, workers: int) -> None:
     for events in last:
         assert [event.fields.keys() for event in events] == [{"retry"}]
         assert 1000 <= int(events[0].fields["retry"]) <= 3000
-    assert seconds < 2, serving.logged
+    assert seconds < limit, serving.logged
     assert serving.logged.count("Traceback") == 0
