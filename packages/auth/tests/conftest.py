@@ -105,9 +105,17 @@ def clock() -> MovableClock:
     return MovableClock()
 
 
+@pytest.fixture(scope="session")
+def document() -> dict[str, Any]:
+    """The OpenAPI document of auth alone: the same in each test, and slow to make."""
+    return an_application([auth_settings()], [parley_auth.plugin]).openapi()
+
+
 @pytest.fixture
-def app(core_settings: CoreSettings, clock: MovableClock) -> FastAPI:
-    return an_application([core_settings, auth_settings()], [parley_auth.plugin], clock=clock)
+def app(core_settings: CoreSettings, clock: MovableClock, document: dict[str, Any]) -> FastAPI:
+    app = an_application([core_settings, auth_settings()], [parley_auth.plugin], clock=clock)
+    app.openapi_schema = document
+    return app
 
 
 @pytest.fixture
