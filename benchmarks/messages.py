@@ -108,7 +108,8 @@ async def measure_transactions(stage: Stage) -> None:
         async def work(session: Session) -> None:
             where = {"_id": interview_id, "status": "ongoing"}
             await parley.database["interviews"].update_one(where, {"$inc": {"holds": 1}}, session=session)
-            drafts = [Draft(stage.member.id, "Hello") for _ in range(count)]
+            sender = stage.member.id
+            drafts = [Draft(sender, "Hello", sender_role="candidate", request_id="bench") for _ in range(count)]
             await repository.append(interview_id, drafts, at=parley.clock(), session=session)
 
         await in_transaction(parley.client, work)

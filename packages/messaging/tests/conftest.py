@@ -19,6 +19,9 @@ from parley_core import (
     CollectionIndexes,
     Database,
     Document,
+    EventLog,
+    LogEntry,
+    LogFilter,
     Parley,
     Session,
     Settings,
@@ -26,6 +29,7 @@ from parley_core import (
     in_transaction,
     new_id,
 )
+from parley_core.data.relay import Relay
 from parley_core.errors import BusinessRuleError, NotFoundError
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
@@ -47,10 +51,12 @@ class RoomClosed(BusinessRuleError):
 class Rooms:
     """A plugin whose rooms are to messaging what interviews are: `{_id, state, participants: [user ids], touched}`.
 
-    The `interlude`, if there is one, runs once, right after the next guard has read its room.
+    The `interlude`, if there is one, runs once, right after the next guard has read its room. `reads` is how often
+    guards have read one.
     """
 
     def __init__(self) -> None:
+        self.reads = 0
         self.interlude: Callable[[], Awaitable[object]] | None = None
 
     @hookimpl
@@ -72,6 +78,7 @@ class Rooms:
 
     async def access_of(self, parley: Parley, resource_id: str, principal: Principal) -> Resource | None:
         """Return the room as it is now."""
+        self.reads += 1
         room = await parley.database["rooms"].find_one({"_id": resource_id})
         interlude, self.interlude = self.interlude, None
         if interlude:
@@ -105,6 +112,7 @@ class Chat:
         self.app = self._application(self.rooms)
         self.client: httpx.AsyncClient
         self.served_app: FastAPI
+        self.served_rooms: Rooms
 
     def _application(self, rooms: Rooms) -> FastAPI:
         plugins = [parley_auth.plugin, parley_messaging.plugin, rooms]
@@ -112,7 +120,8 @@ class Chat:
 
     def served(self) -> AbstractAsyncContextManager[httpx.AsyncClient]:
         """A client of a further worker that is a real server, which can stream."""
-        self.served_app = self._application(Rooms())
+        self.served_rooms = Rooms()
+        self.served_app = self._application(self.served_rooms)
         return served(self.served_app)
 
     def another_worker(self) -> AbstractAsyncContextManager[httpx.AsyncClient]:
@@ -176,6 +185,11 @@ class Chat:
         """Return the messages in the database in the order of their ids, oldest first."""
         return await self.database["messages"].find({"interview_id": room}).sort("_id", 1).to_list()
 
+    async def events(self, room: str) -> list[LogEntry]:
+        """Return the events of a room's log, once all that wait are in the log of all events."""
+        await self.parley.require(Relay).drain()
+        return await self.parley.require(EventLog).after(0, limit=10_000, where=LogFilter(subject_id=room))
+
     async def post(self, room: str, sender: Account, content: str = "Hello", **more: str) -> httpx.Response:
         """Post a message."""
         return await self.client.post(address(room), json={"content": content, **more}, headers=sender.headers)
@@ -185,14 +199,14 @@ class Chat:
         return await self.client.get(address(room), params=query, headers=reader.headers)
 
     async def profile(self, request: Callable[[], Awaitable[httpx.Response]]) -> tuple[httpx.Response, list[Document]]:
-        """Return a request's answer, and what MongoDB did in messaging's collections for it."""
+        """Return a request's answer, and what MongoDB did in the collections of messages and the outbox for it."""
         await self.database["system.profile"].drop()
         await self.database.command("profile", 2)
         try:
             answer = await request()
         finally:
             await self.database.command("profile", 0)
-        owned = {"$in": [f"{self.database.name}.{name}" for name in ("messages", "message_logs")]}
+        owned = {"$in": [f"{self.database.name}.{name}" for name in ("messages", "message_logs", "outbox")]}
         return answer, await self.database["system.profile"].find({"ns": owned}).to_list()
 
 

@@ -22,11 +22,22 @@ class Message:
 
 @dataclass(frozen=True, eq=False)
 class Draft:
-    """What a sender wants to post, with the id that they gave it so that they can safely send it again."""
+    """What a sender wants to post.
+
+    Args:
+        sender_id: who sends it.
+        content: the text.
+        client_message_id: the id that they gave it so that they can safely send it again.
+        sender_role: their stored role.
+        request_id: the request in which they send it.
+    """
 
     sender_id: str
     content: str
     client_message_id: str | None = None
+    _: KW_ONLY
+    sender_role: str
+    request_id: str
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from contextlib import AbstractAsyncContextManager
 
 from parley_auth import PolicyRule
-from parley_core import CollectionIndexes, Parley, Router, hookimpl
-from parley_messaging import indexes, lifespan, policy, services
+from parley_core import CollectionIndexes, EventType, Parley, Router, hookimpl
+from parley_messaging import events, indexes, lifespan, policy, services
 from parley_messaging.log.endpoints import router as log
 from parley_messaging.stream.endpoints import router as stream
 
@@ -17,6 +17,11 @@ def parley_routers() -> list[Router]:
 @hookimpl
 def parley_indexes() -> list[CollectionIndexes]:
     return indexes.INDEXES
+
+
+@hookimpl
+def parley_events() -> list[EventType]:
+    return events.EVENTS
 
 
 @hookimpl

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def drafts(count: int) -> Sequence[Draft]:
-    return [Draft("sender", "x") for _ in range(count)]
+    return [Draft("sender", "x", sender_role="candidate", request_id="trace") for _ in range(count)]
 
 
 class RoomBurnt(Exception):

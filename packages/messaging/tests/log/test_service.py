@@ -132,7 +132,7 @@ class TestMeanwhile:
 
 class TestRaces:
     async def test_close(self, chat: Chat) -> None:
-        """In 50 rounds no message commits after the close: the log's head stays what the closing transaction saw."""
+        """In 50 rounds no message or event commits after the close: the head stays what the closing transaction saw."""
         member = await chat.account()
         outcomes: set[int] = set()
         for _ in range(ROUNDS):
@@ -141,7 +141,7 @@ class TestRaces:
         assert outcomes >= {201, 400}, "the rounds must have met both orders"
 
     async def test_removal(self, chat: Chat) -> None:
-        """In 50 rounds no message of a removed participant commits after the removal."""
+        """In 50 rounds no message of a removed participant commits after the removal, and no event of one."""
         member = await chat.account()
         outcomes: set[int] = set()
         for _ in range(ROUNDS):
@@ -167,4 +167,5 @@ async def _race(
     assert sorted(posted) == list(range(1, head + 1))
     assert [message["seq"] for message in await chat.stored(room)] == list(range(1, head + 1))
     assert {(a.status_code, a.json()["code"]) for a in answers if a.status_code != 201} == {refusal}
+    assert [entry.rev for entry in await chat.events(room)] == list(range(1, head + 1))
     return {answer.status_code for answer in answers[:-1]}

@@ -5,8 +5,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from parley_core import Database, Document, Session, new_id
+from parley_core import Database, Document, Session, emit, new_id
 from parley_core.data.point_reads import PointReader
+from parley_messaging.events import KIND, posted
 from parley_messaging.indexes import LOGS, MESSAGES
 from parley_messaging.models import UNKNOWN_TIME, Draft, Message, Window
 
@@ -15,13 +16,14 @@ class MessageRepository:
     """Reads and appends messages."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._messages = database[MESSAGES]
         self._logs = database[LOGS]
 
     async def append(
         self, interview_id: str, drafts: Sequence[Draft], *, at: datetime, session: Session
     ) -> Sequence[Message]:
-        """Append messages inside the caller's transaction, in the order of the drafts.
+        """Append messages with their events inside the caller's transaction, in the order of the drafts.
 
         The head of the log makes appends conflict with each other, so that they commit in the order of their `seq`.
         """
@@ -33,6 +35,8 @@ class MessageRepository:
             for seq, draft in enumerate(drafts, first)
         ]
         await self._messages.insert_many(list(map(_stored, messages, drafts)), session=session)
+        events = {message.seq: posted(message, draft) for message, draft in zip(messages, drafts, strict=True)}
+        await emit(self._database, kind=KIND, subject_id=interview_id, events=events, session=session)
         return messages
 
     async def _advance(self, interview_id: str, by: int, session: Session) -> int:

@@ -21,7 +21,14 @@ class MessageService:
 
     async def post(self, access: ScopedAccess, wanted: MessageCreate) -> Posted:
         """Append the caller's message, or find it where they posted it before; raises as `Appender.append` does."""
-        draft = Draft(access.principal.id, wanted.content, wanted.client_message_id)
+        sender = access.principal
+        draft = Draft(
+            sender.id,
+            wanted.content,
+            wanted.client_message_id,
+            sender_role=sender.role,
+            request_id=access.request_id,
+        )
         return await self._appender.append(access, draft)
 
     async def page(self, interview_id: str, query: MessageQuery) -> Excerpt:
