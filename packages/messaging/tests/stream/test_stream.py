@@ -11,7 +11,8 @@ import pytest
 
 from parley_auth import Role
 from parley_core import new_id
-from parley_messaging.stream import follower
+from parley_core.data.relay import Relay
+from parley_messaging.stream import changes, follower
 from parley_messaging.stream.hub import Hub
 from parley_messaging.testing import Listener, address, listening
 
@@ -245,6 +246,36 @@ class TestLostAccess:
 async def post_on(chat: Chat, room: str, sender: Account) -> None:
     for _ in range(1000):
         await chat.post(room, sender)
+
+
+class TestBookkeeping:
+    @pytest.mark.parametrize(("excluded", "checks"), [(True, 1), (False, 2)])
+    async def test_the_log_of_events(
+        self, chat: Chat, monkeypatch: pytest.MonkeyPatch, *, excluded: bool, checks: int
+    ) -> None:
+        """A change of the follower's account has access checked once, and not again when its event is in the log."""
+        monkeypatch.setattr(follower, "_RECHECK_SECONDS", 0)
+        if not excluded:
+            monkeypatch.setattr(changes, "_PIPELINE", [])
+        ada, bob = await chat.account(), await chat.account()
+        room = await chat.room(ada, bob)
+        await chat.parley.require(Relay).drain()
+        async with chat.served() as server, listening(server, address(room), ada.headers) as stream:
+
+            async def seen() -> int:
+                """Return how often access was checked, once the stream knows of all changes up to now."""
+                await chat.post(room, bob)
+                assert len(await stream.messages(1)) == 1
+                return chat.served_rooms.reads
+
+            before = await seen()
+            entry = {"rev": 2, "type": "user.updated", "at": chat.parley.clock()}
+            update = {"$push": {"history": entry}, "$set": {"rev": 2}}
+            await chat.database["users"].update_one({"_id": ada.id}, update)
+            assert await seen() == before + 1
+            await chat.parley.require(Relay).drain()
+            assert await chat.database["users"].count_documents({"_id": ada.id, "history": []}) == 1
+            assert await seen() == before + checks
 
 
 class TestHousekeeping:

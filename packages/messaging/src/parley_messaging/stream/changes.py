@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from parley_core import Database
+from parley_core.data import bookkeeping
 from parley_core.data.failures import DatabaseError, is_unavailable
 from parley_core.errors import Unavailable
 from parley_core.waiting import end
@@ -16,6 +17,7 @@ from parley_messaging.stream.hub import Hub
 # A log's head moves once in a transaction, however many messages that appends. A change of any other document matters
 # where its id is that of a followed interview or of a follower: whose collections these are isn't known here.
 _PIPELINE: list[Mapping[str, Any]] = [
+    {"$match": bookkeeping.EXCLUDED},
     {"$match": {"ns.coll": {"$ne": MESSAGES}, "documentKey._id": {"$type": "string"}}},
     {
         "$project": {
