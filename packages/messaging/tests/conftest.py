@@ -29,9 +29,9 @@ from parley_core import (
     in_transaction,
     new_id,
 )
-from parley_core.data.relay import Relay
 from parley_core.errors import BusinessRuleError, NotFoundError
 from parley_core.kernel.settings import CoreSettings
+from parley_core.log.relay import Relay
 from parley_core.testing import MovableClock, an_application, running_client
 from parley_messaging.testing import address, served
 

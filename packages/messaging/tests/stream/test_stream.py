@@ -11,7 +11,7 @@ import pytest
 
 from parley_auth import Role
 from parley_core import new_id
-from parley_core.data.relay import Relay
+from parley_core.log.relay import Relay
 from parley_messaging.stream import changes, follower
 from parley_messaging.stream.hub import Hub
 from parley_messaging.testing import Listener, address, listening

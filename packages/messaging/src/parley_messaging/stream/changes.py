@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from parley_core import Database
-from parley_core.data import bookkeeping
 from parley_core.data.failures import DatabaseError, is_unavailable
 from parley_core.errors import Unavailable
+from parley_core.log import bookkeeping
 from parley_core.waiting import end
 from parley_messaging.indexes import LOGS, MESSAGES
 from parley_messaging.stream.hub import Hub

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from parley_core.data.invalidation import GENERATIONS
-from parley_core.data.log import EVENTS, FENCE
-from parley_core.data.outbox import OUTBOX
 from parley_core.data.stored_format import FORMAT
+from parley_core.log.outbox import OUTBOX
+from parley_core.log.reader import EVENTS, FENCE
 
 COLLECTIONS = (EVENTS, FENCE, FORMAT, GENERATIONS, OUTBOX)
 """The collections that core owns."""

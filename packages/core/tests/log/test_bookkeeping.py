@@ -15,9 +15,9 @@ from parley_core import (
     plugin,
     record,
 )
-from parley_core.data import bookkeeping
-from parley_core.data.relay import Relay
 from parley_core.kernel.settings import CoreSettings
+from parley_core.log import bookkeeping
+from parley_core.log.relay import Relay
 from parley_core.testing import NOON, a_plugin
 
 CHANGED = EventType("note.changed", "Somebody changed a note.")
