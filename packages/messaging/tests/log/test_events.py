@@ -9,7 +9,7 @@ import pytest
 
 from parley_auth import Role
 from parley_core import LogEntry
-from parley_core.data import relay
+from parley_core.log import relay
 from parley_messaging.testing import address
 
 if TYPE_CHECKING:
