@@ -87,7 +87,7 @@ class TestRunning:
         """A client that was killed in a transaction blocks others for 5 s, not for the default minute."""
         with connect(server.uri) as client:
             answer = client.admin.command("getParameter", transactionLifetimeLimitSeconds=1)
-        assert answer["transactionLifetimeLimitSeconds"] == 5
+        assert answer["transactionLifetimeLimitSeconds"] == 4
 
     def test_no_port_is_open(self, server: EmbeddedMongoDB) -> None:
         """The server can't be reached over the network, not even from this machine."""

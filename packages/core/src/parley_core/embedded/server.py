@@ -31,7 +31,7 @@ _OPTIONS = (
     *("--wiredTigerEngineConfigString", "log=(file_max=16MB,prealloc=false)"),
     *("--wiredTigerCacheSizeGB", "0.25"),
     # A transaction whose client was killed blocks other writers of its documents for as long as this.
-    *("--setParameter", "transactionLifetimeLimitSeconds=5"),
+    *("--setParameter", "transactionLifetimeLimitSeconds=4"),
     # Diagnostics for MongoDB's support would fill up to 200 MB.
     *("--setParameter", "diagnosticDataCollectionEnabled=false"),
     "--quiet",
