@@ -25,7 +25,7 @@ from parley_auth import (
     ScopedAccess,
     lock_together,
 )
-from parley_auth.errors import InvalidToken, NotAParticipant
+from parley_auth.errors import InvalidToken, NotAParticipant, PermissionDenied
 from parley_auth.testing import People, auth_settings, bearer, some_people
 from parley_core import (
     CollectionIndexes,
@@ -84,6 +84,7 @@ class Word(BaseModel):
 
 Reading = Annotated[ScopedAccess, Depends(Guard("things:read"))]
 Writing = Annotated[ScopedAccess, Depends(Guard("things:write"))]
+Listing = Annotated[Access, Depends(Guard("things:list"))]
 Either = Annotated[ScopedAccess, Depends(Guard("things:read", "things:write", closed=ThingClosed))]
 
 
@@ -128,11 +129,18 @@ class Kept:
 
     def __init__(self) -> None:
         self.accesses: dict[str, ScopedAccess] = {}
+        self.unscoped: list[Access] = []
 
 
 @router.put("/{thing_id}/kept", summary="Have an access kept")
 async def keep_access(access: Reading, parley: ParleyDep) -> dict[str, bool]:
     parley.require(Kept).accesses[access.principal.id] = access
+    return {"kept": True}
+
+
+@router.put("", summary="Have an access to no thing in particular kept")
+async def keep_unscoped(access: Listing, parley: ParleyDep) -> dict[str, bool]:
+    parley.require(Kept).unscoped.append(access)
     return {"kept": True}
 
 
@@ -148,6 +156,7 @@ THINGS = a_plugin(
     parley_routers=[router],
     parley_indexes=[CollectionIndexes("things", ())],
     parley_policies=[
+        PolicyRule(action="things:list", roles=MANAGERS),
         PolicyRule(action="things:read", scope="thing", roles=frozenset({Role.ADMIN})),
         PolicyRule(action="things:read", scope="thing", roles=TALKERS, membership=Membership.PARTICIPANT),
         PolicyRule(
@@ -335,6 +344,21 @@ class TestKeptAccess:
         await database.users.update_one({"_id": stage.people.interviewer.id}, {"$set": {"active": False}})
         with pytest.raises(InvalidToken):
             await kept[Role.INTERVIEWER].reauthorize()
+
+    async def test_reauthorize_outside_of_a_scope(
+        self, app: FastAPI, client: httpx.AsyncClient, stage: Stage, kept: dict[str, ScopedAccess]
+    ) -> None:
+        """An access to no resource is authorized again as well: by role, account and session as they are now."""
+        parley, caller = app.state.parley, stage.people.interviewer
+        assert (await client.put("/v1/things", headers=caller.headers)).status_code == 200
+        [access] = parley.require(Kept).unscoped
+        assert await access.reauthorize() == access
+        await parley.database.users.update_one({"_id": caller.id}, {"$set": {"role": Role.CANDIDATE}})
+        with pytest.raises(PermissionDenied):
+            await access.reauthorize()
+        await parley.database.users.update_one({"_id": caller.id}, {"$set": {"sessions": []}})
+        with pytest.raises(InvalidToken):
+            await access.reauthorize()
 
     async def test_actions_of_other_guards(self, kept: dict[str, ScopedAccess]) -> None:
         """An access also decides about actions that its own guard doesn't name, by the same table."""

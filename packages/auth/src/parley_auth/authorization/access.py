@@ -12,6 +12,10 @@ from parley_auth.settings import AuthSettings
 from parley_core import Actor, Parley, ParleyError, Session
 
 
+async def _no_guard() -> "Access":
+    raise TypeError("only an access that a guard has made can be authorized again")
+
+
 @dataclass(frozen=True)
 class Access:
     """A request that a guard has let through.
@@ -20,20 +24,20 @@ class Access:
         principal: the caller.
         request_id: the request.
         policy: the policy table.
+        reauthorize: `await access.reauthorize()` has the guard check the same request again, token included, for an
+            answer that goes on after it began; it returns a new access or raises what the guard answers.
     """
 
     principal: Principal
     request_id: str
     policy: PolicyTable
+    # By name alone, so that the fields of a derived class may follow without defaults.
+    reauthorize: "Callable[[], Awaitable[Access]]" = field(default=_no_guard, repr=False, compare=False, kw_only=True)
 
     @property
     def actor(self) -> Actor:
         """The caller as events name them."""
         return Actor(self.principal.id, self.principal.role, self.request_id)
-
-
-async def _no_guard() -> Access:
-    raise TypeError("only an access that a guard has made can be authorized again")
 
 
 @dataclass(frozen=True)
@@ -44,15 +48,12 @@ class ScopedAccess(Access):
         resource: the resource, as the guard read it.
         parley: the application.
         scope: the participant scope.
-        reauthorize: `await access.reauthorize()` has the guard check the same request again, token included, for an
-            answer that goes on after it began; it returns a new access or raises what the guard answers.
         decision: what the policy table says about the guard's actions.
     """
 
     resource: Resource
     parley: Parley
     scope: ParticipantScope
-    reauthorize: Callable[[], Awaitable[Access]] = field(default=_no_guard, repr=False, compare=False)
     decision: Decision = field(default=Decision(Verdict.PERMISSION_DENIED), repr=False, compare=False)
 
     def permits(self, action: str) -> bool:

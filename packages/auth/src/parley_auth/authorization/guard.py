@@ -74,10 +74,10 @@ class Guard:
         if decision.verdict is not Verdict.ALLOWED:
             log_denial(principal, self.actions, decision.verdict, request_id)
             raise refusal_of(decision.verdict, parley, scope)
-        if scope is None or resource is None:
-            return Access(principal, request_id, policy)
         reauthorize = partial(self._authorize, request, token)
-        return ScopedAccess(principal, request_id, policy, resource, parley, scope, reauthorize, decision)
+        if scope is None or resource is None:
+            return Access(principal, request_id, policy, reauthorize=reauthorize)
+        return ScopedAccess(principal, request_id, policy, resource, parley, scope, decision, reauthorize=reauthorize)
 
     def scope_in(self, parley: Parley) -> ParticipantScope | None:
         """Return the participant scope of the guard's actions in a composed application."""
