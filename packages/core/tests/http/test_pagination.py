@@ -21,6 +21,7 @@ router = Router(prefix="/notes", tag="notes")
 class NoteQuery(PageQuery):
     kind: Annotated[list[str], Query(default_factory=list)]
     cursor: str | None = None
+    after: int = 0
 
 
 @router.get("")
@@ -36,6 +37,12 @@ async def list_notes(query: Annotated[NoteQuery, Query()], pager: PagerDep) -> P
 async def list_pinned(query: Annotated[NoteQuery, Query()], pager: PagerDep) -> Page[int]:
     """A list whose following pages keep to what was the whole when the walk began."""
     return pager.page([1], total=2, query=query, pinned={"kind": "newest", "before": 7})
+
+
+@router.get("/log")
+async def list_log(query: Annotated[NoteQuery, Query()], pager: PagerDep) -> dict[str, str]:
+    """A list with a form of its own, which goes on after a position."""
+    return {"next": pager.next_address({"after": 7, "limit": query.limit})}
 
 
 @router.get("/moving/{direction}")
@@ -90,6 +97,12 @@ class TestPages:
         """What a list pins replaces what was asked, in all following pages."""
         answer = await client.get("/v1/notes/pinned?kind=all&limit=1")
         assert answer.json()["next"] == "/v1/notes/pinned?limit=1&kind=newest&before=7&offset=1"
+
+    async def test_of_another_form(self, client: httpx.AsyncClient) -> None:
+        """A list that isn't a `Page` names its next page in the same way: with its filters, and in `Link`."""
+        answer = await client.get("/v1/notes/log?after=3&kind=a&kind=b&limit=5&offset=9")
+        assert answer.json()["next"] == "/v1/notes/log?kind=a&kind=b&after=7&limit=5"
+        assert answer.headers["Link"] == f'<{answer.json()["next"]}>; rel="next"'
 
     async def test_behind_a_cursor(self, client: httpx.AsyncClient) -> None:
         """Where offset and total don't say so, the list says whether more follows; an address has one position."""

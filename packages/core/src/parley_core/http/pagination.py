@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
@@ -65,14 +65,19 @@ class Pager:
         end = start + len(items)
         place = {**pinned, **({"cursor": cursor} if cursor else {"offset": end})}
         goes_on = bool(items) and (end < total if more is None else more)
-        following = self._address(place) if goes_on else None
-        if following:
-            self._response.headers["Link"] = f'<{following}>; rel="next"'
+        following = self.next_address(place) if goes_on else None
         return Page(items=list(items), total=total, limit=query.limit, offset=start, next=following)
 
-    def _address(self, place: Mapping[str, Any]) -> str:
+    def next_address(self, place: Mapping[str, object]) -> str:
+        """Return the address of the next page, which keeps the filters, and name it in the header `Link`.
+
+        Args:
+            place: the query parameters that say where that page begins.
+        """
         kept = [(k, v) for k, v in self._request.query_params.multi_items() if k not in {"offset", "cursor", *place}]
-        return f"{self._request.url.path}?{urlencode([*kept, *place.items()])}"
+        address = f"{self._request.url.path}?{urlencode([*kept, *place.items()])}"
+        self._response.headers["Link"] = f'<{address}>; rel="next"'
+        return address
 
 
 async def _pager(request: Request, response: Response) -> Pager:
