@@ -2,13 +2,24 @@
 
 from parley_core import EventType
 
-USER_REGISTERED = EventType("user.registered", "A user registered an account.")
-USER_CREATED = EventType("user.created", "An administrator or the system created an account.")
-USER_UPDATED = EventType("user.updated", "An account's details changed.")
-USER_ROLE_CHANGED = EventType("user.role_changed", "An account's role changed.")
-USER_DEACTIVATED = EventType("user.deactivated", "An account was deactivated.")
-USER_REACTIVATED = EventType("user.reactivated", "An account was reactivated.")
-USER_PASSWORD_CHANGED = EventType("user.password_changed", "An account's password changed; its other sessions ended.")
+USER_REGISTERED = EventType("user.registered", "A user registered an account of their own.")
+USER_CREATED = EventType(
+    "user.created", "An administrator or the system created an account, with the role in `changes`."
+)
+USER_UPDATED = EventType("user.updated", "An account's name changed; the name is not recorded.")
+USER_ROLE_CHANGED = EventType(
+    "user.role_changed", "An account's role changed from one to another; its name may have changed with it."
+)
+USER_DEACTIVATED = EventType(
+    "user.deactivated",
+    "An account was deactivated and its sessions ended; `changes` names a role that changed with it.",
+)
+USER_REACTIVATED = EventType(
+    "user.reactivated", "An account was reactivated; `changes` names a role that changed with it."
+)
+USER_PASSWORD_CHANGED = EventType(
+    "user.password_changed", "The owner of an account changed its password; its other sessions ended."
+)
 
 EVENTS = [
     USER_REGISTERED,

@@ -3,13 +3,22 @@
 from parley_core import EventType, Expression
 from parley_interviews.models import Participant
 
-INTERVIEW_CREATED = EventType("interview.created", "An administrator created an interview.")
+INTERVIEW_CREATED = EventType(
+    "interview.created", "An administrator created an interview, with the details and participants in `changes`."
+)
 INTERVIEW_UPDATED = EventType("interview.updated", "The details of an interview changed, but not its schedule.")
-INTERVIEW_RESCHEDULED = EventType("interview.rescheduled", "The time, duration or time zone of an interview changed.")
-INTERVIEW_STARTED = EventType("interview.started", "An interview started.")
-INTERVIEW_COMPLETED = EventType("interview.completed", "An interview was completed.")
-INTERVIEW_CANCELLED = EventType("interview.cancelled", "An interview was cancelled.")
-PARTICIPANT_ADDED = EventType("interview.participant_added", "A participant was added to an interview.")
+INTERVIEW_RESCHEDULED = EventType(
+    "interview.rescheduled",
+    "The time, duration or time zone of an interview changed from one to another; other details may have changed too.",
+)
+INTERVIEW_STARTED = EventType("interview.started", "A scheduled interview started.")
+INTERVIEW_COMPLETED = EventType("interview.completed", "An ongoing interview was completed.")
+INTERVIEW_CANCELLED = EventType(
+    "interview.cancelled", "A scheduled interview was cancelled; `actor` is who did it, `reason` why if they said so."
+)
+PARTICIPANT_ADDED = EventType(
+    "interview.participant_added", "A participant was added to an interview, in the role in `changes`."
+)
 PARTICIPANT_REMOVED = EventType("interview.participant_removed", "A participant was removed from an interview.")
 
 EVENTS = [

@@ -3,7 +3,9 @@
 from parley_core import Actor, Event, EventType
 from parley_messaging.models import Draft, Message
 
-MESSAGE_POSTED = EventType("message.posted", "A participant posted a message.")
+MESSAGE_POSTED = EventType(
+    "message.posted", "A participant posted a message to an interview; its text is not recorded."
+)
 
 EVENTS = [MESSAGE_POSTED]
 
