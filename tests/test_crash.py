@@ -184,7 +184,7 @@ class Conversation:
     async def _listen(self, stream: Listener, found: list[dict[str, Any]]) -> None:
         while len(found) < self.total and (event := await stream.next(8)):
             if "data" in event.fields:
-                found.append(event.message)
+                found.append(event.data)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from parley_app.testing import Serving, Start
-from parley_messaging.testing import Listener, StreamEvent, address, listening
+from parley_core.testing.streams import StreamEvent
+from parley_messaging.testing import Listener, address, listening
 
 ADMIN = {"email": "admin@example.com", "password": "nine green bottles"}
 STREAMS = 100

@@ -33,7 +33,8 @@ from parley_core.errors import BusinessRuleError, NotFoundError
 from parley_core.kernel.settings import CoreSettings
 from parley_core.log.relay import Relay
 from parley_core.testing import MovableClock, an_application, running_client
-from parley_messaging.testing import address, served
+from parley_core.testing.streams import served
+from parley_messaging.testing import address
 
 STATES = ("scheduled", "ongoing", "completed", "cancelled")
 

@@ -1,17 +1,12 @@
-"""Following streams in tests: a real server, and what arrives from it; needs `parley-messaging[testing]`."""
+"""Following streams of messages in tests; needs `parley-messaging[testing]`."""
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import uvicorn
-from fastapi import FastAPI
 
-_SECONDS = 10
+from parley_core.testing import streams
 
 
 def address(interview_id: str) -> str:
@@ -19,82 +14,20 @@ def address(interview_id: str) -> str:
     return f"/v1/interviews/{interview_id}/messages"
 
 
-@dataclass(frozen=True)
-class StreamEvent:
-    """One block of a stream: an event, a comment or a retry hint."""
-
-    fields: dict[str, str]
-
-    @property
-    def seq(self) -> int:
-        """The id of a message's event."""
-        return int(self.fields["id"])
-
-    @property
-    def message(self) -> Any:
-        """The message of an event."""
-        return json.loads(self.fields["data"])
-
-
-class Listener:
-    """Reads a stream block by block."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        self.response = response
-        self._lines = response.aiter_lines()
-
-    async def next(self, seconds: float = _SECONDS) -> StreamEvent | None:
-        """Return the next block; None when the stream has ended."""
-        fields: dict[str, str] = {}
-        async with asyncio.timeout(seconds):
-            async for line in self._lines:
-                if not line:
-                    return StreamEvent(fields)
-                name, _, value = line.partition(":")
-                fields[name or "comment"] = value.strip()
-        return None
+class Listener(streams.Listener):
+    """Reads a stream of messages."""
 
     async def messages(self, count: int) -> list[Any]:
         """Return the next messages, without comments; fewer when the stream ends before."""
-        found: list[Any] = []
-        while len(found) < count and (event := await self.next()):
-            if "data" in event.fields:
-                assert event.message["seq"] == event.seq
-                found.append(event.message)
-        return found
-
-    async def rest(self, seconds: float = _SECONDS) -> list[StreamEvent]:
-        """Return all blocks up to the end."""
-        found = []
-        async with asyncio.timeout(seconds):
-            while event := await self.next(seconds):
-                found.append(event)
-        return found
+        events = await self.events(count)
+        assert [event.data["seq"] for event in events] == [event.id for event in events]
+        return [event.data for event in events]
 
 
 @asynccontextmanager
 async def listening(
     client: httpx.AsyncClient, address: str, headers: dict[str, str], **query: Any
 ) -> AsyncIterator[Listener]:
-    """Open a stream for the time of the block."""
-    async with client.stream("GET", f"{address}/stream", headers=headers, params=query) as response:
-        if response.status_code != httpx.codes.OK:
-            await response.aread()
-        yield Listener(response)
-
-
-@asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """Serve the application and return a client; httpx's own transport for applications can't stream."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=2))
-    serving = asyncio.create_task(server.serve())
-    try:
-        while not server.started:
-            assert not serving.done(), "the server did not start"
-            await asyncio.sleep(0.005)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=_SECONDS) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        await serving
+    """Open the stream below an address of messages for the time of the block."""
+    async with streams.listening(client, f"{address}/stream", headers, **query) as stream:
+        yield Listener(stream.response)
