@@ -112,6 +112,39 @@ async def test_removed_and_added(app: FastAPI, client: httpx.AsyncClient, admin:
     assert (await client.get(address, headers=newcomer.headers)).status_code == 200
 
 
+LOG = ("/v1/events", "/v1/events/stream", "/v1/events/types")
+
+
+def test_the_routes_of_the_log_are_found(app: FastAPI) -> None:
+    """The check below is about every route of the log, of which each can only be read."""
+    found = {(r.path, *sorted(r.methods or ())) for r in routes_of(app) if (r.path or "").startswith("/v1/events")}
+    assert found == {(path, "GET") for path in LOG}
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        (None, (401, "authentication_required")),
+        (Role.INTERVIEWER, (403, "permission_denied")),
+        (Role.CANDIDATE, (403, "permission_denied")),
+    ],
+)
+async def test_the_log(
+    app: FastAPI, client: httpx.AsyncClient, admin: Account, role: Role | None, expected: tuple[int, str]
+) -> None:
+    """Nobody but administrators reads or follows the log, not even what concerns themselves, whatever they ask for."""
+    caller = await an_account(app, role) if role else None
+    interview = await create_interview(client, admin, *([caller] if caller else []))
+    headers = caller.headers if caller else {}
+    for address in LOG:
+        for query in ("", f"?subject_id={interview['id']}", "?after=x", "?type=interview.created", "?unknown=1"):
+            answer = await client.get(f"{address}{query}", headers=headers | {"Last-Event-ID": "0"})
+            assert (answer.status_code, answer.json()["code"]) == expected
+            assert answer.headers["Content-Type"] == "application/problem+json"
+    for address in LOG[::2]:
+        assert (await client.get(address, headers=admin.headers)).status_code == 200
+
+
 async def test_a_trailing_slash_is_another_address(client: httpx.AsyncClient) -> None:
     """Nothing is redirected to an address made of the caller's Host header: what isn't there is 404."""
     answer = await client.get("/v1/interviews/", headers={"Host": "elsewhere.example"})

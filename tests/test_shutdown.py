@@ -15,7 +15,7 @@ from parley_core.testing.streams import StreamEvent
 from parley_messaging.testing import Listener, address, listening
 
 ADMIN = {"email": "admin@example.com", "password": "nine green bottles"}
-STREAMS = 100
+STREAMS = 50
 
 
 @pytest.fixture
@@ -52,8 +52,13 @@ async def stopped(serving: Serving) -> tuple[float, list[list[StreamEvent]]]:
         streams: list[Listener] = [
             await stack.enter_async_context(listening(client, messages, headers)) for _ in range(STREAMS)
         ]
+        # Half of them follow the log of all changes.
+        streams += [
+            await stack.enter_async_context(listening(client, "/v1/events", headers, type="message.posted"))
+            for _ in range(STREAMS)
+        ]
         await client.post(messages, headers=headers, json={"content": "Hello"})
-        assert all(await asyncio.gather(*(stream.messages(1) for stream in streams)))
+        assert all(await asyncio.gather(*(stream.events(1) for stream in streams)))
         begun = time.monotonic()
         serving.process.terminate()
         last = await asyncio.gather(*(stream.rest() for stream in streams))

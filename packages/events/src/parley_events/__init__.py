@@ -1,6 +1,7 @@
 """The log of all changes as others follow it: page by page, or as a stream."""
 
 from parley_events.errors import UnknownEventType
+from parley_events.feed import EventFeed, EventTypes
 from parley_events.schemas import LogEvent
 
-__all__ = ["LogEvent", "UnknownEventType"]
+__all__ = ["EventFeed", "EventTypes", "LogEvent", "UnknownEventType"]

@@ -1,0 +1,1 @@
+"""The log page by page, and the catalogue of its types."""

@@ -1,0 +1,29 @@
+"""Pages of the log."""
+
+from parley_core import LogFilter
+from parley_events.feed import EventFeed, EventTypes
+from parley_events.log.schemas import EventQuery
+from parley_events.models import Part
+
+
+class EventPages:
+    """Reads the pages that queries ask for."""
+
+    def __init__(self, *, feed: EventFeed, types: EventTypes) -> None:
+        self._feed = feed
+        self._types = types
+
+    async def page(self, query: EventQuery) -> Part:
+        """Return the part of the log that a query asks for.
+
+        Raises:
+            UnknownEventType: the query names a type that no plugin declares.
+        """
+        where = LogFilter(
+            types=self._types.check(query.type, pointer="?type."),
+            subject_id=query.subject_id,
+            actor=query.actor,
+            since=query.since,
+            until=query.until,
+        )
+        return await self._feed.after(query.after, limit=query.limit, where=where)

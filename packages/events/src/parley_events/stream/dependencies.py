@@ -1,0 +1,31 @@
+"""What the endpoint of the stream is given."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Query
+
+from parley_auth import Access, Guard
+from parley_core import provided
+from parley_events.log.schemas import Position, Selection
+from parley_events.policy import READ
+from parley_events.stream.follower import Follower
+from parley_events.stream.service import EventStreams
+
+EventFollowing = Annotated[Access, Depends(Guard(READ))]
+EventStreamsDep = Annotated[EventStreams, Depends(provided(EventStreams))]
+
+
+async def _follower(
+    access: EventFollowing,
+    streams: EventStreamsDep,
+    query: Annotated[Selection, Query()],
+    last_event_id: Annotated[
+        Position | None,
+        Header(alias="Last-Event-ID", description="The last `id` that arrived; it overrides `after`."),
+    ] = None,
+) -> Follower:
+    after = query.after if last_event_id is None else last_event_id
+    return streams.begin(access, after=after, types=query.type)
+
+
+FollowerDep = Annotated[Follower, Depends(_follower)]
