@@ -101,6 +101,12 @@ def stored_in(core: CoreSettings) -> Iterator[str]:
 
 
 @pytest.fixture
+def core_settings(core_settings: CoreSettings) -> CoreSettings:
+    """Settings with time enough for many hashes at once on a busy machine, so that only queues refuse."""
+    return core_settings.model_copy(update={"request_timeout_seconds": 60})
+
+
+@pytest.fixture
 def clock() -> MovableClock:
     return MovableClock()
 

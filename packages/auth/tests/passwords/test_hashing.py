@@ -12,13 +12,6 @@ from parley_auth.errors import WeakPassword
 from parley_auth.passwords import hashing as passwords
 from parley_auth.passwords.hashing import Passwords, check_strength, common_passwords
 from parley_auth.testing import PASSWORD, People, an_account
-from parley_core.kernel.settings import CoreSettings
-
-
-@pytest.fixture
-def core_settings(core_settings: CoreSettings) -> CoreSettings:
-    """Settings with time enough for all queued hashes on a busy machine, so that only the queue refuses."""
-    return core_settings.model_copy(update={"request_timeout_seconds": 60})
 
 
 class WatchedHasher(PasswordHasher):

@@ -14,18 +14,11 @@ from fastapi import FastAPI
 from parley_auth.passwords import hashing as passwords
 from parley_auth.passwords.throttle import OF_ACCOUNT, network_of
 from parley_auth.testing import PASSWORD, Account, an_account
-from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock
 
 LOGIN = "/v1/auth/login"
 STRANGER = "203.0.113.9"
 From = Callable[[str], AbstractAsyncContextManager[httpx.AsyncClient]]
-
-
-@pytest.fixture
-def core_settings(core_settings: CoreSettings) -> CoreSettings:
-    """Settings with time enough for all queued hashes on a busy machine, so that only queue and throttle refuse."""
-    return core_settings.model_copy(update={"request_timeout_seconds": 60})
 
 
 @pytest.fixture
