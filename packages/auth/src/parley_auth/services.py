@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from parley_auth.accounts.bootstrap import Administrators
-from parley_auth.accounts.repository import UserDirectory, UserRepository
+from parley_auth.accounts.repository import UserDirectory, UserHistory, UserRepository
 from parley_auth.accounts.service import AccountService, UserService
 from parley_auth.passwords.check import PasswordCheck
 from parley_auth.passwords.hashing import Passwords
@@ -43,7 +43,7 @@ def make_services(parley: Parley) -> Sequence[object]:
         UserDirectory(database),
         sessions,
         accounts,
-        UserService(users=users, database=database, clock=clock),
+        UserService(users=users, history=UserHistory(database), database=database, clock=clock),
         SessionService(users=users, sessions=sessions, tokens=tokens, passwords=passwords, check=check, clock=clock),
         Administrators(accounts=accounts, users=users, passwords=passwords),
         Authenticator(database=database, tokens=tokens, clock=clock),

@@ -14,7 +14,8 @@ from parley_auth.events import USER_DEACTIVATED, USER_PASSWORD_CHANGED, USER_REA
 from parley_auth.sessions.authenticator import Authenticator
 from parley_auth.testing import PASSWORD, People, an_account
 from parley_auth.tokens.access_tokens import AccessTokens
-from parley_core import Actor, Event, EventType, Parley, new_id
+from parley_core import Actor, Event, EventLog, EventType, LogEntry, LogFilter, Parley, new_id
+from parley_core.data.relay import Relay
 
 ACTOR = Actor(None, "system", "test")
 
@@ -27,6 +28,12 @@ def an_event(kind: EventType, parley: Parley) -> Event:
 async def parley(app: FastAPI, client: httpx.AsyncClient) -> Parley:
     started: Parley = app.state.parley
     return started
+
+
+async def logged(parley: Parley, user_id: str) -> list[LogEntry]:
+    """Return everything that the log says about an account, once all of it is there."""
+    await parley.require(Relay).drain()
+    return await parley.require(EventLog).after(0, limit=100, where=LogFilter(subject_id=user_id))
 
 
 class TestDirectory:
@@ -93,9 +100,8 @@ class TestHistory:
         changes: list[dict[str, Any]] = [{"role": "interviewer"}, {"active": False}, {"active": True, "role": "admin"}]
         for change in [*changes, {}, {"role": "admin"}, {"name": None}]:
             await client.patch(f"/v1/users/{user_id}", json=change, headers=people.admin.headers)
-        stored = await parley.database.users.find_one({"_id": user_id})
-        assert stored
-        assert [(e["type"], e["actor_role"], e["changes"]) for e in stored["history"]] == [
+        entries = await logged(parley, user_id)
+        assert [(e.type, e.actor_role, e.changes) for e in entries] == [
             ("user.registered", "candidate", {"role": {"from": None, "to": "candidate"}}),
             ("user.updated", "candidate", {"name": {"from": {}, "to": {}}}),
             ("user.password_changed", "candidate", {"password": {"from": {}, "to": {}}}),
@@ -108,13 +114,12 @@ class TestHistory:
             ),
             ("user.updated", "admin", {"name": {"from": {}, "to": {}}}),
         ]
-        assert [entry["rev"] for entry in stored["history"]] == [*range(1, 8)]
-        assert stored["rev"] == 7
-        assert [e["actor"] for e in stored["history"]] == [user_id] * 3 + [people.admin.id] * 4
-        assert {tuple(e["audience"]) for e in stored["history"]} == {(user_id,)}
-        assert [e["request_id"] for e in stored["history"][1:3]] == ["own-request"] * 2
-        assert {e["at"] for e in stored["history"]} == {parley.clock()}
-        text = str(stored["history"])
+        assert [entry.rev for entry in entries] == [*range(1, 8)]
+        assert [entry.actor for entry in entries] == [user_id] * 3 + [people.admin.id] * 4
+        assert {entry.audience for entry in entries} == {(user_id,)}
+        assert [entry.request_id for entry in entries[1:3]] == ["own-request"] * 2
+        assert {entry.at for entry in entries} == {parley.clock()}
+        text = str(entries)
         for secret in ("ada@", "Ada", "Lovelace", "King", "bottles", token, "$argon2"):
             assert secret not in text
 
@@ -122,21 +127,16 @@ class TestHistory:
         """The history of an account that an administrator creates begins with that administrator."""
         body = {"email": "ada@example.com", "password": PASSWORD, "role": "interviewer"}
         user_id = (await client.post("/v1/users", json=body, headers=people.admin.headers)).json()["id"]
-        stored = await parley.database.users.find_one({"_id": user_id})
-        assert stored
-        [entry] = stored["history"]
-        assert (entry["type"], entry["actor"], entry["actor_role"]) == ("user.created", people.admin.id, "admin")
+        [entry] = await logged(parley, user_id)
+        assert (entry.type, entry.actor, entry.actor_role) == ("user.created", people.admin.id, "admin")
 
     async def test_changes_at_once(self, client: httpx.AsyncClient, parley: Parley, people: People) -> None:
         """Concurrent changes are numbered without gap or repeat, and each accepted one has its entry."""
         address = f"/v1/users/{people.candidate.id}"
         sent = [client.patch(address, json={"name": f"Name {n}"}, headers=people.admin.headers) for n in range(12)]
         answers = await asyncio.gather(*sent)
-        stored = await parley.database.users.find_one({"_id": people.candidate.id})
-        assert stored
         assert {answer.status_code for answer in answers} == {200}
-        assert [entry["rev"] for entry in stored["history"]] == [*range(1, 14)]
-        assert stored["rev"] == 13
+        assert [entry.rev for entry in await logged(parley, people.candidate.id)] == [*range(1, 14)]
 
 
 class TestIndexes:

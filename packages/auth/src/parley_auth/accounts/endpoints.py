@@ -26,7 +26,7 @@ from parley_auth.errors import (
 )
 from parley_auth.models import User
 from parley_auth.passwords.origin import OriginDep
-from parley_core import Page, PagerDep, Router, raises, request_id_of
+from parley_core import HistoryEntry, Page, PageQuery, PagerDep, Router, raises, request_id_of
 from parley_core.errors import InvalidId, InvalidSort
 
 registration = Router(prefix="/auth", tag="auth")
@@ -89,6 +89,16 @@ async def create_user(
 async def read_user(_access: UserRead, user_id: str, users: UserServiceDep) -> User:
     """Return any account."""
     return await users.get(user_id)
+
+
+@router.get("/{user_id}/history", summary="Read the history of an account", response_model=Page[schemas.HistoryEntry])
+@raises(InvalidId, UserNotFound)
+async def read_user_history(
+    _access: UserRead, user_id: str, query: Annotated[PageQuery, Query()], users: UserServiceDep, pager: PagerDep
+) -> Page[HistoryEntry]:
+    """Return every change, oldest first: who did what, and when. Names and passwords are left out."""
+    entries, total = await users.history(user_id, limit=query.limit, offset=query.offset)
+    return pager.page(entries, total=total, query=query)
 
 
 @router.patch("/{user_id}", summary="Change an account", response_model=schemas.User)

@@ -8,7 +8,7 @@ from pymongo.errors import DuplicateKeyError
 from parley_auth.errors import DuplicateEmail
 from parley_auth.indexes import USERS
 from parley_auth.models import Credentials, Role, User
-from parley_core import Database, Document, Event, Expression, Session, insert_recorded, record
+from parley_core import Database, Document, Event, Expression, History, Session, insert_recorded, record
 from parley_core.http.sorting import Sort
 
 _PUBLIC = {"email": True, "name": True, "role": True, "active": True, "created_at": True}
@@ -61,6 +61,13 @@ class UserDirectory:
         """Return the accounts with these ids, by id."""
         found = await self._users.find({"_id": {"$in": list(user_ids)}}, _PUBLIC).to_list()
         return {document["_id"]: user_of(document) for document in found}
+
+
+class UserHistory(History):
+    """Reads what happened to accounts."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, USERS, kind="user")
 
 
 class UserRepository(UserDirectory):

@@ -10,6 +10,7 @@ from parley_auth.emails import Email
 from parley_auth.models import Role
 from parley_auth.passwords.hashing import MAX_LENGTH
 from parley_core import PageQuery
+from parley_core.http import history
 from parley_core.http.schemas import Body, Line, Patch, Representation
 
 _USER: JsonDict = {
@@ -87,6 +88,26 @@ class User(Representation):
     role: Role
     active: bool
     created_at: datetime
+
+
+class HistoryEntry(history.HistoryEntry):
+    """One change of an account: who did what, when, and from which value to which."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "rev": 2,
+                    "type": "user.role_changed",
+                    "at": "2027-03-01T09:31:00Z",
+                    "actor": "665f1c2ab7e4f90d1c3a5b78",
+                    "actor_role": "admin",
+                    "reason": None,
+                    "changes": {"role": {"from": "candidate", "to": "interviewer"}},
+                }
+            ]
+        }
+    )
 
 
 class UserQuery(PageQuery):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from parley_auth.accounts.repository import UserRepository
+from parley_auth.accounts.repository import UserHistory, UserRepository
 from parley_auth.accounts.schemas import Registration, UserQuery
 from parley_auth.errors import LastAdmin, RegistrationClosed, UserNotFound, WrongPassword
 from parley_auth.events import (
@@ -21,7 +21,18 @@ from parley_auth.passwords.hashing import Passwords, check_strength
 from parley_auth.passwords.origin import Origin
 from parley_auth.security_log import Kind, log_security_event
 from parley_auth.settings import AuthSettings
-from parley_core import PRIVATE, Actor, Clock, Database, Event, EventType, Session, in_transaction, new_id
+from parley_core import (
+    PRIVATE,
+    Actor,
+    Clock,
+    Database,
+    Event,
+    EventType,
+    HistoryEntry,
+    Session,
+    in_transaction,
+    new_id,
+)
 from parley_core.http.sorting import SortKeys
 
 SORT_KEYS = SortKeys({"created_at": datetime, "email": str}, default="-created_at")
@@ -110,8 +121,9 @@ class AccountService:
 class UserService:
     """Reading, listing and changing accounts."""
 
-    def __init__(self, *, users: UserRepository, database: Database, clock: Clock) -> None:
+    def __init__(self, *, users: UserRepository, history: UserHistory, database: Database, clock: Clock) -> None:
         self._users = users
+        self._history = history
         self._database = database
         self._clock = clock
 
@@ -127,6 +139,13 @@ class UserService:
         where = {name: {"$eq": value} for name, value in wanted.items() if value is not None}
         sort = SORT_KEYS.parse(query.sort)
         return await self._users.page(where, sort, limit=query.limit, offset=query.offset)
+
+    async def history(self, user_id: str, *, limit: int, offset: int) -> tuple[Sequence[HistoryEntry], int]:
+        """Return a page of an account's changes, oldest first, and how many there are; raise `UserNotFound` (404)."""
+        entries, total = await self._history.page(user_id, limit=limit, offset=offset)
+        if not total:
+            raise UserNotFound
+        return entries, total
 
     async def update(self, user_id: str, wanted: Mapping[str, object], actor: Actor) -> User:
         """Change the name, role or activity of an account; the change applies from the next request on.
