@@ -8,7 +8,7 @@ from counts import rounds
 from fastapi import FastAPI
 
 from parley_auth.testing import PASSWORD, People
-from parley_core.data.relay import Relay
+from parley_core.log.relay import Relay
 from parley_core.testing import walk
 
 CHANGES = rounds(100, full=2_000)

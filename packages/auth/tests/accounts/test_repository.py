@@ -15,7 +15,7 @@ from parley_auth.sessions.authenticator import Authenticator
 from parley_auth.testing import PASSWORD, People, an_account
 from parley_auth.tokens.access_tokens import AccessTokens
 from parley_core import Actor, Event, EventLog, EventType, LogEntry, LogFilter, Parley, new_id
-from parley_core.data.relay import Relay
+from parley_core.log.relay import Relay
 
 ACTOR = Actor(None, "system", "test")
 
