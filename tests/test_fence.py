@@ -17,6 +17,8 @@ from parley_core.testing import running_client
 from parley_interviews.testing import create_interview
 
 ROUNDS = 25
+OUTCOMES = {(closing, status) for closing in ("cancelled", "completed") for status in (201, 400)}
+"""What must have been seen of posts that race with a close; a busy machine takes more rounds for that."""
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ async def change(client: httpx.AsyncClient, address: str, status: str, admin: Ac
     return answer.status_code
 
 
-@pytest.mark.parametrize("rounds", [100, pytest.param(1000, marks=pytest.mark.chaos)])
+@pytest.mark.parametrize("rounds", [25, pytest.param(1000, marks=pytest.mark.chaos)])
 async def test_start_against_cancel_against_post(
     app: FastAPI,
     client: httpx.AsyncClient,
@@ -93,7 +95,9 @@ async def test_start_against_cancel_against_post(
 ) -> None:
     """Of a start and a cancel one wins; no message is committed after the close, be it the cancel or a completion."""
     outcomes: set[tuple[str, int]] = set()
-    for number in range(rounds):
+    for number in range(10 * rounds):
+        if number >= rounds and outcomes == OUTCOMES:
+            break
         interview = await create_interview(client, admin, candidate)
         address = f"/v1/interviews/{interview['id']}"
         workers = (client, other_client) if number % 2 else (other_client, client)
@@ -114,7 +118,7 @@ async def test_start_against_cancel_against_post(
         assert sorted((started, cancelled)) == [200, 400]
         assert after_the(changes, {"status": closing}) == []
         outcomes |= {(closing, status) for status in posted}
-    assert outcomes == {(closing, status) for closing in ("cancelled", "completed") for status in (201, 400)}
+    assert outcomes == OUTCOMES
 
 
 async def test_none_by_one_removed(
