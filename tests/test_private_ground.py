@@ -5,6 +5,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,16 +28,16 @@ class Row(NamedTuple):
 TABLE = [Row(*found) for found in _ROW.findall(PAGE.read_text(encoding="utf-8"))]
 
 
-def sources() -> Iterator[tuple[str, str]]:
+@cache
+def sources() -> list[tuple[str, str]]:
     """Every module that runs in production, by its path below `src`, with its text."""
-    for folder in ROOT.glob("packages/*/src"):
-        for path in folder.rglob("*.py"):
-            name = str(path.relative_to(folder))
-            if "testing" not in name:
-                yield name, path.read_text(encoding="utf-8")
+    folders = list(ROOT.glob("packages/*/src"))
+    files = [(str(path.relative_to(folder)), path) for folder in folders for path in folder.rglob("*.py")]
+    return [(name, path.read_text(encoding="utf-8")) for name, path in files if "testing" not in name]
 
 
-def names_in(source: str) -> set[str]:
+@cache
+def names_in(source: str) -> frozenset[str]:
     """The identifiers of a module, and its strings that could be one; attributes of our own plain classes aside."""
     tree = ast.parse(source)
     own = {
@@ -46,7 +47,7 @@ def names_in(source: str) -> set[str]:
         for node in ast.walk(class_)
         if _is_of_self(node)
     }
-    return {name for node in ast.walk(tree) if id(node) not in own for name in _names_of(node)}
+    return frozenset(name for node in ast.walk(tree) if id(node) not in own for name in _names_of(node))
 
 
 def _is_of_self(node: ast.AST) -> bool:
@@ -137,7 +138,7 @@ def test_each_library_is_bound_to_the_version_that_was_tested(package: str, libr
 def test_the_table_is_read() -> None:
     """The checks are about something."""
     assert {row.library for row in TABLE} == {"fastapi", "starlette", "uvicorn", "pymongo"}
-    assert len(list(sources())) > 80
+    assert len(sources()) > 80
 
 
 @pytest.mark.parametrize(
