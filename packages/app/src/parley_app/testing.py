@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 PARLEY = str(Path(sysconfig.get_path("scripts"), "parley"))
-_SECONDS = 30
+_SECONDS = 60  # a busy machine takes half of it to start three workers
 
 
 @dataclass
