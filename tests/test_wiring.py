@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections import defaultdict
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 
 import parley_auth.events
 import parley_interviews.events
+import parley_messaging.events
 from parley_auth.testing import Account, auth_settings
 from parley_core import EventLog, Parley, StartupError
 from parley_core.kernel.settings import CoreSettings, PluginSettings
@@ -71,7 +73,8 @@ def test_a_feature_without_auth(core_settings: CoreSettings) -> None:
 def test_declared_events(app: FastAPI) -> None:
     """Every event type that a package defines is declared, and has a kind and a description."""
     declared = app.state.parley.events.types
-    defined = [*parley_auth.events.EVENTS, *parley_interviews.events.EVENTS]
+    packages = (parley_auth, parley_interviews, parley_messaging)
+    defined = [event for package in packages for event in package.events.EVENTS]
     assert {event.name for event in defined} <= declared.keys()
     for name, event in declared.items():
         assert re.fullmatch(r"[a-z_]+\.[a-z_]+", name)
@@ -81,16 +84,22 @@ def test_declared_events(app: FastAPI) -> None:
 async def test_recorded_events_are_declared(
     app: FastAPI, client: httpx.AsyncClient, admin: Account, candidate: Account
 ) -> None:
-    """What is in the log of a used database are declared events, the revisions of each document without gap."""
+    """What is in the log of a used database are declared events, the revisions of each thing without gap."""
     interview = await create_interview(client, admin, candidate)
     await client.patch(f"/v1/interviews/{interview['id']}", json={"title": "Another"}, headers=admin.headers)
+    messages = f"/v1/interviews/{interview['id']}/messages"
+    for content in ("Hello", "Shall we begin?"):
+        await client.post(messages, json={"content": content}, headers=candidate.headers)
     await bring_to(client, admin, interview["id"], "completed")
     await client.patch(f"/v1/users/{candidate.id}", json={"active": False}, headers=admin.headers)
     await app.state.parley.require(Relay).drain()
     entries = await app.state.parley.require(EventLog).after(0, limit=1000)
-    assert len(entries) >= 7
-    for subject_id, rev in {entry.subject_id: entry.rev for entry in entries}.items():
-        assert [entry.rev for entry in entries if entry.subject_id == subject_id] == list(range(1, rev + 1))
+    revisions: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for entry in entries:
+        revisions[entry.kind, entry.subject_id].append(entry.rev)
+    assert {kind for kind, _ in revisions} == {"user", "interview", "message_log"}
+    assert len(entries) >= 9
+    assert all(revs == list(range(1, len(revs) + 1)) for revs in revisions.values())
     assert {entry.type for entry in entries} <= app.state.parley.events.types.keys()
 
 
