@@ -64,7 +64,7 @@ async def publishing(database: Database, unit: Unit, session: Session | None) ->
 
 async def _publish_later(written: _Written, session: Session | None) -> None:
     if session is None:
-        await written.database.unfinished.finish(_publish([written]))
+        await _publish([written])
     elif (transaction := _transaction.get()) is not None:
         transaction.written.append(written)
     else:
@@ -84,7 +84,7 @@ async def publishing_transaction() -> AsyncIterator[Transaction]:
                 written.database.unrelayed.note_unknown(written.unit)
             raise
     if all_written := transaction.written:
-        await all_written[0].database.unfinished.finish(_publish(all_written))
+        await _publish(all_written)
 
 
 @contextmanager
@@ -100,6 +100,13 @@ async def _publish(all_written: Sequence[_Written]) -> None:
     keys: dict[Database, set[str]] = {}
     for written in all_written:
         keys.setdefault(written.database, set()).update(written.database.generations.invalidated_by(written.entries))
+    if any(keys.values()):
+        await all_written[0].database.unfinished.finish(_advance(keys, all_written))
+    else:
+        _note(all_written)
+
+
+async def _advance(keys: Mapping[Database, set[str]], all_written: Sequence[_Written]) -> None:
     try:
         for database, invalidated in keys.items():
             await database.generations.advance(invalidated)
@@ -107,5 +114,9 @@ async def _publish(all_written: Sequence[_Written]) -> None:
         for written in all_written:
             written.database.unrelayed.note_unknown(written.unit)
         raise
+    _note(all_written)
+
+
+def _note(all_written: Sequence[_Written]) -> None:
     for written in all_written:
         written.database.unrelayed.note(written.unit, [entry["rev"] for entry in written.entries])
