@@ -31,7 +31,7 @@ from parley_core import (
 from parley_interviews.errors import InterviewClosed, InterviewNotFound
 from parley_interviews.events import INTERVIEW_CANCELLED, PARTICIPANT_REMOVED, PARTICIPANTS
 from parley_interviews.interviews.repository import InterviewRepository
-from parley_interviews.models import Status
+from parley_interviews.models import UNKNOWN_TIME, UNKNOWN_USER, Participant, ParticipantRole, Status
 from parley_interviews.participants.repository import ParticipantRepository
 from parley_interviews.policy import OPEN
 from parley_interviews.scope import SCOPES
@@ -106,7 +106,8 @@ async def meanwhile(parley: Parley, work: Work) -> AsyncIterator[list[asyncio.Ta
 def removal(parley: Parley, interview: Interview, person: Account) -> Work:
     event = Event(type=PARTICIPANT_REMOVED, at=parley.clock(), actor=SYSTEM, audience=PARTICIPANTS)
     repository = ParticipantRepository(parley.database)
-    return lambda session: repository.remove(interview["id"], person.id, event, session)
+    participant = Participant(person.id, ParticipantRole(person.user.role), UNKNOWN_USER, UNKNOWN_TIME)
+    return lambda session: repository.remove(interview["id"], participant, event, session)
 
 
 def cancellation(parley: Parley, interview: Interview) -> Work:

@@ -4,22 +4,31 @@ from parley_core import EventType, Expression
 from parley_interviews.models import Participant
 
 INTERVIEW_CREATED = EventType(
-    "interview.created", "An administrator created an interview, with the details and participants in `changes`."
+    "interview.created",
+    "An interview was created; `changes` has its details, its end, and its participants with their roles.",
 )
-INTERVIEW_UPDATED = EventType("interview.updated", "The details of an interview changed, but not its schedule.")
+INTERVIEW_UPDATED = EventType(
+    "interview.updated", "Details of an interview changed, but not its schedule; `changes` has both values of each."
+)
 INTERVIEW_RESCHEDULED = EventType(
     "interview.rescheduled",
-    "The time, duration or time zone of an interview changed from one to another; other details may have changed too.",
+    "The time, duration or time zone of an interview changed; `changes` has both values of each, of the end and of "
+    "other details that changed with it, and `reason` says why, if the actor gave a reason.",
 )
-INTERVIEW_STARTED = EventType("interview.started", "A scheduled interview started.")
-INTERVIEW_COMPLETED = EventType("interview.completed", "An ongoing interview was completed.")
+INTERVIEW_STARTED = EventType("interview.started", "An interview started: a scheduled one is ongoing now.")
+INTERVIEW_COMPLETED = EventType("interview.completed", "An interview was completed: an ongoing one is over.")
 INTERVIEW_CANCELLED = EventType(
-    "interview.cancelled", "A scheduled interview was cancelled; `actor` is who did it, `reason` why if they said so."
+    "interview.cancelled",
+    "A scheduled interview was cancelled; `actor` is who did it, and `reason` says why, if they gave a reason.",
 )
 PARTICIPANT_ADDED = EventType(
-    "interview.participant_added", "A participant was added to an interview, in the role in `changes`."
+    "interview.participant_added",
+    "A participant was added to an interview; `changes` has their id and their role in it.",
 )
-PARTICIPANT_REMOVED = EventType("interview.participant_removed", "A participant was removed from an interview.")
+PARTICIPANT_REMOVED = EventType(
+    "interview.participant_removed",
+    "A participant was removed from an interview; `changes` has their id and the role that they had in it.",
+)
 
 EVENTS = [
     INTERVIEW_CREATED,

@@ -16,7 +16,8 @@ from parley_interviews.models import Details, Interview, ParticipantRole, Status
 SCOPE = "interview"
 MAX_PARTICIPANTS = 100
 OPEN = frozenset({Status.SCHEDULED, Status.ONGOING})
-SEES_EMAILS = frozenset({Role.ADMIN, Role.INTERVIEWER})
+UNREDACTED = frozenset({Role.ADMIN, Role.INTERVIEWER})
+"""The roles that see everybody's e-mail address and the whole history."""
 SCHEDULE_FIELDS = frozenset({"scheduled_at", "duration_minutes", "time_zone"})
 
 _ADMIN = frozenset({Role.ADMIN})
@@ -120,6 +121,12 @@ def consequences(before: Interview, details: Mapping[str, Any]) -> dict[str, Any
     after = replace(before, **details)
     ends_at = end_of(after.scheduled_at, after.duration_minutes)
     return {"ends_at": ends_at, "schedule_version": before.schedule_version + 1}
+
+
+def recorded(before: Interview, changes: Mapping[str, Any]) -> dict[str, tuple[object, object]]:
+    """Return what an event says of changes: the details that differ, and another end; each reschedule is a version."""
+    differing = {name: (getattr(before, name), value) for name, value in changes.items() if name != "schedule_version"}
+    return {name: values for name, values in differing.items() if values[0] != values[1]}
 
 
 def end_of(scheduled_at: datetime, duration_minutes: int) -> datetime:

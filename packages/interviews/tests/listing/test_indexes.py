@@ -80,8 +80,13 @@ async def profiled(database: Database, request: Awaitable[httpx.Response]) -> tu
         answer = await request
     finally:
         await database.command("profile", 0)
-    seen = database["system.profile"].find({"ns": f"{database.name}.{INTERVIEWS}"})
-    return answer, await seen.to_list()
+    seen = await database["system.profile"].find({"ns": f"{database.name}.{INTERVIEWS}"}).to_list()
+    return answer, [entry for entry in seen if not of_the_relay(entry["command"])]
+
+
+def of_the_relay(command: Document) -> bool:
+    """Return whether a command comes from the relay, which goes on beside the request."""
+    return "history.0.rev" in command.get("filter", {}) or "$pull" in command.get("u", {})
 
 
 async def stages(database: Database, command: Document) -> list[str]:
@@ -217,12 +222,12 @@ class TestWork:
             ("GET", "", None, 2),
             ("PATCH", "", {"title": "Other", "scheduled_at": "2027-03-09T08:00:00Z"}, 3),
             ("POST", "/participants", {"user_id": person}, 2),
-            ("POST", "/participants", {"user_id": person}, 4),
+            ("POST", "/participants", {"user_id": person}, 3),
             ("GET", "/participants", None, 2),
             ("PATCH", "/status", {"status": "ongoing"}, 2),
             ("PATCH", "/status", {"status": "ongoing"}, 1),
+            ("DELETE", f"/participants/{person}", None, 3),
             ("DELETE", f"/participants/{person}", None, 2),
-            ("DELETE", f"/participants/{person}", None, 4),
             ("GET", "/history", None, 2),
         ):
             request = client.request(method, address + rest, json=body, headers=crowd.admin.headers)

@@ -26,6 +26,7 @@ from parley_interviews.policy import (
     consequences,
     details_of,
     end_of,
+    recorded,
 )
 
 
@@ -101,8 +102,8 @@ class InterviewService:
             if_match.require(shown.rev, shown.allowed_transitions)
             if not (details := changed_details(before, wanted.given())):
                 return shown
-            event = self._update_event(before, details, access, wanted.reason)
             changes = details | consequences(before, details)
+            event = self._update_event(before, changes, access, wanted.reason)
             if after := await self._interviews.change_details(before, changes, event):
                 return self._shown(after, access)
 
@@ -143,13 +144,13 @@ class InterviewService:
         return self._presenter.present(interview, access, member=access.resource.member)
 
     def _update_event(
-        self, before: Interview, details: Mapping[str, object], access: ScopedAccess, reason: str | None
+        self, before: Interview, changes: Mapping[str, object], access: ScopedAccess, reason: str | None
     ) -> Event:
         return Event(
-            type=INTERVIEW_RESCHEDULED if SCHEDULE_FIELDS & details.keys() else INTERVIEW_UPDATED,
+            type=INTERVIEW_RESCHEDULED if SCHEDULE_FIELDS & changes.keys() else INTERVIEW_UPDATED,
             at=self._clock(),
             actor=access.actor,
-            changes={name: (getattr(before, name), value) for name, value in details.items()},
+            changes=recorded(before, changes),
             reason=reason,
             audience=PARTICIPANTS,
         )
@@ -166,7 +167,8 @@ class InterviewService:
 
 
 def _as_created(interview: Interview, participants: Sequence[Participant]) -> dict[str, tuple[None, object]]:
-    values = {**details_of(interview), "participants": [participant_entry(p) for p in participants]}
+    people = [participant_entry(p) for p in participants]
+    values = {**details_of(interview), "ends_at": interview.ends_at, "participants": people}
     return {name: (None, value) for name, value in values.items() if value not in (None, [])}
 
 

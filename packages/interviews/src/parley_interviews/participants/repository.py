@@ -32,10 +32,18 @@ class ParticipantRepository:
         longer = {"$concatArrays": [_PRESENT, [{"$literal": asdict(participant)}]]}
         return await self._record(where, longer, event, session)
 
-    async def remove(self, interview_id: str, user_id: str, event: Event, session: Session | None = None) -> bool:
-        """Remove a participant from an open interview; return whether it was done."""
-        where = {"_id": interview_id, **_IS_OPEN, "participants.user_id": user_id}
-        others = {"$filter": {"input": "$participants", "cond": {"$ne": ["$$this.user_id", {"$literal": user_id}]}}}
+    async def remove(
+        self, interview_id: str, participant: Participant, event: Event, session: Session | None = None
+    ) -> bool:
+        """Remove somebody who takes part in an open interview in this role; return whether it was done."""
+        # None also stands for a role that a stored participant lacks.
+        as_read = {
+            "user_id": participant.user_id,
+            "participant_role": {"$in": [participant.participant_role, None]},
+        }
+        where = {"_id": interview_id, **_IS_OPEN, "participants": {"$elemMatch": as_read}}
+        is_other = {"$ne": ["$$this.user_id", {"$literal": participant.user_id}]}
+        others = {"$filter": {"input": "$participants", "cond": is_other}}
         return await self._record(where, others, event, session)
 
     async def of(self, interview_id: str) -> tuple[Status, list[Participant]] | None:

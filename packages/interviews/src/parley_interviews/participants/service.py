@@ -24,7 +24,7 @@ from parley_interviews.events import (
 from parley_interviews.models import Participant
 from parley_interviews.participants import schemas
 from parley_interviews.participants.repository import ParticipantRepository
-from parley_interviews.policy import MAX_PARTICIPANTS, OPEN, SEES_EMAILS, role_in_interview
+from parley_interviews.policy import MAX_PARTICIPANTS, OPEN, UNREDACTED, role_in_interview
 
 
 class ParticipantService:
@@ -85,16 +85,19 @@ class ParticipantService:
         Raises:
             InterviewClosed, ParticipantNotFound: the interview can't lose this participant.
         """
-        event = Event(
-            type=PARTICIPANT_REMOVED,
-            at=self._clock(),
-            actor=access.actor,
-            changes={"participant": ({"user_id": user_id}, None)},
-            audience=PARTICIPANTS,
-        )
-        if not await self._participants.remove(access.resource.id, user_id, event):
-            await self._in_open(access.resource.id)
-            raise ParticipantNotFound
+        removed = False
+        while not removed:
+            present = {p.user_id: p for p in await self._in_open(access.resource.id)}
+            if (participant := present.get(user_id)) is None:
+                raise ParticipantNotFound
+            event = Event(
+                type=PARTICIPANT_REMOVED,
+                at=self._clock(),
+                actor=access.actor,
+                changes={"participant": (participant_entry(participant), None)},
+                audience=PARTICIPANTS,
+            )
+            removed = await self._participants.remove(access.resource.id, participant, event)
 
     async def page(self, access: ScopedAccess, *, limit: int, offset: int) -> tuple[list[schemas.Participant], int]:
         """Return a page of the participants, in the order in which they were added, and how many they are."""
@@ -130,7 +133,7 @@ def _participant(user: User | None, wanted: schemas.Assignment, added_by: str, a
 
 
 def _shown(participant: Participant, user: User | None, viewer: Access) -> schemas.Participant:
-    sees_email = viewer.principal.role in SEES_EMAILS or viewer.principal.id == participant.user_id
+    sees_email = viewer.principal.role in UNREDACTED or viewer.principal.id == participant.user_id
     return schemas.Participant(
         user_id=participant.user_id,
         participant_role=participant.participant_role,
