@@ -7,6 +7,7 @@ from fastapi import Query
 from parley_core import HistoryEntry, Page, PageQuery, PagerDep, Router
 from parley_interviews.history import schemas
 from parley_interviews.history.dependencies import HistoryRead, InterviewHistoryDep
+from parley_interviews.history.presentation import shown_to
 
 router = Router(prefix="/interviews/{interview_id}/history", tag="interviews")
 
@@ -15,6 +16,9 @@ router = Router(prefix="/interviews/{interview_id}/history", tag="interviews")
 async def read_history(
     access: HistoryRead, query: Annotated[PageQuery, Query()], history: InterviewHistoryDep, pager: PagerDep
 ) -> Page[HistoryEntry]:
-    """Return every change, oldest first: who did what, when, from which value to which, and why."""
+    """Return every change, oldest first: who did what, when, from which value to which, and why.
+
+    Candidates read the same entries without reasons and without the ids of others.
+    """
     entries, total = await history.page(access.resource.id, limit=query.limit, offset=query.offset)
-    return pager.page(entries, total=total, query=query)
+    return pager.page([shown_to(access.principal, entry) for entry in entries], total=total, query=query)

@@ -1,0 +1,52 @@
+"""How the history of an interview looks to one viewer: nobody misses an entry, but candidates don't see all of each."""
+
+from dataclasses import replace
+from typing import Any
+
+from parley_auth import Principal
+from parley_core import HistoryEntry
+from parley_interviews.policy import UNREDACTED
+
+# What candidates may see. A field that is recorded later stays hidden from them until it is named here.
+_FIELDS = frozenset(
+    {
+        "title",
+        "interview_type",
+        "scheduled_at",
+        "duration_minutes",
+        "ends_at",
+        "time_zone",
+        "description",
+        "location",
+        "status",
+        "participant",
+        "participants",
+    }
+)
+
+
+def shown_to(viewer: Principal, entry: HistoryEntry) -> HistoryEntry:
+    """Return an entry as a viewer sees it: without reason and others' ids, unless their role sees the whole history."""
+    if viewer.role in UNREDACTED:
+        return entry
+    changes = {
+        field: {side: _value_shown_to(viewer, value) for side, value in change.items()}
+        for field, change in entry.changes.items()
+        if field in _FIELDS
+    }
+    return replace(entry, actor=_own_id(viewer, entry.actor), reason=None, changes=changes)
+
+
+def _value_shown_to(viewer: Principal, value: Any) -> Any:
+    """Return a value; a participant in it is shown by role alone, unless it is the viewer."""
+    match value:
+        case list():
+            return [_value_shown_to(viewer, one) for one in value]
+        case {"user_id": user_id}:
+            return {"user_id": _own_id(viewer, user_id), "participant_role": value.get("participant_role")}
+        case _:
+            return value
+
+
+def _own_id(viewer: Principal, user_id: str | None) -> str | None:
+    return user_id if user_id == viewer.id else None
