@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from parley_auth.testing import an_account
-from parley_core import Database, Parley
+from parley_core import Parley
 from parley_core.testing import MovableClock
 from parley_interviews.testing import address_of, an_interview, bring_to, create_interview
 
@@ -31,28 +31,22 @@ class Stage:
         self.open: Request = {}
         self.closed: Request = {}
         self.crowded: Request = {}
-        self.full: Request = {}
         self.inactive_id = ""
 
-    async def prepare(self, database: Database) -> None:
-        """Create an open interview, a cancelled one, one with 100 participants and one with a full history."""
+    async def prepare(self) -> None:
+        """Create an open interview, a cancelled one, and one with 100 participants."""
         admin, person = self.people.admin, self.people.candidate
         self.open = await create_interview(self.client, admin, person)
         self.closed = await create_interview(self.client, admin, person)
         await bring_to(self.client, admin, self.closed["id"], "cancelled")
         self.crowded = await create_interview(self.client, admin, *[await an_account(self.app) for _ in range(100)])
-        self.full = await create_interview(self.client, admin, person)
-        stored = await database["interviews"].find_one({"_id": self.full["id"]})
-        assert stored is not None
-        history = {"history": stored["history"] * 2000}
-        await database["interviews"].update_one({"_id": self.full["id"]}, {"$set": history})
         self.inactive_id = (await an_account(self.app, active=False)).id
 
 
 @pytest.fixture
-async def stage(client: httpx.AsyncClient, app: FastAPI, people: People, database: Database) -> Stage:
+async def stage(client: httpx.AsyncClient, app: FastAPI, people: People) -> Stage:
     stage = Stage(client, app, people)
-    await stage.prepare(database)
+    await stage.prepare()
     return stage
 
 
@@ -80,7 +74,6 @@ OF_SCOPE: dict[str, Change] = {
     "not_a_participant": lambda s: {"headers": s.people.interviewer.headers},
 }
 DENIED: dict[str, Change] = {"permission_denied": lambda s: {"headers": s.people.candidate.headers}}
-FULL: dict[str, Change] = {"history_full": lambda s: {"interview": s.full}}
 CLOSED: dict[str, Change] = {"interview_closed": lambda s: {"interview": s.closed}}
 STALE: dict[str, Change] = {"precondition_failed": lambda _: {"headers_too": {"If-Match": '"0-"'}}}
 
@@ -120,7 +113,7 @@ OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
     "read_interview": (lambda _: {"rest": ""}, {**EVERYWHERE, **OF_SCOPE}),
     "update_interview": (
         lambda _: {"method": "PATCH", "rest": "", "json": {"title": "Other"}},
-        {**EVERYWHERE, **OF_BODIES, **OF_SCOPE, **DENIED, **FULL, **CLOSED, **STALE},
+        {**EVERYWHERE, **OF_BODIES, **OF_SCOPE, **DENIED, **CLOSED, **STALE},
     ),
     "change_status": (
         lambda _: {"method": "PATCH", "rest": "/status", "json": {"status": "ongoing"}},
@@ -129,7 +122,6 @@ OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
             **OF_BODIES,
             **OF_SCOPE,
             **DENIED,
-            **FULL,
             **STALE,
             "invalid_transition": lambda s: {"interview": s.closed},
         },
@@ -143,7 +135,6 @@ OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
             **OF_BODIES,
             **OF_SCOPE,
             **DENIED,
-            **FULL,
             **CLOSED,
             **OF_PEOPLE,
             "duplicate_participant": lambda s: {"json": {"user_id": s.people.candidate.id}},
@@ -156,7 +147,6 @@ OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
             **EVERYWHERE,
             **OF_SCOPE,
             **DENIED,
-            **FULL,
             **CLOSED,
             "participant_not_found": lambda s: {"rest": f"/participants/{s.people.admin.id}"},
         },
