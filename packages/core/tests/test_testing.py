@@ -5,9 +5,9 @@ import pytest
 from fastapi import FastAPI
 from pymongo import MongoClient
 
-from parley_core import Router
+from parley_core import Actor, CollectionIndexes, Event, EventType, Router, insert_recorded
 from parley_core.kernel.settings import CoreSettings
-from parley_core.testing import a_plugin, an_application, running_client, walk
+from parley_core.testing import NOON, a_plugin, an_application, logged, running_client, walk
 
 router = Router(prefix="/notes", tag="notes")
 
@@ -45,3 +45,19 @@ class TestClient:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
             with pytest.raises(AssertionError, match="does not end"):
                 [page async for page in walk(client, "/")]
+
+
+class TestLog:
+    async def test_what_was_recorded(self, core_settings: CoreSettings) -> None:
+        """What was recorded of one thing is there at once, and nothing of others."""
+        written = EventType("note.written", "Somebody wrote a note.")
+        indexes = [CollectionIndexes("notes", (), recorded=True)]
+        app = an_application([core_settings], [a_plugin("notes", parley_events=[written], parley_indexes=indexes)])
+        async with running_client(app):
+            notes = app.state.parley.database["notes"]
+            for note_id in ("one", "two"):
+                await insert_recorded(
+                    notes, {"_id": note_id}, Event(type=written, at=NOON, actor=Actor(None, "x", "y"))
+                )
+            [entry] = await logged(app, "two")
+        assert (entry.id, entry.type) == ("note:two:1", "note.written")

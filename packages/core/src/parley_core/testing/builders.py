@@ -13,6 +13,8 @@ from fastapi import FastAPI
 from parley_core.http.probes import router as operations
 from parley_core.kernel.application import Parley
 from parley_core.kernel.settings import Settings
+from parley_core.log.reader import EventLog, LogEntry, LogFilter
+from parley_core.log.relay import Relay
 from parley_core.markers import hookimpl
 
 NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
@@ -91,3 +93,10 @@ async def walk(client: httpx.AsyncClient, address: str, **options: object) -> As
         if not address:
             return
     raise AssertionError("the list does not end")
+
+
+async def logged(app: FastAPI, subject_id: str) -> list[LogEntry]:
+    """Return what the log of a running application has of one thing, once all that waits is in it; at most 1,000."""
+    parley: Parley = app.state.parley
+    await parley.require(Relay).drain()
+    return await parley.require(EventLog).after(0, limit=1000, where=LogFilter(subject_id=subject_id))
