@@ -23,7 +23,7 @@ from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import Parley, Router, StartupError, new_id
 from parley_core.data.invalidation import Generations
 from parley_core.kernel.settings import CoreSettings, PluginSettings
-from parley_core.testing import MovableClock, a_plugin, an_application, running_client, walk
+from parley_core.testing import MovableClock, a_plugin, an_application, logged, running_client, walk
 from parley_interviews.testing import bring_to, create_interview
 from parley_ratings.caching import list_of
 from parley_ratings.errors import InterviewNotCompleted
@@ -170,14 +170,13 @@ class TestSubmitting:
         assert outcome(await stage.submit(stage.interviewer, rating)) == (400, "validation_error")
 
     async def test_recorded(self, stage: Stage) -> None:
-        """The history says who submitted it when, in which request, without the notes."""
+        """The log says who submitted it when, in which request, without the notes."""
         await stage.reaches("completed")
         answer = await stage.submit(stage.interviewer)
-        stored = await stage.app.state.parley.database["ratings"].find_one({})
-        [entry] = stored["history"]
-        assert (entry["type"], entry["actor"]) == ("rating.submitted", stage.interviewer.id)
-        assert entry["request_id"] == answer.headers["X-Request-ID"]
-        assert entry["changes"] == {
+        [entry] = await logged(stage.app, answer.json()["id"])
+        assert (entry.type, entry.actor) == ("rating.submitted", stage.interviewer.id)
+        assert entry.request_id == answer.headers["X-Request-ID"]
+        assert entry.changes == {
             "interview_id": {"from": None, "to": stage.interview_id},
             "rating": {"from": None, "to": 3},
             "notes": {"from": None, "to": {}},

@@ -13,7 +13,7 @@ from parley_auth import Role
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import new_id
 from parley_core.kernel.settings import CoreSettings
-from parley_core.testing import an_application, running_client, walk
+from parley_core.testing import an_application, logged, running_client, walk
 
 ADDRESS = "/v1/widgets"
 
@@ -90,12 +90,11 @@ class TestCreation:
         assert outcome(await stage.create(title)) == (400, "validation_error")
 
     async def test_it_is_recorded(self, stage: Stage) -> None:
-        """The history names who created it, and in which request."""
+        """The log names who created it, and in which request."""
         answer = await stage.create()
-        stored = await stage.app.state.parley.database["widgets"].find_one({})
-        [entry] = stored["history"]
-        assert (entry["type"], entry["actor"]) == ("widget.created", stage.accounts["admin"].id)
-        assert entry["request_id"] == answer.headers["X-Request-ID"]
+        [entry] = await logged(stage.app, answer.json()["id"])
+        assert (entry.type, entry.actor) == ("widget.created", stage.accounts["admin"].id)
+        assert entry.request_id == answer.headers["X-Request-ID"]
 
 
 class TestReading:

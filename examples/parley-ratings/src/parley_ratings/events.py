@@ -2,6 +2,9 @@
 
 from parley_core import EventType
 
-RATING_SUBMITTED = EventType("rating.submitted", "An interviewer rated an interview.")
+RATING_SUBMITTED = EventType(
+    "rating.submitted",
+    "An interviewer rated an interview; `changes` has the interview and the rating, but not the notes.",
+)
 
 EVENTS = [RATING_SUBMITTED]
