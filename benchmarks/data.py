@@ -71,6 +71,7 @@ def _interview(number: int, member: str) -> dict[str, Any]:
         "rev": 1,
         "schedule_version": 0,
         "participants": [_participant(user_id, at) for user_id in (member, an_id(8, number % 100_000))],
+        # Its events are in the log, or it was written before there was one: nothing for a relay to do.
         "history": [],
     }
 
