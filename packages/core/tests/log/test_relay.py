@@ -204,6 +204,34 @@ class TestEmitting:
         await self.send(workers[1], 3)
         assert [entry.rev for entry in await grown(workers[2], 3)] == [1, 2, 3]
 
+    async def test_long_backlog(self, parley: Parley) -> None:
+        """Of one subject with many batches nothing is missed, though they are read in pieces."""
+        batches = [
+            {
+                "_id": f"mailbox:m:{rev}",
+                "subject": "mailbox:m",
+                "kind": "mailbox",
+                "subject_id": "m",
+                "history": [{"rev": rev, "type": SENT.name, "at": NOON}],
+            }
+            for rev in range(1, 701)
+        ]
+        await parley.database["outbox"].insert_many(batches)
+        await self.send(parley, 701)
+        assert [entry.rev for entry in await grown(parley, 701)] == list(range(1, 702))
+        await parley.require(Relay).drain()
+        assert await waiting(parley) == []
+
+    async def test_kind_of_a_document(self, parley: Parley) -> None:
+        """Events of a recorded document's kind can't be emitted: their ids would be those of its own events."""
+        await add(parley, "n")
+
+        async def send(session: Session) -> None:
+            await emit(parley.database, kind="note", subject_id="n", events={1: an_event(SENT)}, session=session)
+
+        with pytest.raises(TypeError, match="'note' belong to recorded documents"):
+            await in_transaction(parley.client, send)
+
     async def test_undeclared(self, parley: Parley) -> None:
         """An event type that no plugin declares isn't emitted."""
 
@@ -271,14 +299,22 @@ class TestMalformed:
         wrong = {"_id": "wrong", "rev": 1, "history": [{"rev": 1}]}
         await parley.database["notes"].insert_many([{"_id": "n", "rev": 1, "history": [_old(1)]}, wrong])
         assert [entry.subject_id for entry in await grown(parley, 1)] == ["n"]
-        assert "events of Unit(collection='notes', key='wrong') can't be brought into the log" in caplog.text
+        assert "events of wrong in notes can't be brought into the log" in caplog.text
+
+    async def test_noted_and_malformed(self, parley: Parley, caplog: pytest.LogCaptureFixture) -> None:
+        """A document that can't be brought into the log isn't tried again and again without a pause."""
+        await parley.database["notes"].insert_one({"_id": "wrong", "rev": 1, "history": [{"rev": 1, "at": NOON}]})
+        await change(parley, "wrong")
+        for n in range(30):
+            await add(parley, str(n))
+        await grown(parley, 30)
+        assert caplog.text.count("events of wrong in notes can't be brought into the log") < 5
 
     async def test_fence_behind_the_log(self, parley: Parley) -> None:
-        """A fence that was lost, or restored from a backup, begins where the log ends."""
+        """A fence that was lost, or restored from a backup, goes on where the log ends."""
         await add(parley, "n")
         await grown(parley, 1)
         await parley.database[FENCE].delete_many({})
-        await LogWriter(parley.database, parley.require(EventLog)).prepare()
         await change(parley, "n")
         assert [entry.position for entry in await grown(parley, 2)] == [1, 2]
 

@@ -80,6 +80,10 @@ class Unrelayed:
         if not self._noted:
             self._is_any.clear()
 
+    def wake(self) -> None:
+        """End the present `wait`, since the process stops."""
+        self._is_any.set()
+
     async def wait(self, seconds: float) -> None:
         """Return when anything is noted, or when the time is over."""
         try:

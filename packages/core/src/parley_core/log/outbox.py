@@ -36,10 +36,13 @@ async def emit(
         session: the transaction.
 
     Raises:
-        TypeError: the database is another handle, an event's type isn't declared, or its audience is an `Expression`.
+        TypeError: an event's type isn't declared, its audience is an `Expression`, or the kind is that of recorded
+            documents.
     """
     for event in events.values():
         check_declared(database, event)
+    if kind in database.kinds.values():
+        raise TypeError(f"events of kind '{kind}' belong to recorded documents: emit them as another kind")
     entries = [full_entry_of(event, rev) for rev, event in events.items()]
     if not entries:
         return

@@ -15,8 +15,8 @@ from contextlib import asynccontextmanager
 
 from pymongo.errors import PyMongoError
 
-from parley_core.data.deadline import time_limit
 from parley_core.data.documents import Document
+from parley_core.data.failures import is_ambiguous
 from parley_core.data.handle import Database
 from parley_core.data.unrelayed import Noted, Unit
 from parley_core.log.abandoned import LIMIT, Abandoned, Piece, piece_of
@@ -48,6 +48,7 @@ class Relay:
         self._sources = sources
         self._abandoned = Abandoned(sources)
         self._one_at_a_time = asyncio.Lock()
+        self._is_over = False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -57,8 +58,10 @@ class Relay:
         try:
             yield
         finally:
+            self._is_over = True
+            self._unrelayed.wake()
+            await asyncio.wait([task], timeout=_FAREWELL_SECONDS)
             await end(task)
-            await self._relay_last()
 
     async def drain(self) -> None:
         """Bring everything that waits now into the log, whoever wrote it."""
@@ -73,7 +76,7 @@ class Relay:
         now = asyncio.get_running_loop().time
         # Apart from each other, so that not all workers look at the same moment.
         next_look = now() + _LOOK_SECONDS * random.random()  # noqa: S311 - no secret depends on it
-        while True:
+        while not self._is_over:
             await self._gather(next_look - now())
             try:
                 await self._relay(self._unrelayed.noted())
@@ -95,27 +98,26 @@ class Relay:
             await asyncio.sleep(0)
             return
         await self._unrelayed.wait(max(0, seconds))
-        await asyncio.sleep(_GATHER_SECONDS)
-
-    async def _relay_last(self) -> None:
-        try:
-            with time_limit(_FAREWELL_SECONDS):
-                await self._relay(self._unrelayed.noted())
-        except PyMongoError as error:
-            _log.warning("the last events wait for the next start: the database failed (%s)", type(error).__name__)
+        if not self._is_over:
+            await asyncio.sleep(_GATHER_SECONDS)
 
     async def _relay(self, wanted: Mapping[Unit, Noted]) -> None:
         """Bring what waits in these units into the log; a unit that can't be read keeps nobody else's from it."""
         try:
             await self._relay_together(wanted)
-        except PyMongoError:
-            raise
-        except Exception:  # noqa: BLE001 - reported, with the document that is to blame
-            if len(wanted) == 1:
-                _log.exception("events of %s can't be brought into the log, and stay where they are", *wanted)
+        except Exception as error:
+            if is_ambiguous(error) and isinstance(error, PyMongoError):
+                raise
+            if len(wanted) > 1:
+                for unit, noted in wanted.items():
+                    await self._relay({unit: noted})
                 return
-            for unit, noted in wanted.items():
-                await self._relay({unit: noted})
+            [(unit, noted)] = wanted.items()
+            _log.exception(
+                "events of %s in %s can't be brought into the log, and stay there", unit.key, unit.collection
+            )
+            # The next look finds it again.
+            self._unrelayed.settle(unit, noted, None)
 
     async def _relay_together(self, wanted: Mapping[Unit, Noted]) -> None:
         """Bring what waits in these units into the log, as far as its writers are done with it."""
@@ -178,7 +180,9 @@ def _left(waiting: Waiting, ready: int) -> int | None:
     """Return the first revision that still waits once the ready entries are in the log; None for none."""
     if ready < len(waiting.entries):
         return int(waiting.entries[ready]["rev"])
-    return None if waiting.is_all else int(waiting.entries[-1]["rev"]) + 1
+    if waiting.is_all:
+        return None
+    return int(waiting.entries[-1]["rev"]) + 1 if waiting.entries else 0
 
 
 def _in_order(taken: Sequence[Waiting]) -> list[Document]:

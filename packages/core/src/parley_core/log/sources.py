@@ -26,6 +26,8 @@ _DEFAULTS: Document = {
     "changes": {},
     "audience": [],
 }
+# Documents of the outbox that are read at once; each is one write's, and has 256 messages at most.
+_BATCHES = 200
 _WAITS = {"history.0.rev": {"$gt": 0}}
 
 
@@ -108,16 +110,26 @@ class Outbox(Source):
         self._documents = database[OUTBOX]
 
     async def load(self, keys: Iterable[str]) -> list[Waiting]:
-        found = self._documents.find({"subject": {"$in": list(keys)}}).sort([("subject", 1), ("history.0.rev", 1)])
+        keys = sorted(keys)
+        found = self._documents.find({"subject": {"$in": keys}}).sort([("subject", 1), ("history.0.rev", 1)])
+        documents = await found.limit(_BATCHES).to_list()
         by_subject: dict[str, list[Document]] = defaultdict(list)
-        for document in await found.to_list():
+        for document in documents:
             kind, subject_id = document["kind"], document["subject_id"]
             by_subject[subject_key(document)] += [_logged(entry, kind, subject_id) for entry in document["history"]]
-        return [Waiting(Unit(OUTBOX, key), entries) for key, entries in by_subject.items()]
+        # Of the subject that was read last, and of those after it, more may wait.
+        last = subject_key(documents[-1]) if len(documents) == _BATCHES else None
+        wanted = [key for key in keys if key in by_subject or (last is not None and key > last)]
+        return [Waiting(Unit(OUTBOX, key), by_subject[key], is_all=last is None or key < last) for key in wanted]
 
     async def look(self, *, limit: int, newest: bool) -> dict[Unit, Seen]:
         found = _ordered(self._documents.find(_WAITS, {**_LOOK, "subject": True}), newest=newest)
-        return {Unit(OUTBOX, document["subject"]): _seen(document) for document in await found.limit(limit).to_list()}
+        seen: dict[Unit, Seen] = {}
+        for document in await found.limit(limit).to_list():
+            unit, one = Unit(OUTBOX, document["subject"]), _seen(document)
+            before = seen.get(unit, Seen(one.rev, 0))
+            seen[unit] = Seen(min(before.rev, one.rev), before.size + one.size)
+        return seen
 
     async def remove(self, done: Sequence[Waiting]) -> None:
         # A document of which only the first entries are in the log stays whole; the log has those once.

@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any
 
 from pymongo import ReturnDocument
+from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
 from parley_core.data.deadline import time_limit
@@ -38,7 +39,12 @@ class LogWriter:
         """Add those entries that aren't in the log yet, in the given order, under the next positions."""
         for chunk in _chunks(entries, _LARGEST):
             with time_limit(_TRANSACTION_SECONDS):
-                await self._add(chunk)
+                try:
+                    await self._add(chunk)
+                except BulkWriteError:
+                    # A position is taken: the fence was removed, or restored from a backup that is older than the log.
+                    await self.prepare()
+                    await self._add(chunk)
 
     async def _add(self, entries: Sequence[Document]) -> None:
         async def add(session: Session) -> int:
