@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from parley_auth import Role
 from parley_auth.testing import Account, an_account
 from parley_core.http.framework import routes_of
+from parley_core.log.relay import Relay
 from parley_interviews.testing import create_interview
 
 UNKNOWN_ID = "f" * 24
@@ -22,7 +23,8 @@ def interview_routes(app: FastAPI) -> list[tuple[str, str]]:
 
 
 async def snapshot(app: FastAPI) -> dict[str, list[dict[str, Any]]]:
-    """Return everything in the database."""
+    """Return everything in the database, once what was recorded before has come into the log."""
+    await app.state.parley.require(Relay).drain()
     database = app.state.parley.database
     names = await database.list_collection_names()
     return {name: await database[name].find().sort("_id").to_list() for name in names}
