@@ -1,6 +1,6 @@
 """What the failures of MongoDB mean."""
 
-from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.errors import ConfigurationError, ConnectionFailure, PyMongoError
 
 DatabaseError = PyMongoError
 """The base of all errors of the database."""
@@ -8,7 +8,8 @@ DatabaseError = PyMongoError
 
 def is_unavailable(error: PyMongoError) -> bool:
     """Return whether MongoDB didn't answer in time, rather than refused."""
-    return isinstance(error, ConnectionFailure) or error.timeout
+    # The start has checked that this deployment has sessions: a member that has just started doesn't know it yet.
+    return isinstance(error, ConfigurationError | ConnectionFailure) or error.timeout
 
 
 def is_ambiguous(error: BaseException) -> bool:
