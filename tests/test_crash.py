@@ -1,9 +1,7 @@
 """Writers and readers of one log while workers and MongoDB are killed: nothing is lost, repeated or out of order."""
 
 import asyncio
-import os
 import random
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -12,84 +10,27 @@ from typing import Any
 
 import httpx
 import pytest
+from cluster import Cluster, running_cluster
 
-from parley_app.testing import Serving, Start
-from parley_auth.testing import Account, auth_settings
-from parley_core.embedded import EmbeddedMongoDB
+from parley_auth.testing import Account
 from parley_core.kernel.settings import CoreSettings
 from parley_interviews.testing import create_interview
 from parley_messaging.testing import Listener, address, listening
 
-WORKERS, WRITERS, READERS = 3, 40, 3
-DATABASE = "crash"
+WRITERS, READERS = 40, 3
 _LOST = (httpx.TransportError, TimeoutError)
-
-
-class Cluster:
-    """A MongoDB and the workers on it, each of which can be killed and comes back."""
-
-    def __init__(self, folder: Path, start: Start) -> None:
-        self._folder = folder / "data"
-        self._start = start
-        self.mongodb = EmbeddedMongoDB.start(self._folder)
-        self._workers = [self._started(0) for _ in range(WORKERS)]
-        for worker in self._workers:
-            worker.wait_until_ready()
-        self._ports = [worker.port for worker in self._workers]
-
-    def _started(self, port: int) -> Serving:
-        secret = auth_settings().jwt_secret
-        assert secret
-        return self._start.unready(
-            "--port",
-            str(port),
-            PARLEY_MONGODB_URI=self.mongodb.uri,
-            PARLEY_MONGODB_DATABASE=DATABASE,
-            PARLEY_JWT_SECRET=secret.get_secret_value(),
-        )
-
-    def any_url(self) -> str:
-        """The address of some worker, whether it lives or not."""
-        return f"http://127.0.0.1:{random.choice(self._ports)}"  # noqa: S311 - no secret depends on it
-
-    async def kill_worker(self) -> None:
-        """Ends a worker where it stands."""
-        victim = random.choice(self._workers)  # noqa: S311 - no secret depends on it
-        victim.process.kill()
-        await asyncio.to_thread(victim.process.wait)
-
-    async def kill_mongod(self) -> None:
-        """Ends MongoDB where it stands, and starts it again on the same data and the same socket."""
-        os.kill(self.mongodb.pid, signal.SIGKILL)
-        await asyncio.to_thread(self.mongodb.stop)
-        self.mongodb = await asyncio.to_thread(EmbeddedMongoDB.start, self._folder)
-
-    def revive(self) -> None:
-        """Starts the workers that have ended, by a kill or because MongoDB was away when they started."""
-        for number, worker in enumerate(self._workers):
-            if worker.process.poll() is not None:
-                self._workers[number] = self._started(self._ports[number])
-
-    async def keep(self) -> None:
-        """Revives until it is cancelled."""
-        while True:
-            await asyncio.sleep(0.5)
-            self.revive()
 
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    start = Start(tmp_path)
-    cluster = Cluster(tmp_path, start)
-    yield cluster
-    start.end_all()
-    cluster.mongodb.stop()
+    with running_cluster(tmp_path) as cluster:
+        yield cluster
 
 
 @pytest.fixture
 def core_settings(cluster: Cluster) -> CoreSettings:
     """The application through which the tests create accounts uses the same database."""
-    return CoreSettings(mongodb_uri=cluster.mongodb.uri, mongodb_database=DATABASE)  # type: ignore[arg-type]
+    return cluster.core_settings()
 
 
 class Conversation:
