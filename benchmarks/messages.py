@@ -37,9 +37,9 @@ DATABASE = "benchmark"
 GROUPED, EACH = 256, 1
 
 
-def application(uri: str) -> FastAPI:
-    """Return the application on the benchmark's database."""
-    core = CoreSettings(mongodb_uri=uri, mongodb_database=DATABASE)  # type: ignore[arg-type]
+def application(uri: str, database: str = DATABASE) -> FastAPI:
+    """Return the application on a database of the benchmark."""
+    core = CoreSettings(mongodb_uri=uri, mongodb_database=database)  # type: ignore[arg-type]
     return create_app([core, auth_settings()])
 
 

@@ -15,8 +15,8 @@ from parley_auth.testing import Account
 class Worker:
     """A serving process; if `largest` is 1, it commits one transaction for each message, one after the other."""
 
-    def __init__(self, uri: str, folder: Path, *, largest: int) -> None:
-        self.socket = str(folder / f"{largest}.sock")
+    def __init__(self, uri: str, folder: Path, *, largest: int = 256, name: str = "") -> None:
+        self.socket = str(folder / f"{name}{largest}.sock")
         command = [sys.executable, "-m", "benchmarks.messages", "serve", uri, self.socket, str(largest)]
         self._process = subprocess.Popen(command, cwd=ROOT)
 
@@ -54,10 +54,12 @@ class Connection:
         self._writer = writer
         self._headers = f"Host: x\r\nAuthorization: {member.headers['Authorization']}\r\n"
 
-    async def request(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+    async def request(self, method: str, path: str, body: bytes = b"", *, request_id: str = "x") -> tuple[int, bytes]:
         """Return status and body of the answer."""
         length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
-        self._writer.write(f"{method} {path} HTTP/1.1\r\n{self._headers}{length}\r\n".encode() + body)
+        self._writer.write(
+            f"{method} {path} HTTP/1.1\r\n{self._headers}X-Request-ID: {request_id}\r\n{length}\r\n".encode() + body
+        )
         head = await self._reader.readuntil(b"\r\n\r\n")
         size = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
         return int(head[9:12]), await self._reader.readexactly(size)
