@@ -172,6 +172,25 @@ async def walk(log: EventLog, stopping: asyncio.Event) -> list[LogEntry]:
             return found
 
 
+async def sync(cluster: Cluster, stage: Stage, stopping: asyncio.Event) -> list[int]:
+    """Do what `walk` does over HTTP, at any worker: a sync client's loop; return the positions."""
+    found: list[int] = []
+    while True:
+        is_last, after = stopping.is_set(), found[-1] if found else 0
+        try:
+            async with httpx.AsyncClient(base_url=cluster.any_url(), timeout=10) as client:
+                page = await client.get(f"/v1/events?limit=100&after={after}", headers=stage.admin.headers)
+        except httpx.TransportError:
+            await asyncio.sleep(0.1)
+            continue
+        assert page.status_code in {200, 503}, page.text
+        items = page.json()["items"] if page.is_success else []
+        found += [item["position"] for item in items]
+        if is_last and page.is_success and not items:
+            return found
+        await asyncio.sleep(0 if items else 0.1)
+
+
 async def endure(cluster: Cluster, ledger: Ledger, kills: str) -> None:
     """Kill a worker (`w`) or MongoDB (`m`), one after the other, each after some more acknowledged writes."""
     for kind in kills:
@@ -245,6 +264,7 @@ async def test_log(cluster: Cluster, stage: Stage, database: Any, *, kills: str,
     try:
         async with asyncio.timeout(limit), asyncio.TaskGroup() as tasks:
             walker = tasks.create_task(walk(log, walking))
+            client = tasks.create_task(sync(cluster, stage, walking))
             writers = [tasks.create_task(Writer(cluster, stage, ledger).write(writing)) for _ in range(WRITERS)]
             await endure(cluster, ledger, kills)
             writing.set()
@@ -258,4 +278,5 @@ async def test_log(cluster: Cluster, stage: Stage, database: Any, *, kills: str,
     check_log(events, ledger)
     await check_documents(events, database)
     assert walker.result() == events
+    assert client.result() == [event.position for event in events]
     assert lag < LAG_SECONDS
