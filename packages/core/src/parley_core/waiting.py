@@ -55,32 +55,6 @@ class SharedWork(Generic[R]):
             task.exception()
 
 
-class Unfinished:
-    """Work that is finished even when the caller who waits for it is cancelled."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def finish(self, work: Coroutine[Any, Any, None]) -> None:
-        """Wait for work, raise what it raises, and let it go on when this caller is cancelled."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._forget)
-        await asyncio.shield(task)
-
-    async def close(self) -> None:
-        """End what still goes on."""
-        for task in (tasks := list(self._tasks)):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _forget(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        # Retrieved, so that asyncio doesn't report an exception that nobody waited for.
-        if not task.cancelled():
-            task.exception()
-
-
 async def end(task: "asyncio.Task[None]") -> None:
     """Cancel a task until it is done: the database's driver may take a cancellation for a lost connection."""
     while not task.done():

@@ -15,7 +15,6 @@ from parley_core.data.invalidation import Generations
 from parley_core.data.publication import publishing_transaction
 from parley_core.data.unrelayed import Unrelayed
 from parley_core.errors import StartupError
-from parley_core.waiting import Unfinished
 
 T = TypeVar("T")
 _EXTERNAL = "check PARLEY_MONGODB_URI"
@@ -97,7 +96,7 @@ def database_of(
     """
     database = Database(client, name, read_concern=ReadConcern("majority"), read_preference=ReadPreference.PRIMARY)
     database.event_types, database.recorded, database.kinds = event_types, frozenset(recorded), {}
-    database.unrelayed, database.unfinished = Unrelayed(), Unfinished()
+    database.unrelayed = Unrelayed()
     database.generations = Generations(database, invalidations)
     return database
 

@@ -9,7 +9,6 @@ from parley_core.data.documents import Document
 from parley_core.data.events import EventType
 from parley_core.data.invalidation import Generations
 from parley_core.data.unrelayed import Unrelayed
-from parley_core.waiting import Unfinished
 
 
 class Database(AsyncDatabase[Document]):
@@ -21,7 +20,6 @@ class Database(AsyncDatabase[Document]):
 
     generations: Generations
     unrelayed: Unrelayed
-    unfinished: Unfinished
     event_types: Mapping[str, EventType] = MappingProxyType({})
     recorded: frozenset[str] = frozenset()
     """The names of the collections that are declared as recorded."""

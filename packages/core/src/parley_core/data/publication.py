@@ -100,13 +100,6 @@ async def _publish(all_written: Sequence[_Written]) -> None:
     keys: dict[Database, set[str]] = {}
     for written in all_written:
         keys.setdefault(written.database, set()).update(written.database.generations.invalidated_by(written.entries))
-    if any(keys.values()):
-        await all_written[0].database.unfinished.finish(_advance(keys, all_written))
-    else:
-        _note(all_written)
-
-
-async def _advance(keys: Mapping[Database, set[str]], all_written: Sequence[_Written]) -> None:
     try:
         for database, invalidated in keys.items():
             await database.generations.advance(invalidated)

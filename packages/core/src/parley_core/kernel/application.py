@@ -230,7 +230,7 @@ class Parley:
             invalidations=self.events.invalidations,
         )
         stack.callback(self._forget_database)
-        stack.push_async_callback(self._database.unfinished.close)
+        stack.push_async_callback(self._database.generations.close)
         self.provide(self._database)
         self.provide(self._database.generations)
 

@@ -25,7 +25,7 @@ from parley_core.log.writer import LogWriter
 from parley_core.waiting import end
 
 # Writes that come within this time share a transaction.
-_GATHER_SECONDS = 0.05
+_GATHER_SECONDS = 0.1
 # What other processes have left lying is looked for this often, and taken when it lies there the next time too.
 _LOOK_SECONDS = 1.0
 _OUTAGE_SECONDS = 0.2

@@ -42,15 +42,14 @@ class LogWriter:
                 try:
                     await self._add(chunk)
                 except BulkWriteError:
-                    # A position is taken: the fence was removed, or restored from a backup that is older than the log.
+                    # Another relay has added some. Or a position is taken: the fence was removed, or restored without
+                    # the log.
                     await self.prepare()
-                    await self._add(chunk)
+                    await self._add(chunk, only_missing=True)
 
-    async def _add(self, entries: Sequence[Document]) -> None:
+    async def _add(self, entries: Sequence[Document], *, only_missing: bool = False) -> None:
         async def add(session: Session) -> int:
-            ids = [entry["_id"] for entry in entries]
-            present = {d["_id"] async for d in self._events.find({"_id": {"$in": ids}}, {"_id": 1}, session=session)}
-            missing = [entry for entry in entries if entry["_id"] not in present]
+            missing = await self._missing(entries, session) if only_missing else entries
             if missing:
                 first = await self._reserve(len(missing), session)
                 placed = [{"position": place, **entry} for place, entry in enumerate(missing, first)]
@@ -61,6 +60,11 @@ class LogWriter:
             added = await session.with_transaction(add, read_concern=ReadConcern("snapshot"))
         if added:
             self._log.grew()
+
+    async def _missing(self, entries: Sequence[Document], session: Session) -> Sequence[Document]:
+        ids = [entry["_id"] for entry in entries]
+        present = {d["_id"] async for d in self._events.find({"_id": {"$in": ids}}, {"_id": 1}, session=session)}
+        return [entry for entry in entries if entry["_id"] not in present]
 
     async def _reserve(self, count: int, session: Session) -> int:
         """Change the fence, with which any other such transaction then conflicts; return the first new position."""
