@@ -1,0 +1,1 @@
+"""Signed webhook deliveries out of the log of all changes."""

@@ -1,0 +1,1 @@
+"""How a delivery leaves: checked addresses, connections, signatures and sealed secrets."""
