@@ -1,0 +1,61 @@
+"""Where the vault's keys come from: the setting, or one that is stored beside an embedded database."""
+
+import os
+import secrets
+from pathlib import Path
+
+from parley_core import StartupError
+from parley_webhooks.transport.vault import UnusableKey, Vault, new_key, parse_keys
+
+_FILE = "webhooks_key"
+
+
+def vault_of(*, key: str | None, data_dir: Path | None) -> Vault | None:
+    """Return the vault of the setting's keys, or of one that is made once in the data directory; None without either.
+
+    A key that was stored before the setting was made goes on opening what it sealed.
+
+    Args:
+        key: the value of PARLEY_WEBHOOKS_KEY.
+        data_dir: the data directory of the embedded database; None where a MongoDB server is named.
+
+    Raises:
+        StartupError: a key is unusable, or the stored one is damaged.
+    """
+    try:
+        keys = parse_keys(key) if key else ()
+    except UnusableKey as error:
+        raise StartupError(f"PARLEY_WEBHOOKS_KEY: {error}") from None
+    path = data_dir / _FILE if data_dir else None
+    if path and not keys and not path.exists():
+        store_new_key(path)
+    if path and path.exists():
+        keys = (*keys, *_stored_keys(path))
+    return Vault(keys) if keys else None
+
+
+def _stored_keys(path: Path) -> tuple[bytes, ...]:
+    try:
+        return parse_keys(path.read_text(encoding="ascii"))
+    except ValueError:
+        raise StartupError(
+            f"{path} is damaged: restore it, or remove it to have a new key generated;"
+            " each webhook needs a new secret then"
+        ) from None
+
+
+def store_new_key(path: Path) -> None:
+    """Store a new key with mode 0600, unless another worker was first; nobody sees a half-written file."""
+    draft = path.with_name(f"{_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(new_key())
+        file.flush()
+        os.fsync(descriptor)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        # Another worker was first, and its key counts.
+        return
+    finally:
+        draft.unlink()
