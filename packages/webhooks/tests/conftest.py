@@ -1,6 +1,6 @@
 """Fixtures of the tests of webhooks: an authority of their own, receivers that it certifies, and names."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from ipaddress import ip_network
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from parley_webhooks.testing import Names
+from parley_webhooks.testing import Names, SenderOf
 from parley_webhooks.transport.addresses import Addresses
 from parley_webhooks.transport.sender import Sender
 
@@ -41,7 +41,7 @@ async def running() -> AsyncIterator[AsyncExitStack]:
 
 
 @pytest.fixture
-def sender_of(running: AsyncExitStack, ca_file: Path) -> Callable[..., Sender]:
+def sender_of(running: AsyncExitStack, ca_file: Path) -> SenderOf:
     """Return what makes senders that trust the authority and may send to the named networks only."""
 
     def make(*allowed: str, seconds: float = 10.0) -> Sender:

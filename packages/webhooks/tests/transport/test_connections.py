@@ -2,18 +2,17 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
 import httpcore
 import pytest
 import trustme
 
-from parley_webhooks.testing import Listener, Names, Receiver
+from parley_webhooks.testing import Listener, Names, Receiver, SenderOf
 from parley_webhooks.transport import connections
 from parley_webhooks.transport.addresses import Addresses
 from parley_webhooks.transport.connections import CheckedBackend, route
-from parley_webhooks.transport.sender import Sender
 
 NAME = "receiver.test"
 EVERYTHING = CheckedBackend(lambda _: True)
@@ -80,7 +79,7 @@ async def test_unresponsive_address(
     running: AsyncExitStack,
     authority: trustme.CA,
     names: Names,
-    sender_of: Callable[..., Sender],
+    sender_of: SenderOf,
 ) -> None:
     """An address that doesn't answer is left soon enough for the next one to be tried."""
     receiver = await running.enter_async_context(Receiver(authority, NAME, host="127.0.0.3", port=full))

@@ -10,11 +10,10 @@ from threading import Event
 import pytest
 import trustme
 
-from parley_webhooks.testing import Listener, Received, Receiver, answering
+from parley_webhooks.testing import Listener, Received, Receiver, SenderOf, answering
 from parley_webhooks.transport.failures import Unanswered
-from parley_webhooks.transport.sender import SECONDS_IN_ALL, Sender
+from parley_webhooks.transport.sender import SECONDS_IN_ALL
 
-SenderOf = Callable[..., Sender]
 LOOPBACK = "127.0.0.0/8"
 # The margin is for a busy machine.
 SECONDS, MARGIN = 0.6, 3.0

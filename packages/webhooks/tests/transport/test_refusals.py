@@ -1,7 +1,6 @@
 """Nothing arrives at an address that isn't permitted: not one connection."""
 
 import sys
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -9,12 +8,10 @@ import httpx
 import pytest
 import trustme
 
-from parley_webhooks.testing import Listener, Names, Receiver, answering
-from parley_webhooks.transport.failures import Unanswered
+from parley_webhooks.testing import Listener, Names, Receiver, SenderOf, answering, reason_of
 from parley_webhooks.transport.sender import Sender
 
 NAME, OTHER_NAME = "receiver.test", "other.test"
-SenderOf = Callable[..., Sender]
 
 LOOPBACK_HOSTS = [
     "127.0.0.1",
@@ -42,9 +39,7 @@ sys.addaudithook(_note)
 
 async def refused(sender: Sender, url: str) -> bool:
     """Send, and return whether the address was refused."""
-    with pytest.raises(Unanswered) as caught:
-        await sender.send(url, headers={}, body=b"{}")
-    return caught.value.reason == "refused"
+    return await reason_of(sender, url) == "refused"
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """What a delivery looks like to its receiver, and what comes back."""
 
 import asyncio
-from collections.abc import Callable
+import os
+import socket
+import struct
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -11,22 +13,12 @@ import httpx
 import pytest
 import trustme
 
-from parley_core import StartupError
-from parley_webhooks.testing import Listener, Names, Received, Receiver, answering
+from parley_webhooks.testing import Listener, Names, Received, Receiver, SenderOf, answering, reason_of
 from parley_webhooks.transport.addresses import Addresses
-from parley_webhooks.transport.failures import Unanswered
 from parley_webhooks.transport.sender import Sender
 
 NAME, OTHER_NAME = "receiver.test", "other.test"
 LOOPBACK = ("127.0.0.0/8", "::1/128")
-SenderOf = Callable[..., Sender]
-
-
-async def reason_of(sender: Sender, url: str, body: bytes = b"{}") -> str:
-    """Send, and return why there was no answer."""
-    with pytest.raises(Unanswered) as caught:
-        await sender.send(url, headers={}, body=body)
-    return caught.value.reason
 
 
 class TestRequest:
@@ -170,6 +162,23 @@ class TestAnswer:
         receiver = await running.enter_async_context(Receiver(authority, "127.0.0.1", answer=answer))
         assert await reason_of(sender_of(*LOOPBACK), receiver.url("127.0.0.1")) == reason
 
+    async def test_broken_connection(self, running: AsyncExitStack, authority: trustme.CA, sender_of: SenderOf) -> None:
+        """A connection that is reset, or carries what TLS doesn't encrypt, has a reason, too."""
+
+        async def reset(_: Received, writer: asyncio.StreamWriter) -> None:
+            connection = writer.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            raise EOFError
+
+        async def garbage(_: Received, writer: asyncio.StreamWriter) -> None:
+            os.write(writer.get_extra_info("socket").fileno(), b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            await asyncio.Event().wait()
+
+        receiver = await running.enter_async_context(Receiver(authority, "127.0.0.1", answer=reset))
+        assert await reason_of(sender_of(*LOOPBACK), receiver.url("127.0.0.1")) == "connection"
+        receiver.answer = garbage
+        assert await reason_of(sender_of(*LOOPBACK), receiver.url("127.0.0.1")) == "tls"
+
     async def test_nothing_in_the_log(
         self,
         running: AsyncExitStack,
@@ -187,51 +196,3 @@ class TestAnswer:
         async with httpx.AsyncClient(verify=context) as control:
             await control.post(url)
         assert "canary" in caplog.text
-
-
-class TestCertificates:
-    async def test_of_another_name(
-        self, running: AsyncExitStack, authority: trustme.CA, names: Names, sender_of: SenderOf
-    ) -> None:
-        """A certificate of another name, or of the address only, is refused and nothing is sent."""
-        names.set(NAME, ["127.0.0.1"])
-        for certified in (OTHER_NAME, "127.0.0.1"):
-            receiver = await running.enter_async_context(Receiver(authority, certified))
-            assert await reason_of(sender_of(*LOOPBACK), receiver.url(NAME)) == "tls"
-            assert receiver.received == []
-
-    async def test_of_another_authority(
-        self, running: AsyncExitStack, names: Names, sender_of: SenderOf, authority: trustme.CA
-    ) -> None:
-        """A certificate that no trusted authority has signed, or that has expired, is refused."""
-        names.set(NAME, ["127.0.0.1"])
-        strange = await running.enter_async_context(Receiver(trustme.CA(), NAME))
-        expired = Receiver(authority, NAME)
-        expired.certificate = authority.issue_cert(NAME, not_after=datetime(2026, 1, 1, tzinfo=UTC))
-        await running.enter_async_context(expired)
-        for receiver in (strange, expired):
-            assert await reason_of(sender_of(*LOOPBACK), receiver.url(NAME)) == "tls"
-            assert receiver.received == []
-
-    async def test_none(self, running: AsyncExitStack, names: Names, sender_of: SenderOf) -> None:
-        """A receiver without TLS is refused."""
-        names.set(NAME, ["127.0.0.1"])
-        listener = await running.enter_async_context(Listener())
-        assert await reason_of(sender_of(*LOOPBACK), listener.url(NAME)) == "tls"
-        assert listener.connections == 1
-
-    async def test_without_the_file(self, running: AsyncExitStack, authority: trustme.CA) -> None:
-        """Without the file its authority isn't trusted."""
-        receiver = await running.enter_async_context(Receiver(authority, "127.0.0.1"))
-        sender = Sender(Addresses([ip_network(LOOPBACK[0])]))
-        running.push_async_callback(sender.close)
-        assert await reason_of(sender, receiver.url("127.0.0.1")) == "tls"
-
-    @pytest.mark.parametrize("content", [None, b"", b"no certificate"], ids=["missing", "empty", "other text"])
-    def test_unusable_file(self, tmp_path: Path, content: bytes | None) -> None:
-        """A file without certificates stops the start, and the message names the setting."""
-        path = tmp_path / "ca.pem"
-        if content is not None:
-            path.write_bytes(content)
-        with pytest.raises(StartupError, match=r"^PARLEY_WEBHOOKS_CA_FILE: .+ca\.pem can't be used"):
-            Sender(Addresses(), ca_file=path)

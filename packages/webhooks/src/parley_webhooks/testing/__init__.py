@@ -1,6 +1,7 @@
-"""Receivers and names for tests; needs `parley-webhooks[testing]`."""
+"""Receivers, names and senders for tests; needs `parley-webhooks[testing]`."""
 
 from parley_webhooks.testing.names import Names
 from parley_webhooks.testing.receivers import Listener, Received, Receiver, answering
+from parley_webhooks.testing.sending import SenderOf, reason_of
 
-__all__ = ["Listener", "Names", "Received", "Receiver", "answering"]
+__all__ = ["Listener", "Names", "Received", "Receiver", "SenderOf", "answering", "reason_of"]
