@@ -147,6 +147,46 @@ async def test_the_log(
         assert (await client.get(address, headers=admin.headers)).status_code == 200
 
 
+WEBHOOK = "/v1/webhooks/{webhook_id}"
+WEBHOOKS = {
+    ("GET", "/v1/webhooks"),
+    ("POST", "/v1/webhooks"),
+    ("GET", WEBHOOK),
+    ("PATCH", WEBHOOK),
+    ("DELETE", WEBHOOK),
+    ("POST", f"{WEBHOOK}/secret"),
+    ("POST", f"{WEBHOOK}/ping"),
+    ("POST", f"{WEBHOOK}/resume"),
+    ("GET", f"{WEBHOOK}/attempts"),
+    ("POST", f"{WEBHOOK}/attempts/{{position}}/resend"),
+}
+
+
+def test_the_routes_of_webhooks_are_found(app: FastAPI) -> None:
+    """The check below is about every route of webhooks."""
+    routes = [(method, r.path or "") for r in routes_of(app) for method in r.methods or ()]
+    assert {(method, path) for method, path in routes if path.startswith("/v1/webhooks")} == WEBHOOKS
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        (None, (401, "authentication_required")),
+        (Role.INTERVIEWER, (403, "permission_denied")),
+        (Role.CANDIDATE, (403, "permission_denied")),
+    ],
+)
+async def test_webhooks(app: FastAPI, client: httpx.AsyncClient, role: Role | None, expected: tuple[int, str]) -> None:
+    """Nobody but administrators learns of webhooks or changes one, whatever they send."""
+    headers = (await an_account(app, role)).headers if role else {}
+    before = await snapshot(app)
+    for method, path in sorted(WEBHOOKS):
+        address = path.format(webhook_id=UNKNOWN_ID, position=1)
+        answer = await client.request(method, address, json={"broken": True}, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == expected, address
+    assert await snapshot(app) == before
+
+
 async def test_a_trailing_slash_is_another_address(client: httpx.AsyncClient) -> None:
     """Nothing is redirected to an address made of the caller's Host header: what isn't there is 404."""
     answer = await client.get("/v1/interviews/", headers={"Host": "elsewhere.example"})

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 import parley_auth.events
 import parley_interviews.events
 import parley_messaging.events
+import parley_webhooks.events
 from parley_auth.testing import Account, auth_settings
 from parley_core import EventLog, Parley, StartupError
 from parley_core.kernel.settings import CoreSettings, PluginSettings
@@ -33,8 +34,8 @@ def siblings_of(project: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def test_entry_points() -> None:
-    """All four plugins are found by their entry points."""
-    assert {point.name for point in entry_points(group="parley")} >= {"auth", "interviews", "messaging", "app"}
+    """All plugins are found by their entry points."""
+    assert {point.name for point in entry_points(group="parley")} >= PROJECTS.keys() - {"core"}
 
 
 @pytest.mark.parametrize("name", sorted(PROJECTS))
@@ -48,12 +49,13 @@ def test_sibling_ranges(name: str) -> None:
 
 
 def test_layers() -> None:
-    """Core declares to need nobody, auth core, each feature core and auth; app needs these four at least."""
+    """Core declares to need nobody, auth core, each feature core and auth, webhooks events too; app needs all."""
     needs = {name: {sibling for sibling, _ in siblings_of(project)} for name, project in PROJECTS.items()}
     features = needs.keys() - {"core", "auth", "app"}
     assert (needs["core"], needs["auth"]) == (set(), {"core"})
-    assert {feature: needs[feature] for feature in features} == {feature: {"core", "auth"} for feature in features}
-    assert {"core", "auth", "interviews", "messaging"} <= needs["app"]
+    more = {"webhooks": {"events"}}
+    assert {name: needs[name] for name in features} == {n: {"core", "auth"} | more.get(n, set()) for n in features}
+    assert needs["app"] == needs.keys() - {"app"}
 
 
 def test_any_order(core_settings: CoreSettings) -> None:
@@ -73,7 +75,7 @@ def test_a_feature_without_auth(core_settings: CoreSettings) -> None:
 def test_declared_events(app: FastAPI) -> None:
     """Every event type that a package defines is declared, and has a kind and a description."""
     declared = app.state.parley.events.types
-    packages = (parley_auth, parley_interviews, parley_messaging)
+    packages = (parley_auth, parley_interviews, parley_messaging, parley_webhooks)
     defined = [event for package in packages for event in package.events.EVENTS]
     assert {event.name for event in defined} <= declared.keys()
     for name, event in declared.items():

@@ -21,3 +21,8 @@ class TooManyWebhooks(BusinessRuleError):
 class WebhooksNotConfigured(BusinessRuleError):
     code = "webhooks_not_configured"
     title = "Webhooks need a key that seals their secrets: set PARLEY_WEBHOOKS_KEY and restart"
+
+
+class EventNotFound(NotFoundError):
+    code = "event_not_found"
+    title = "The log has no event at this position"

@@ -8,19 +8,19 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from parley_core import Settings
 from parley_core.kernel.settings import Words
+from parley_webhooks.transport.vault import parse_keys
 
 Network = IPv4Network | IPv6Network
-_SHORTEST_KEY = 32
 
 
-def _strong(key: SecretStr | None) -> SecretStr | None:
-    if key is not None and len(key.get_secret_value().encode()) < _SHORTEST_KEY:
-        raise ValueError("must be at least 32 random bytes: `openssl rand -base64 48` makes one")
-    return key
+def _usable(keys: SecretStr | None) -> SecretStr | None:
+    if keys is not None:
+        parse_keys(keys.get_secret_value())
+    return keys
 
 
-def _networks(words: tuple[str, ...]) -> tuple[str, ...]:
-    for word in words:
+def _networks(words: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    for word in words or ():
         ip_network(word)
     return words
 
@@ -28,17 +28,18 @@ def _networks(words: tuple[str, ...]) -> tuple[str, ...]:
 class WebhooksSettings(Settings):
     """How webhooks are delivered."""
 
-    webhooks_key: Annotated[SecretStr | None, AfterValidator(_strong)] = Field(
+    webhooks_key: Annotated[SecretStr | None, AfterValidator(_usable)] = Field(
         None,
-        description="Seals the webhooks' secrets: at least 32 random bytes. Only an embedded database makes its own.",
+        description="Encrypts the webhooks' secrets: 32 random bytes in base64, or several keys with commas between "
+        "them, of which the first encrypts. Only an embedded database generates its own.",
     )
-    webhooks_allow_networks: Annotated[Words, AfterValidator(_networks)] = Field(
-        (), description="Networks such as 10.0.0.0/8 that receivers may be in although they are not public."
+    webhooks_allow_networks: Annotated[Words | None, AfterValidator(_networks)] = Field(
+        None, description="Networks such as 10.0.0.0/8 that receivers may be in although they are not public."
     )
     webhooks_ca_file: Path | None = Field(
-        None, description="Certificates in PEM that receivers are verified with, beside the usual ones."
+        None, description="Certificates in PEM that receivers are verified with, besides the usual ones."
     )
 
     def allowed_networks(self) -> tuple[Network, ...]:
-        """Return the networks of receivers inside."""
-        return tuple(ip_network(word) for word in self.webhooks_allow_networks)
+        """Return the networks of receivers that are not public."""
+        return tuple(ip_network(word) for word in self.webhooks_allow_networks or ())

@@ -1,0 +1,60 @@
+"""Attempts in MongoDB, which removes them once they are old."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from pymongo import WriteConcern
+from pymongo.read_concern import ReadConcern
+
+from parley_core import Database, Document
+from parley_webhooks.indexes import ATTEMPTS
+from parley_webhooks.models import Attempt, Outcome
+from parley_webhooks.policy import KEPT, MAX_LISTED
+
+
+class AttemptRepository:
+    """Keeps what became of deliveries."""
+
+    def __init__(self, database: Database) -> None:
+        # A failover may lose the note of an attempt, never an event: a majority would only slow the deliveries down.
+        # What was written like this is seen at once by those alone who read like this.
+        self._attempts = database.get_collection(
+            ATTEMPTS, write_concern=WriteConcern(w=1), read_concern=ReadConcern("local")
+        )
+
+    async def add(self, *attempts: Attempt) -> None:
+        """Keep attempts for 30 days."""
+        if documents := [_stored(attempt) for attempt in attempts]:
+            await self._attempts.insert_many(documents)
+
+    async def page(self, webhook_id: str, *, limit: int, offset: int) -> tuple[list[Attempt], int]:
+        """Return a page of a webhook's attempts, newest first, and how many there are, of the newest 10,000."""
+        where = {"webhook_id": webhook_id}
+        newest = [("at", -1), ("_id", -1)]
+        cursor = self._attempts.find(where).sort(newest).skip(offset).limit(min(limit, MAX_LISTED - offset))
+        found = await cursor.to_list()
+        total = await self._attempts.count_documents(where, limit=MAX_LISTED)
+        return [as_attempt(document) for document in found], total
+
+
+def as_attempt(document: Mapping[str, Any]) -> Attempt:
+    """Return the attempt of a document, with a default for each field that it may lack."""
+    return Attempt(
+        id=document["_id"],
+        webhook_id=document["webhook_id"],
+        position=document.get("position"),
+        event_id=document.get("event_id", ""),
+        type=document.get("type", "unknown"),
+        at=document["at"],
+        outcome=Outcome(document["outcome"]),
+        status=document.get("status"),
+        reason=document.get("reason"),
+        milliseconds=document.get("milliseconds", 0),
+    )
+
+
+def _stored(attempt: Attempt) -> Document:
+    document = asdict(attempt)
+    document["_id"] = document.pop("id")
+    return {**document, "expires_at": attempt.at + KEPT}

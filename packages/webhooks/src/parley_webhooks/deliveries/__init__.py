@@ -1,0 +1,1 @@
+"""Delivering what the log contains, by itself and on request."""

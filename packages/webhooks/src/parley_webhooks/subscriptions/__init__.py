@@ -1,0 +1,1 @@
+"""Webhooks as administrators see and change them."""
