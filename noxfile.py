@@ -143,6 +143,10 @@ def _existing(*paths: Path) -> list[str]:
     return [str(path) for path in paths if path.exists()]
 
 
+def _all_tests() -> list[str]:
+    return _existing(*(package.path / "tests" for package in PACKAGES), ROOT / "tests")
+
+
 @nox.session(tags=["lint"])
 def lint(session: nox.Session) -> None:
     """Ruff's rules and format, and the subjects of new commits."""
@@ -215,8 +219,8 @@ def docs(session: nox.Session) -> None:
 @nox.session(default=False)
 def chaos(session: nox.Session) -> None:
     """Crashes and races at full size: workers and databases are killed for minutes."""
-    _install(session, *PACKAGES, groups=("test",))
-    _pytest(session, "tests", "-m", "chaos")
+    _install(session, *PACKAGES, groups=("test", *map(_test_group, PACKAGES)))
+    _pytest(session, *_all_tests(), "-m", "chaos")
 
 
 @nox.session(default=False)
@@ -224,7 +228,7 @@ def attacks(session: nox.Session) -> None:
     """Attacks and races at their full counts: 10,000 mutated tokens, 200 rounds of each revocation."""
     _install(session, *PACKAGES, groups=("test", *map(_test_group, PACKAGES)))
     session.env["TESTS_COUNTS"] = "full"
-    _pytest(session, *_existing(*(package.path / "tests" for package in PACKAGES), ROOT / "tests"), "-m", "attack")
+    _pytest(session, *_all_tests(), "-m", "attack")
 
 
 @nox.session(default=False)
@@ -274,8 +278,7 @@ def cover(session: nox.Session) -> None:
     session.install("--no-sources", *_editable(), "--group=test", "--group=cover")
     session.env["COVERAGE_FILE"] = str(Path(session.create_tmp()) / "coverage")
     session.run("coverage", "erase")
-    folders = _existing(*(package.path / "tests" for package in PACKAGES), ROOT / "tests")
-    session.run("coverage", "run", "-m", "pytest", *folders, *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", *_all_tests(), *session.posargs)
     session.run("coverage", "combine")
     session.run("coverage", "report")
 
@@ -312,9 +315,8 @@ def newest(session: nox.Session) -> None:
         Path("unbound.txt").write_text("\n".join(_unbound()), encoding="utf-8")
         groups = [f"{ROOT / 'pyproject.toml'}:test", *map(_test_group, PACKAGES)]
         _install(session, *PACKAGES, groups=groups, options=("--upgrade", "--overrides=unbound.txt"))
-    folders = _existing(*(package.path / "tests" for package in PACKAGES), ROOT / "tests")
     try:
-        _pytest(session, *folders, "--ignore=tests/docs")
+        _pytest(session, *_all_tests(), "--ignore=tests/docs")
     finally:
         found = session.run("uv", "pip", "freeze", "--exclude-editable", external=True, silent=True)
         session.log(f"tested on:\n{found}")

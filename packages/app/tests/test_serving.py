@@ -75,8 +75,13 @@ class TestReady:
 class TestStopping:
     @pytest.mark.parametrize(
         ("number", "workers"),
-        [(signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGHUP, 1), (signal.SIGINT, 2), (signal.SIGTERM, 2)],
-        ids=["interrupt", "term", "hangup", "interrupt-workers", "term-workers"],
+        [
+            pytest.param(signal.SIGINT, 1, id="interrupt"),
+            pytest.param(signal.SIGHUP, 1, id="hangup"),
+            pytest.param(signal.SIGTERM, 2, id="term-workers"),
+            pytest.param(signal.SIGTERM, 1, id="term", marks=pytest.mark.chaos),
+            pytest.param(signal.SIGINT, 2, id="interrupt-workers", marks=pytest.mark.chaos),
+        ],
     )
     def test_a_signal_ends_all_cleanly_within_seconds(
         self, start: Start, tmp_path: Path, number: int, workers: int
