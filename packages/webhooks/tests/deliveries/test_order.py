@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from standardwebhooks import WebhookVerificationError
 
-from parley_webhooks.testing import Delivery, Inbox
+from parley_webhooks.testing import Delivery, Inbox, Names
 
 if TYPE_CHECKING:
     import trustme
@@ -175,6 +175,19 @@ class TestFailures:
         await stage.move(timedelta(seconds=1))
         await stage.delivered(webhook)
         assert len(inbox.deliveries) == 2
+
+    async def test_a_name_turns_private(self, stage: Stage, inbox: Inbox, names: Names) -> None:
+        """Where a name leads to a private address after its registration, nothing is sent, and nothing is lost."""
+        names.set("hooks.example.com", ["127.0.0.1"], ["10.0.0.1"])
+        webhook = await stage.create(inbox.url("hooks.example.com"), types=["sample.made"])
+        happened = await stage.happen(2)
+        await stage.failed(webhook, 1)
+        [attempt] = await stage.attempts(webhook, 1)
+        assert (attempt["outcome"], attempt["status"], attempt["reason"]) == ("failed", None, "refused")
+        assert inbox.connections == 0
+        await stage.request("PATCH", f"/{webhook['id']}", json={"url": inbox.address})
+        await stage.delivered(webhook)
+        assert [delivery.id for delivery in inbox.deliveries] == happened
 
     async def test_gone(self, stage: Stage, inbox: Inbox) -> None:
         """410 makes the webhook inactive at once; nothing is sent until it is resumed, then it goes on there."""
