@@ -12,7 +12,7 @@ from parley_auth.testing import Account
 from parley_core import new_id
 from parley_core.http.framework import routes_of
 
-IDS = ("{user_id}", "{session_id}", "{interview_id}")
+IDS = ("{user_id}", "{session_id}", "{interview_id}", "{webhook_id}")
 
 
 def protected_routes(app: FastAPI) -> list[tuple[str, str]]:
@@ -23,6 +23,7 @@ def protected_routes(app: FastAPI) -> list[tuple[str, str]]:
             address = route.path or ""
             for name in IDS:
                 address = address.replace(name, new_id())
+            address = address.replace("{position}", "1")
             found += [(method, address) for method in sorted(route.methods or ())]
     return found
 
