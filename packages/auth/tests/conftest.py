@@ -101,9 +101,9 @@ def stored_in(core: CoreSettings) -> Iterator[str]:
 
 
 @pytest.fixture
-def core_settings(core_settings: CoreSettings) -> CoreSettings:
+def core_settings(reused_settings: CoreSettings) -> CoreSettings:
     """Settings with time enough for many hashes at once on a busy machine, so that only queues refuse."""
-    return core_settings.model_copy(update={"request_timeout_seconds": 60})
+    return reused_settings.model_copy(update={"request_timeout_seconds": 60})
 
 
 @pytest.fixture

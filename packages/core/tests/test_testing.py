@@ -27,6 +27,15 @@ class TestDatabase:
 
     test_and_the_next_one = test_one_for_each_test
 
+    def test_reused_one(self, reused_settings: CoreSettings, mongodb_uri: str) -> None:
+        """A database that tests use one after the other is empty for each."""
+        with MongoClient[dict[str, str]](mongodb_uri) as client:
+            database = client[reused_settings.mongodb_database]
+            assert [name for name in database.list_collection_names() if database[name].find_one()] == []
+            database["left"].insert_one({"_id": "behind"})
+
+    test_reused_one_again = test_reused_one
+
 
 class TestClient:
     async def test_errors_are_shown(self, core_settings: CoreSettings) -> None:

@@ -212,6 +212,11 @@ class Chat:
 
 
 @pytest.fixture
+def core_settings(reused_settings: CoreSettings) -> CoreSettings:
+    return reused_settings
+
+
+@pytest.fixture
 def clock() -> MovableClock:
     return MovableClock()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pymongo import MongoClient
+from pymongo.database import Database
 
 from parley_core.embedded import embedded_mongodb
 from parley_core.kernel.settings import PREFIX, CoreSettings
@@ -46,3 +47,21 @@ def core_settings(mongodb_uri: str, _remover: MongoClient[dict[str, object]]) ->
     cached = os.environ.get("TESTS_CACHE") != "off"
     yield CoreSettings(mongodb_uri=mongodb_uri, mongodb_database=name, cache_enabled=cached)  # type: ignore[arg-type]
     _remover.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def _reused(mongodb_uri: str) -> Iterator[Database[dict[str, object]]]:
+    with MongoClient[dict[str, object]](mongodb_uri) as client:
+        yield client[f"test_{uuid.uuid4().hex[:20]}"]
+
+
+@pytest.fixture
+def reused_settings(mongodb_uri: str, _reused: Database[dict[str, object]]) -> Iterator[CoreSettings]:
+    """Return settings with a database that tests of one set of indexes use one after the other, each an empty one.
+
+    To create the collections and indexes of an application takes MongoDB as long as a short test.
+    """
+    cached = os.environ.get("TESTS_CACHE") != "off"
+    yield CoreSettings(mongodb_uri=mongodb_uri, mongodb_database=_reused.name, cache_enabled=cached)  # type: ignore[arg-type]
+    for name in _reused.list_collection_names(filter={"name": {"$not": {"$regex": r"^system\."}}}):
+        _reused[name].delete_many({})
