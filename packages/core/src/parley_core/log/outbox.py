@@ -15,9 +15,7 @@ from parley_core.data.unrelayed import Unit
 from parley_core.log.reader import id_of
 
 OUTBOX = "outbox"
-INDEXES = CollectionIndexes(
-    OUTBOX, (IndexModel([("subject", 1), ("history.0.rev", 1)], name="subject"),), recorded=True
-)
+INDEXES = CollectionIndexes(OUTBOX, (IndexModel([("subject", 1), ("history.0.rev", 1)], name="subject"),))
 
 
 async def emit(

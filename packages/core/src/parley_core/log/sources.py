@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from pymongo import DeleteMany, UpdateMany
+from pymongo import UpdateMany
 
 from parley_core.data.documents import Document
 from parley_core.data.entries import kind_of
@@ -39,11 +39,13 @@ class Waiting:
         unit: where.
         entries: in the order of `rev`, as the log will have them but for their position.
         is_all: whether no more entries wait there.
+        documents: in the outbox, the documents that were read, each with its last revision.
     """
 
     unit: Unit
     entries: Sequence[Document]
     is_all: bool = True
+    documents: tuple[tuple[str, int], ...] = ()
 
     def first(self, count: int) -> "Waiting":
         """Return the first entries."""
@@ -115,15 +117,15 @@ class Outbox(Source):
         documents = await found.limit(_BATCHES).to_list()
         by_subject: dict[str, list[Document]] = defaultdict(list)
         for document in documents:
-            kind, subject_id = document["kind"], document["subject_id"]
-            by_subject[subject_key(document)] += [_logged(entry, kind, subject_id) for entry in document["history"]]
+            by_subject[subject_key(document)].append(document)
         # Of the subject that was read last, and of those after it, more may wait.
         last = subject_key(documents[-1]) if len(documents) == _BATCHES else None
         wanted = [key for key in keys if key in by_subject or (last is not None and key > last)]
-        return [Waiting(Unit(OUTBOX, key), by_subject[key], is_all=last is None or key < last) for key in wanted]
+        return [_batches(key, by_subject[key], is_all=last is None or key < last) for key in wanted]
 
     async def look(self, *, limit: int, newest: bool) -> dict[Unit, Seen]:
-        found = _ordered(self._documents.find(_WAITS, {**_LOOK, "subject": True}), newest=newest)
+        # In the order of storing, since all of this collection waits.
+        found = self._documents.find({}, {**_LOOK, "subject": True}).sort("$natural", -1 if newest else 1)
         seen: dict[Unit, Seen] = {}
         for document in await found.limit(limit).to_list():
             unit, one = Unit(OUTBOX, document["subject"]), _seen(document)
@@ -133,20 +135,29 @@ class Outbox(Source):
 
     async def remove(self, done: Sequence[Waiting]) -> None:
         # A document of which only the first entries are in the log stays whole; the log has those once.
-        steps = [
-            DeleteMany({"subject": w.unit.key, "history.rev": {"$not": {"$gt": w.entries[-1]["rev"]}}}) for w in done
+        ids = [
+            document_id
+            for waiting in done
+            for document_id, last in waiting.documents
+            if last <= waiting.entries[-1]["rev"]
         ]
-        await self._documents.bulk_write(steps, ordered=False)
+        await self._documents.delete_many({"_id": {"$in": ids}})
 
 
 def sources_of(database: Database) -> dict[str, Source]:
     """Return where entries wait in an application's database, by the name of the collection."""
-    documents = {name: RecordedDocuments(database, name) for name in sorted(database.recorded - {OUTBOX})}
+    documents = {name: RecordedDocuments(database, name) for name in sorted(database.recorded)}
     return {**documents, OUTBOX: Outbox(database)}
 
 
 def _ordered(found: Any, *, newest: bool) -> Any:
     return found.sort("history.0.at", -1 if newest else 1)
+
+
+def _batches(key: str, documents: Sequence[Document], *, is_all: bool) -> Waiting:
+    entries = [_logged(entry, d["kind"], d["subject_id"]) for d in documents for entry in d["history"]]
+    read = tuple((d["_id"], d["history"][-1]["rev"]) for d in documents)
+    return Waiting(Unit(OUTBOX, key), entries, is_all=is_all, documents=read)
 
 
 def _seen(document: Document, *, at_most: int | None = None) -> Seen:

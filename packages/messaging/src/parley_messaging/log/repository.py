@@ -34,10 +34,17 @@ class MessageRepository:
             Message(new_id(), interview_id, seq, draft.sender_id, draft.content, at)
             for seq, draft in enumerate(drafts, first)
         ]
-        await self._messages.insert_many(list(map(_stored, messages, drafts)), session=session)
+        await self._insert(list(map(_stored, messages, drafts)), session)
         events = {message.seq: posted(message, draft) for message, draft in zip(messages, drafts, strict=True)}
         await emit(self._database, kind=KIND, subject_id=interview_id, events=events, session=session)
         return messages
+
+    async def _insert(self, documents: Sequence[Document], session: Session) -> None:
+        # Most batches have one message, for which `insert_many` does a third more.
+        if len(documents) == 1:
+            await self._messages.insert_one(documents[0], session=session)
+        else:
+            await self._messages.insert_many(documents, session=session)
 
     async def _advance(self, interview_id: str, by: int, session: Session) -> int:
         """Move the head of a log and return the first `seq` that is now taken."""
