@@ -35,6 +35,8 @@ from parley_core.log.relay import Relay
 from parley_interviews.testing import an_interview
 
 READS, WRITES, PAGE = 300, 200, 100
+# As many as one of ten actors has in the half of the small log.
+LOG_PAGE = 50
 SMALL, CHANGES = 1000, 10_000
 OLD, REVISIONS = 1000, 20
 Work = Callable[[], Awaitable[object]]
@@ -81,7 +83,7 @@ def bar(what: str, value: float, *, at_most: float) -> None:
 
 async def measure_sizes(stage: Stage, large: int) -> None:
     """Measure pages of a small and of a large log, with each filter."""
-    print(f"\nA page of {PAGE} entries of a log of {large:,} entries, against one of {SMALL:,}; from the middle on")
+    print(f"\nA page of {LOG_PAGE} entries of a log of {large:,} entries, against one of {SMALL:,}; from the middle on")
     logs = {}
     for name, entries in (("small", SMALL), ("large", large)):
         database = stage.client[f"log_{name}"]
@@ -99,7 +101,7 @@ async def measure_sizes(stage: Stage, large: int) -> None:
 
 
 def _page(log: EventLog, after: int, where: LogFilter) -> Work:
-    return lambda: log.after(after, limit=PAGE, where=where)
+    return lambda: log.after(after, limit=LOG_PAGE, where=where)
 
 
 def _filters() -> list[tuple[str, Callable[[int], LogFilter]]]:
