@@ -11,9 +11,10 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from parley_app import create_app
 from parley_auth import Role
 from parley_auth.testing import Account, an_account, auth_settings
-from parley_core import Parley
+from parley_core import EventLog, Parley
 from parley_core.caching.store import ReadCache
 from parley_core.kernel.settings import CoreSettings
+from parley_core.log.relay import Relay
 from parley_core.testing import running_client
 from parley_interviews.listing.repository import InterviewSearch
 from parley_interviews.testing import create_interview
@@ -272,6 +273,29 @@ async def test_next_read_shows_the_write(
                 truth = await uncached.get(address, headers=viewer.headers)
                 for worker in (client, other):
                     assert (await worker.get(address, headers=viewer.headers)).content == truth.content
+
+
+async def test_the_relay_leaves_it_valid(
+    *,
+    app: FastAPI,
+    client: httpx.AsyncClient,
+    other: httpx.AsyncClient,
+    interview: str,
+    admin: Account,
+    candidate: Account,
+) -> None:
+    """A list that is kept after a write stays a hit while the relays of all workers bring the event into the log."""
+    log, list_address = app.state.parley.require(EventLog), reads_of(interview)[1]
+    for write in writes(client, admin, interview):
+        await app.state.parley.require(Relay).drain()
+        head = await log.head()
+        assert (await write()).status_code == 200
+        for worker in (client, other):
+            assert status_of(await worker.get(list_address, headers=candidate.headers)) == MISS
+        assert await log.wait_beyond(head, seconds=10) == head + 1
+        await app.state.parley.require(Relay).drain()
+        for worker in (client, other):
+            assert status_of(await worker.get(list_address, headers=candidate.headers)) == HIT
 
 
 class PausedQuery:
