@@ -31,7 +31,7 @@ def problems(page: str, fields: Mapping[str, FieldInfo]) -> list[str]:
 def _wrong(default: str, meaning: str, field: FieldInfo) -> list[str]:
     expected = _shown(field.default)
     wrong = [] if default == expected else [f"the default is {expected or 'none'}"]
-    described = meaning and meaning.startswith(field.description or "")
+    described = field.description and meaning.startswith(field.description)
     return wrong if described else [*wrong, f"the meaning is: {field.description or '?'}"]
 
 

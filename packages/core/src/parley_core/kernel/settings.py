@@ -105,7 +105,9 @@ class CoreSettings(Settings):
     mongodb_uri: Annotated[SecretStr | None, AfterValidator(_mongodb_uri)] = Field(
         None, description="A MongoDB replica set; unset runs an embedded one in the data directory."
     )
-    mongodb_database: str = Field("parley", min_length=1, max_length=38, pattern=r"^[A-Za-z0-9_-]+$")
+    mongodb_database: str = Field(
+        "parley", min_length=1, max_length=38, pattern=r"^[A-Za-z0-9_-]+$", description="The name of the database."
+    )
     mongodb_pool_size: int = Field(16, ge=1, le=500, description="Connections per worker at most.")
     mongod: Path | None = Field(None, description="The mongod binary that the embedded MongoDB runs.")
     data_dir: Path = Field(Path(".parley"), description="Where the embedded MongoDB keeps its data.")
