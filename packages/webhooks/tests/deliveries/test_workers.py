@@ -86,6 +86,28 @@ async def _queries(stage: Stage, meanwhile: Awaitable[object]) -> int:
     return count
 
 
+class TestDefect:
+    async def test_deliveries_go_on(
+        self, stage: Stage, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A look that fails for whatever reason is reported, and the next one delivers."""
+        webhook = await stage.create(inbox.address, types=["sample.made"])
+        failed = asyncio.Event()
+
+        async def fail(_deliveries: DeliveryRepository) -> None:
+            failed.set()
+            raise LookupError("a defect")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(DeliveryRepository, "candidates", fail)
+            happened = await stage.happen(1)
+            wake(stage.app)
+            await failed.wait()
+        await stage.delivered(webhook)
+        assert [delivery.id for delivery in inbox.deliveries] == happened
+        assert "a defect" in caplog.text
+
+
 class TestLease:
     async def test_a_killed_worker(self, stage: Stage, inbox: Inbox) -> None:
         """The lease of a worker that is gone expires by the server's time, and another one delivers."""

@@ -99,6 +99,10 @@ class Dispatcher:
                 _log.warning("webhooks are not delivered now (%s)", type(error).__name__)
                 await asyncio.sleep(_OUTAGE_SECONDS)
                 continue
+            except Exception:  # noqa: BLE001 - reported, and no defect may end all deliveries for good
+                _log.exception("webhooks are not delivered now")
+                await asyncio.sleep(_OUTAGE_SECONDS)
+                continue
             await asyncio.gather(self._wait(look), self._rest())
 
     async def _look(self) -> _Look:
