@@ -115,15 +115,3 @@ class TestKept:
         with pytest.raises(StartupError, match=r"jwt_secret is damaged: remove it"):
             async with running_client(a_worker(embedded_settings)):
                 pass
-
-
-def test_race_for_the_file(tmp_path: Path) -> None:
-    """The second of two workers keeps the first one's secret and leaves no draft behind."""
-    from parley_auth.signing import secret  # noqa: PLC0415 - only this test needs it
-
-    path = tmp_path / "jwt_secret"
-    secret.store_new_secret(path)
-    first = path.read_text()
-    secret.store_new_secret(path)
-    assert path.read_text() == first
-    assert [file.name for file in tmp_path.iterdir()] == ["jwt_secret"]

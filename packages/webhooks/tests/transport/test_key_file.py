@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from parley_core import StartupError
-from parley_webhooks.transport.key_file import store_new_key, vault_of
+from parley_webhooks.transport.key_file import vault_of
 from parley_webhooks.transport.vault import SecretUnreadable, Vault, new_key
 
 
@@ -64,15 +64,6 @@ class TestStored:
         sealed = [vault.sealed("s", of="1") for vault in vaults]
         assert {vault.opened(one, of="1") for vault in vaults for one in sealed} == {"s"}
         assert [path.name for path in tmp_path.iterdir()] == ["webhooks_key"]
-
-    def test_race_for_the_file(self, tmp_path: Path) -> None:
-        """The second of two workers keeps the first one's key."""
-        path = tmp_path / "webhooks_key"
-        store_new_key(path)
-        first = path.read_text()
-        store_new_key(path)
-        assert path.read_text() == first
-        assert list(tmp_path.iterdir()) == [path]
 
     def test_setting_comes_first(self, tmp_path: Path) -> None:
         """A key that is set later seals from then on, and what the stored one sealed still opens."""

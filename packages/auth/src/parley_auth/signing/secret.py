@@ -1,11 +1,11 @@
 """Where the signing keys come from: the settings, or one secret that is stored beside an embedded database."""
 
-import os
 import secrets
 from pathlib import Path
 
 from parley_auth.signing.key_ring import MIN_SECRET_BYTES, KeyRing, UnusableKey, parse_keys, secret_key
 from parley_core import StartupError
+from parley_core.private_file import store_once
 
 _FILE = "jwt_secret"
 _ADVICE = 'set PARLEY_JWT_SECRET to the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"'
@@ -36,27 +36,10 @@ def _stored_secret(data_dir: Path | None) -> bytes:
         raise StartupError(f"PARLEY_JWT_SECRET is missing, and a MongoDB server of your own needs it: {_ADVICE}")
     path = data_dir / _FILE
     if not path.exists():
-        store_new_secret(path)
+        store_once(path, secrets.token_urlsafe(48))
     stored = path.read_bytes().strip()
     if len(stored) < MIN_SECRET_BYTES:
         raise StartupError(
             f"{path} is damaged: remove it to have a new secret generated; all access tokens become invalid"
         )
     return stored
-
-
-def store_new_secret(path: Path) -> None:
-    """Store a new secret with mode 0600, unless another worker was first; nobody sees a half-written file."""
-    draft = path.with_name(f"{_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48))
-        file.flush()
-        os.fsync(descriptor)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        # Another worker was first, and its secret counts.
-        return
-    finally:
-        draft.unlink()

@@ -2,6 +2,8 @@
 
 from pymongo.errors import ConfigurationError, ConnectionFailure, PyMongoError
 
+from parley_core.errors import Unavailable
+
 DatabaseError = PyMongoError
 """The base of all errors of the database."""
 
@@ -10,6 +12,11 @@ def is_unavailable(error: PyMongoError) -> bool:
     """Return whether MongoDB didn't answer in time, rather than refused."""
     # The start has checked that this deployment has sessions: a member that has just started doesn't know it yet.
     return isinstance(error, ConfigurationError | ConnectionFailure) or error.timeout
+
+
+def is_outage(error: BaseException) -> bool:
+    """Return whether an error means that MongoDB is away for a while."""
+    return isinstance(error, Unavailable) or (isinstance(error, PyMongoError) and is_unavailable(error))
 
 
 def is_ambiguous(error: BaseException) -> bool:

@@ -1,16 +1,25 @@
-"""The response of a stream of server-sent events.
+"""The response of a stream of server-sent events, and what it ends with.
 
 FastAPI's own (`fastapi.sse.EventSourceResponse`) belongs to endpoints that are generators: their first step would run
 after the answer has begun, and each stream would need two tasks and two queues more (docs/decisions/0008).
 """
 
+import random
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
 from starlette.types import Send
 
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+# Apart from each other, so that those who were sent away together don't come back together.
+_RETRY_MILLISECONDS = (1000, 3000)
+
+
+def retry_hint() -> bytes:
+    """Return the event that tells a client in how many milliseconds to come again."""
+    return format_sse_event(retry=random.randint(*_RETRY_MILLISECONDS))  # noqa: S311 - no secret depends on it
 
 
 class EventStream(StreamingResponse):

@@ -14,7 +14,6 @@ from pymongo import AsyncMongoClient
 from parley_core.caching.routes import cached_first
 from parley_core.caching.store import ReadCache
 from parley_core.clock import Clock, utc_now
-from parley_core.data.database import database_of, open_client
 from parley_core.data.documents import Document
 from parley_core.data.handle import Database
 from parley_core.data.indexes import ensure_indexes
@@ -38,10 +37,7 @@ from parley_core.kernel.lifespans import attributed, frozen
 from parley_core.kernel.plugins import Plugins
 from parley_core.kernel.services import Finder, Services
 from parley_core.kernel.settings import CoreSettings, allowed_plugins, load_settings, warn_of_unknown
-from parley_core.log.reader import EventLog
-from parley_core.log.relay import Relay
-from parley_core.log.sources import sources_of
-from parley_core.log.writer import LogWriter
+from parley_core.kernel.storage import open_database, open_log
 from parley_core.ownership import single_owner
 
 T = TypeVar("T")
@@ -207,45 +203,22 @@ class Parley:
         core = self.settings(CoreSettings)
         async with AsyncExitStack() as stack:
             stack.enter_context(self._services.temporary())
-            await self._open_database(stack, core)
-            self.provide(ReadCache(max_bytes=core.cache_max_bytes if core.cache_enabled else 0))
-            await check_format(self.database)
-            await ensure_indexes(self.database, self._indexes)
-            await self._open_log(stack)
+            collections = [declared.value for declared in self._indexes]
+            database = await stack.enter_async_context(
+                open_database(core, catalogue=self.events, collections=collections, announce=self.announce)
+            )
+            self._database = database
+            stack.callback(self._forget_database)
+            await check_format(database)
+            await ensure_indexes(database, self._indexes)
+            log, relay = await stack.enter_async_context(open_log(database))
+            cache = ReadCache(max_bytes=core.cache_max_bytes if core.cache_enabled else 0)
+            for service in (database, database.generations, log, relay, cache):
+                self.provide(service)
             self._services.collect(self.plugins.calls("parley_services"), self)
             for declared in self.plugins.lifespans(self):
                 await stack.enter_async_context(attributed(declared))
             yield self
-
-    async def _open_database(self, stack: AsyncExitStack, core: CoreSettings) -> None:
-        uri = core.mongodb_uri.get_secret_value() if core.mongodb_uri else self._embedded(stack, core)
-        client = await stack.enter_async_context(
-            open_client(uri, timeout_seconds=core.request_timeout_seconds, pool_size=core.mongodb_pool_size)
-        )
-        self._database = database_of(
-            client,
-            core.mongodb_database,
-            event_types=self.events.types,
-            recorded=[owned.value.collection for owned in self._indexes if owned.value.recorded],
-            invalidations=self.events.invalidations,
-        )
-        stack.callback(self._forget_database)
-        stack.push_async_callback(self._database.generations.close)
-        self.provide(self._database)
-        self.provide(self._database.generations)
-
-    async def _open_log(self, stack: AsyncExitStack) -> None:
-        log = EventLog(self.database)
-        stack.push_async_callback(log.close)
-        relay = Relay(self.database, LogWriter(self.database, log), sources_of(self.database))
-        self.provide(log)
-        self.provide(relay)
-        await stack.enter_async_context(relay.running())
-
-    def _embedded(self, stack: AsyncExitStack, core: CoreSettings) -> str:
-        from parley_core.embedded import embedded_mongodb  # noqa: PLC0415 - who names a server never needs it
-
-        return stack.enter_context(embedded_mongodb(core.data_dir, mongod=core.mongod, announce=self.announce))
 
     def _forget_database(self) -> None:
         self._database = None

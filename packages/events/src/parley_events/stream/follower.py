@@ -1,7 +1,6 @@
 """Following the log: what it contains from a place on, then what comes, until access is lost or the server stops."""
 
 import asyncio
-import random
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -10,8 +9,8 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from parley_auth import Access
 from parley_auth.errors import TokenExpired
 from parley_core import EventLog, ParleyError
-from parley_core.data.failures import DatabaseError, is_unavailable
-from parley_core.errors import Unavailable
+from parley_core.data.failures import is_outage
+from parley_core.http.event_stream import retry_hint
 from parley_events.stream.ending import Ending
 from parley_events.stream.reader import NewEventReader, News
 
@@ -19,8 +18,6 @@ HEARTBEAT_SECONDS = 15.0
 # Nothing is sent that was let through longer ago than this, and no stream outlives its access by much more.
 RECHECK_SECONDS = 1.0
 _OUTAGE_SECONDS = 0.5
-# Apart from each other, so that those who were sent away together don't come back together.
-_RETRY_MILLISECONDS = (1000, 3000)
 
 
 class Follower:
@@ -70,7 +67,7 @@ class Follower:
                 return
             except ParleyError:
                 return
-        yield format_sse_event(retry=random.randint(*_RETRY_MILLISECONDS))  # noqa: S311 - no secret depends on it
+        yield retry_hint()
 
     async def _authorized(self) -> AsyncGenerator[bytes]:
         """Yield until the process ends; raise what the guard answers when access is lost."""
@@ -96,8 +93,8 @@ class Follower:
             # After the read: what is committed once access was lost can't have been read before this check.
             if news.events or news.after == self._after or not self._is_fresh():
                 await self._check_access()
-        except (DatabaseError, Unavailable) as error:
-            if isinstance(error, DatabaseError) and not is_unavailable(error):
+        except Exception as error:
+            if not is_outage(error):
                 raise
             async with self._ending.interrupting():
                 await asyncio.sleep(_OUTAGE_SECONDS)

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from parley_core import Database
-from parley_core.data.failures import DatabaseError, is_unavailable
-from parley_core.errors import Unavailable
+from parley_core.data.failures import DatabaseError
 from parley_core.log import bookkeeping
 from parley_core.waiting import end
 from parley_messaging.indexes import LOGS, MESSAGES
@@ -42,11 +41,6 @@ async def watching(database: Database, hub: Hub) -> AsyncIterator[None]:
         yield
     finally:
         await end(task)
-
-
-def is_outage(error: Exception) -> bool:
-    """Return whether an error means that MongoDB is away for a while."""
-    return isinstance(error, Unavailable) or (isinstance(error, DatabaseError) and is_unavailable(error))
 
 
 async def _watch(database: Database, hub: Hub) -> None:

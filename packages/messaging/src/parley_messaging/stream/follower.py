@@ -1,7 +1,6 @@
 """Following a log: what it holds from a place on, then what comes, until the follower leaves or the server stops."""
 
 import asyncio
-import random
 from collections.abc import AsyncGenerator
 
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
@@ -9,7 +8,8 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from parley_auth import ScopedAccess
 from parley_auth.errors import TokenExpired
 from parley_core import ParleyError
-from parley_messaging.stream.changes import is_outage
+from parley_core.data.failures import is_outage
+from parley_core.http.event_stream import retry_hint
 from parley_messaging.stream.hub import Hub, Subscription
 from parley_messaging.stream.reader import PAGE, NewMessageReader, Page
 
@@ -17,8 +17,6 @@ HEARTBEAT_SECONDS = 15.0
 # Access is checked again at once after a change, unless the last check is younger than this.
 _RECHECK_SECONDS = 1.0
 _OUTAGE_SECONDS = 0.5
-# Apart from each other, so that those who were sent away together don't come back together.
-_RETRY_MILLISECONDS = (1000, 3000)
 
 
 class Follower:
@@ -63,7 +61,7 @@ class Follower:
                 if self._now() >= self._sent_at + HEARTBEAT_SECONDS:
                     yield KEEPALIVE_COMMENT
                     self._sent_at = self._now()
-            yield format_sse_event(retry=random.randint(*_RETRY_MILLISECONDS))  # noqa: S311 - no secret depends on it
+            yield retry_hint()
 
     async def _news(self, subscription: Subscription) -> Page:
         """Return the next messages; none when a heartbeat or a check is due, or MongoDB is away."""

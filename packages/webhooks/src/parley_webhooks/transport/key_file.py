@@ -1,10 +1,9 @@
 """Where the vault's keys come from: the setting, or one that is stored beside an embedded database."""
 
-import os
-import secrets
 from pathlib import Path
 
 from parley_core import StartupError
+from parley_core.private_file import store_once
 from parley_webhooks.transport.vault import UnusableKey, Vault, new_key, parse_keys
 
 _FILE = "webhooks_key"
@@ -28,7 +27,7 @@ def vault_of(*, key: str | None, data_dir: Path | None) -> Vault | None:
         raise StartupError(f"PARLEY_WEBHOOKS_KEY: {error}") from None
     path = data_dir / _FILE if data_dir else None
     if path and not keys and not path.exists():
-        store_new_key(path)
+        store_once(path, new_key())
     if path and path.exists():
         keys = (*keys, *_stored_keys(path))
     return Vault(keys) if keys else None
@@ -42,20 +41,3 @@ def _stored_keys(path: Path) -> tuple[bytes, ...]:
             f"{path} is damaged: restore it, or remove it to have a new key generated;"
             " each webhook needs a new secret then"
         ) from None
-
-
-def store_new_key(path: Path) -> None:
-    """Store a new key with mode 0600, unless another worker was first; nobody sees a half-written file."""
-    draft = path.with_name(f"{_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(new_key())
-        file.flush()
-        os.fsync(descriptor)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        # Another worker was first, and its key counts.
-        return
-    finally:
-        draft.unlink()

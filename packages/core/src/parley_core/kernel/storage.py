@@ -1,0 +1,69 @@
+"""What an application stores in: the database, an embedded one where no server is named, and the log in it."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
+
+from parley_core.data.database import database_of, open_client
+from parley_core.data.handle import Database
+from parley_core.data.indexes import CollectionIndexes
+from parley_core.kernel.catalogue import EventCatalogue
+from parley_core.kernel.settings import CoreSettings
+from parley_core.log.reader import EventLog
+from parley_core.log.relay import Relay
+from parley_core.log.sources import sources_of
+from parley_core.log.writer import LogWriter
+
+
+@asynccontextmanager
+async def open_database(
+    core: CoreSettings,
+    *,
+    catalogue: EventCatalogue,
+    collections: Sequence[CollectionIndexes],
+    announce: Callable[[str], None],
+) -> AsyncIterator[Database]:
+    """Connect to the database that the settings name, or start the embedded one.
+
+    Args:
+        core: the settings.
+        catalogue: what can be recorded, and what that invalidates.
+        collections: every declared collection.
+        announce: called with a sentence that whoever starts the application should read.
+
+    Raises:
+        StartupError: MongoDB can't be reached or can't be used.
+    """
+    with ExitStack() as stack:
+        uri = core.mongodb_uri.get_secret_value() if core.mongodb_uri else _embedded(stack, core, announce)
+        async with open_client(
+            uri, timeout_seconds=core.request_timeout_seconds, pool_size=core.mongodb_pool_size
+        ) as client:
+            database = database_of(
+                client,
+                core.mongodb_database,
+                event_types=catalogue.types,
+                recorded=[owned.collection for owned in collections if owned.recorded],
+                invalidations=catalogue.invalidations,
+            )
+            try:
+                yield database
+            finally:
+                await database.generations.close()
+
+
+def _embedded(stack: ExitStack, core: CoreSettings, announce: Callable[[str], None]) -> str:
+    from parley_core.embedded import embedded_mongodb  # noqa: PLC0415 - who names a server never needs it
+
+    return stack.enter_context(embedded_mongodb(core.data_dir, mongod=core.mongod, announce=announce))
+
+
+@asynccontextmanager
+async def open_log(database: Database) -> AsyncIterator[tuple[EventLog, Relay]]:
+    """Run the relay during the block; return it and the log that it feeds."""
+    log = EventLog(database)
+    relay = Relay(database, LogWriter(database, log), sources_of(database))
+    try:
+        async with relay.running():
+            yield log, relay
+    finally:
+        await log.close()
