@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from parley_core.waiting import SharedWork, fail, fulfil, within
+from parley_core.waiting import SharedWork, fail, fulfil, is_set, within
 
 _name: ContextVar[str] = ContextVar("name", default="nobody")
 
@@ -164,3 +164,14 @@ class TestWithin:
         fail([future], LookupError("gone"))
         with pytest.raises(LookupError, match="gone"):
             await within(future, 5)
+
+
+async def test_event() -> None:
+    """An event is awaited for a time: it has come, it comes meanwhile, or it doesn't come."""
+    event = asyncio.Event()
+    assert not await is_set(event, 0.01)
+    waiting = asyncio.create_task(is_set(event, 10))
+    await asyncio.sleep(0)
+    event.set()
+    assert await waiting
+    assert await is_set(event, 0.01)

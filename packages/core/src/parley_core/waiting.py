@@ -62,6 +62,15 @@ async def end(task: "asyncio.Task[None]") -> None:
         await asyncio.wait([task], timeout=_CANCEL_SECONDS)
 
 
+async def is_set(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event, so many seconds at most; return whether it is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
+
+
 async def within(future: "asyncio.Future[R]", seconds: float | None) -> R:
     """Return the result of a future that is this caller's own and that others' work fulfils.
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from parley_core.embedded import EmbeddedMongoDB
 from parley_core.kernel.settings import CoreSettings
+from parley_core.testing.servers import OwnMongoDB
 from parley_core.testing.streams import listening
 
 if TYPE_CHECKING:
@@ -20,20 +17,6 @@ if TYPE_CHECKING:
     from conftest import Stage
 
 ADDRESS = "/v1/events/stream"
-
-
-class OwnMongoDB:
-    """A MongoDB of the test's own."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.server = EmbeddedMongoDB.start(folder)
-
-    async def restart(self) -> None:
-        """Kill it and start it again on the same data."""
-        os.kill(self.server.pid, signal.SIGKILL)
-        self.server.stop()
-        self.server = await asyncio.to_thread(EmbeddedMongoDB.start, self._folder)
 
 
 @pytest.fixture

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from parley_core.embedded import EmbeddedMongoDB
 from parley_core.kernel.settings import CoreSettings
+from parley_core.testing.servers import OwnMongoDB
 from parley_messaging.testing import address, listening
 
 if TYPE_CHECKING:
@@ -21,37 +20,19 @@ if TYPE_CHECKING:
     from conftest import Chat
 
 
-class Database:
-    """A MongoDB of the test's own."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.server = EmbeddedMongoDB.start(folder)
-
-    async def restart(self) -> None:
-        """Kills it and starts it again on the same data."""
-        os.kill(self.server.pid, signal.SIGKILL)
-        self.server.stop()
-        self.server = await asyncio.to_thread(EmbeddedMongoDB.start, self._folder)
-
-    def freeze(self, number: int) -> None:
-        """Stops (`SIGSTOP`) or continues (`SIGCONT`) it."""
-        os.kill(self.server.pid, number)
-
-
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path / "data")
+def own(tmp_path: Path) -> Iterator[OwnMongoDB]:
+    database = OwnMongoDB(tmp_path / "data")
     yield database
     database.server.stop()
 
 
 @pytest.fixture
-def core_settings(own: Database) -> CoreSettings:
+def core_settings(own: OwnMongoDB) -> CoreSettings:
     return CoreSettings(mongodb_uri=own.server.uri, mongodb_database="outage")  # type: ignore[arg-type]
 
 
-async def test_streams_survive_a_restart(own: Database, chat: Chat) -> None:
+async def test_streams_survive_a_restart(own: OwnMongoDB, chat: Chat) -> None:
     """Open streams tell what is posted after MongoDB was killed and is back, without a gap or a repeat."""
     ada, bob = await chat.account(), await chat.account()
     room = await chat.room(ada, bob)
@@ -67,7 +48,7 @@ async def test_streams_survive_a_restart(own: Database, chat: Chat) -> None:
         assert [message["seq"] for message in await stream.messages(20)] == list(range(2, 22))
 
 
-async def test_revocation_during_a_restart(own: Database, chat: Chat) -> None:
+async def test_revocation_during_a_restart(own: OwnMongoDB, chat: Chat) -> None:
     """Who is removed while nobody could see it is cut off once MongoDB is back."""
     ada = await chat.account()
     room = await chat.room(ada)
@@ -79,7 +60,7 @@ async def test_revocation_during_a_restart(own: Database, chat: Chat) -> None:
         assert await stream.rest(5) == []
 
 
-async def test_frozen(own: Database, chat: Chat) -> None:
+async def test_frozen(own: OwnMongoDB, chat: Chat) -> None:
     """Posts to a MongoDB that doesn't answer are 503 within 5.5 seconds, and stored at most once by a later retry."""
     ada = await chat.account()
     room = await chat.room(ada)

@@ -2,6 +2,8 @@
 
 import asyncio
 
+from parley_core.waiting import is_set
+
 
 class Bell:
     """Wakes whoever waits for it."""
@@ -15,9 +17,5 @@ class Bell:
 
     async def wait(self, seconds: float) -> None:
         """Return when it is rung, at once where it was since the last wait, or when the time is over."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._rung.wait()
-        except TimeoutError:
-            return
-        self._rung.clear()
+        if await is_set(self._rung, seconds):
+            self._rung.clear()

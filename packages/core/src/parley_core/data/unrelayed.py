@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from parley_core.waiting import is_set
+
 _UNITS = 500
 # Rounds of the relay.
 _PATIENCE = 5
@@ -86,8 +88,4 @@ class Unrelayed:
 
     async def wait(self, seconds: float) -> None:
         """Return when anything is noted, or when the time is over."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._is_any.wait()
-        except TimeoutError:
-            return
+        await is_set(self._is_any, seconds)

@@ -16,7 +16,7 @@ from parley_core.data.documents import Document
 from parley_core.data.handle import Database
 from parley_core.data.indexes import CollectionIndexes
 from parley_core.data.point_reads import PointReader
-from parley_core.waiting import end, fail, fulfil, within
+from parley_core.waiting import end, fail, fulfil, is_set, within
 
 EVENTS = "events"
 FENCE, FENCE_ID = "events_fence", "events"
@@ -166,7 +166,8 @@ class EventLog:
             while self._waiting:
                 self._has_grown.clear()
                 self._answer(await self.head())
-                await self._growth()
+                if self._waiting:
+                    await is_set(self._has_grown, _POLL_SECONDS)
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to those who wait
             fail([future for _, future in self._waiting], error)
             self._waiting.clear()
@@ -178,14 +179,6 @@ class EventLog:
     def _answer(self, head: int) -> None:
         fulfil([future for position, future in self._waiting if position < head], head)
         self._waiting = [(position, future) for position, future in self._waiting if not future.done()]
-
-    async def _growth(self) -> None:
-        if self._waiting:
-            try:
-                async with asyncio.timeout(_POLL_SECONDS):
-                    await self._has_grown.wait()
-            except TimeoutError:
-                return
 
 
 def id_of(kind: str, subject_id: str, rev: int) -> str:

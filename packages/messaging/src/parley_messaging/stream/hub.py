@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from parley_core.waiting import is_set
+
 
 class Subscription:
     """One follower of a log."""
@@ -27,10 +29,7 @@ class Subscription:
     async def wait(self, seconds: float) -> None:
         """Return when it is woken, or when the time is over."""
         try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            return
+            await is_set(self._woken, seconds)
         finally:
             self._woken.clear()
 
