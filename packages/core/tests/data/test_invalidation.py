@@ -188,4 +188,5 @@ async def test_cancelled_after_the_write(parley: Parley, generations: Generation
         await asyncio.gather(task, return_exceptions=True)
     await parley.require(Relay).drain()
     landed = [document["_id"] async for document in things.find()]
+    assert landed
     assert [n for n in landed if await generations.current(f"things:user {n}") == 0] == []
