@@ -139,17 +139,16 @@ class TestLog:
 
     async def test_backlog_comes_last(self, parley: Parley) -> None:
         """What is written now is in the log long before a backlog has been brought there."""
-        old = [{"_id": str(n), "rev": 1, "history": [_old(1)]} for n in range(2000)]
+        old = [{"_id": str(n), "rev": 1, "history": [_old(1)]} for n in range(5000)]
         await parley.database["notes"].insert_many(old)
-        await grown(parley, 1)
         await add(parley, "new")
         log = parley.require(EventLog)
         found: list[LogEntry] = []
         while not found:
             await log.wait_beyond(await log.head(), seconds=5)
             found = await log.after(0, limit=1, where=LogFilter(subject_id="new"))
-        assert found[0].position < 2001
-        assert len(await grown(parley, 2001)) == 2001
+        assert found[0].position < 5001
+        assert len(await grown(parley, 5001)) == 5001
 
 
 def _old(rev: int) -> Document:
@@ -222,6 +221,24 @@ class TestEmitting:
         await parley.require(Relay).drain()
         assert await waiting(parley) == []
 
+    async def test_backlog_of_many(self, parley: Parley) -> None:
+        """Of many subjects with more batches than one look sees, nothing is left, though nobody writes any more."""
+        batches = [
+            {
+                "_id": f"mailbox:{subject}:{rev}",
+                "subject": f"mailbox:{subject}",
+                "kind": "mailbox",
+                "subject_id": f"{subject}",
+                "history": [{"rev": rev, "type": SENT.name, "at": NOON}],
+            }
+            for subject in range(10, 40)
+            for rev in range(1, 41)
+        ]
+        await parley.database["outbox"].insert_many(batches)
+        entries = await grown(parley, 1200)
+        for subject in range(10, 40):
+            assert [e.rev for e in entries if e.subject_id == f"{subject}"] == list(range(1, 41))
+
     async def test_kind_of_a_document(self, parley: Parley) -> None:
         """Events of a recorded document's kind can't be emitted: their ids would be those of its own events."""
         await add(parley, "n")
@@ -270,9 +287,12 @@ class TestCrashes:
         """Who writes after a writer who died waits for nobody long."""
         entry = {"rev": 1, "type": CHANGED.name, "at": NOON, "audience": ["eve"]}
         await parley.database["notes"].insert_one({"_id": "n", "rev": 1, "history": [entry]})
-        await change(parley, "n", audience=("eve",))
+        await change(parley, "n", audience=("ben",))
+        assert await parley.require(Generations).current("notes of eve") == 0
         assert [entry.rev for entry in await grown(parley, 2)] == [1, 2]
-        assert await parley.require(Generations).current("notes of eve") == 2
+        # The relay advances counters after it has added to the log.
+        await parley.require(Relay).drain()
+        assert await parley.require(Generations).current("notes of eve") >= 1
 
     async def test_living_writer(self, workers: list[Parley]) -> None:
         """What its writer has advanced isn't advanced again, so that a cached answer stays valid."""
@@ -280,8 +300,10 @@ class TestCrashes:
             await add(workers[number % 3], str(number), audience=("eve",))
             await change(workers[number % 2], str(number), audience=("eve",))
         await grown(workers[0], 40)
-        for worker in workers:
-            await worker.require(Relay).drain()
+        async with asyncio.timeout(10):
+            # A relay removes entries last, and nothing tells when.
+            while await waiting(workers[0]):
+                await asyncio.sleep(0.05)
         assert await workers[0].require(Generations).current("notes of eve") == 40
 
 

@@ -28,6 +28,7 @@ _DEFAULTS: Document = {
 }
 # Documents of the outbox that are read at once; each is one write's, and has 256 messages at most.
 _BATCHES = 200
+_BY_SUBJECT = [("subject", 1), ("history.0.rev", 1)]
 _WAITS = {"history.0.rev": {"$gt": 0}}
 
 
@@ -67,7 +68,7 @@ class Source(Protocol):
         """Return what waits in these units; one of which nothing waits is left out."""
 
     async def look(self, *, limit: int, newest: bool) -> dict[Unit, Seen]:
-        """Return units in which entries wait, the newest first or the oldest first."""
+        """Return units in which entries wait, the newest or the oldest where the source can tell."""
 
     async def remove(self, done: Sequence[Waiting]) -> None:
         """Remove entries that are in the log."""
@@ -113,7 +114,7 @@ class Outbox(Source):
 
     async def load(self, keys: Iterable[str]) -> list[Waiting]:
         keys = sorted(keys)
-        found = self._documents.find({"subject": {"$in": keys}}).sort([("subject", 1), ("history.0.rev", 1)])
+        found = self._documents.find({"subject": {"$in": keys}}).sort(_BY_SUBJECT)
         documents = await found.limit(_BATCHES).to_list()
         by_subject: dict[str, list[Document]] = defaultdict(list)
         for document in documents:
@@ -124,8 +125,8 @@ class Outbox(Source):
         return [_batches(key, by_subject[key], is_all=last is None or key < last) for key in wanted]
 
     async def look(self, *, limit: int, newest: bool) -> dict[Unit, Seen]:
-        # In the order of storing, since all of this collection waits.
-        found = self._documents.find({}, {**_LOOK, "subject": True}).sort("$natural", -1 if newest else 1)
+        # In one order either way: a limit counts documents, and the units of both looks must be the same.
+        found = self._documents.find({}, {**_LOOK, "subject": True}).sort(_BY_SUBJECT)
         seen: dict[Unit, Seen] = {}
         for document in await found.limit(limit).to_list():
             unit, one = Unit(OUTBOX, document["subject"]), _seen(document)
