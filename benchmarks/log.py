@@ -23,7 +23,6 @@ from benchmarks import log_data, log_lag
 from benchmarks.data import an_id
 from benchmarks.messages import DATABASE, application
 from benchmarks.worker import Worker, connected
-from parley_auth import Role
 from parley_auth.testing import Account, an_account
 from parley_core import EventLog, LogFilter, new_id
 from parley_core.data.database import database_of, open_client
@@ -179,7 +178,7 @@ async def measure(uri: str, folder: Path, *, large: int) -> None:
     """Measure everything."""
     app = application(uri)
     async with app.router.lifespan_context(app):
-        admin = await an_account(app, Role.ADMIN)
+        admin = await an_account(app, "admin")
     await measure_drain(uri)
     async with open_client(uri, timeout_seconds=60, pool_size=8) as client, AsyncExitStack() as stack:
         workers = [stack.enter_context(closing(Worker(uri, folder, name=f"worker-{n}-"))) for n in range(3)]

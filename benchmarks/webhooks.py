@@ -16,7 +16,6 @@ import trustme
 
 from benchmarks import log_data
 from parley_app import create_app
-from parley_auth import Role
 from parley_auth.testing import an_account, auth_settings
 from parley_core.embedded import EmbeddedMongoDB
 from parley_core.kernel.settings import CoreSettings
@@ -35,7 +34,7 @@ async def measure(uri: str, folder: Path, deliveries: int) -> None:
     app = create_app([core, auth_settings(), webhooks_settings(folder / "ca.pem")])
     async with running_client(app) as client:
         await log_data.fill(app.state.parley.database, deliveries)
-        client.headers.update((await an_account(app, Role.ADMIN)).headers)
+        client.headers.update((await an_account(app, "admin")).headers)
         one = await rate(client, authority, deliveries, receivers=1)
         met = "met" if one >= AT_LEAST else "MISSED"
         print(f"  one receiver that takes 5 ms: {one:.0f} deliveries/s (at least {AT_LEAST}: {met})")

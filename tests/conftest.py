@@ -8,7 +8,6 @@ import pytest
 from fastapi import FastAPI
 
 from parley_app import create_app
-from parley_auth import Role
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
@@ -30,14 +29,14 @@ async def client(app: FastAPI, core_settings: CoreSettings) -> AsyncIterator[htt
 
 @pytest.fixture
 async def admin(app: FastAPI, client: httpx.AsyncClient) -> Account:
-    return await an_account(app, Role.ADMIN)
+    return await an_account(app, "admin")
 
 
 @pytest.fixture
 async def interviewer(app: FastAPI, client: httpx.AsyncClient) -> Account:
-    return await an_account(app, Role.INTERVIEWER)
+    return await an_account(app, "interviewer")
 
 
 @pytest.fixture
 async def candidate(app: FastAPI, client: httpx.AsyncClient) -> Account:
-    return await an_account(app, Role.CANDIDATE)
+    return await an_account(app, "candidate")

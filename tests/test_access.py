@@ -7,7 +7,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from parley_auth import Role
 from parley_auth.testing import Account, an_account
 from parley_core.http.framework import routes_of
 from parley_core.log.relay import Relay
@@ -53,10 +52,8 @@ def test_the_routes_are_found(app: FastAPI) -> None:
     assert expected <= set(interview_routes(app))
 
 
-@pytest.mark.parametrize("role", [Role.INTERVIEWER, Role.CANDIDATE])
-async def test_stranger(
-    app: FastAPI, client: httpx.AsyncClient, admin: Account, candidate: Account, role: Role
-) -> None:
+@pytest.mark.parametrize("role", ["interviewer", "candidate"])
+async def test_stranger(app: FastAPI, client: httpx.AsyncClient, admin: Account, candidate: Account, role: str) -> None:
     """A stranger gets 403 `not_a_participant` on every one of them, whatever they send, and nothing changes."""
     stranger = await an_account(app, role)
     interview = await create_interview(client, admin, candidate)
@@ -90,8 +87,8 @@ async def test_anonymous(app: FastAPI, client: httpx.AsyncClient, admin: Account
             assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("role", list(Role))
-async def test_unknown_and_malformed(app: FastAPI, client: httpx.AsyncClient, role: Role) -> None:
+@pytest.mark.parametrize("role", ["admin", "interviewer", "candidate"])
+async def test_unknown_and_malformed(app: FastAPI, client: httpx.AsyncClient, role: str) -> None:
     """An unknown interview is 404, a malformed id 400, before role and body are looked at."""
     caller = await an_account(app, role)
     for interview_id, expected in ((UNKNOWN_ID, (404, "interview_not_found")), ("nonsense", (400, "invalid_id"))):
@@ -104,7 +101,7 @@ async def test_removed_and_added(app: FastAPI, client: httpx.AsyncClient, admin:
     """A removed participant gets 403 on their next request, an added one gets 200."""
     interview = await create_interview(client, admin, candidate)
     address = f"/v1/interviews/{interview['id']}"
-    newcomer = await an_account(app, Role.INTERVIEWER)
+    newcomer = await an_account(app, "interviewer")
     assert (await client.get(address, headers=candidate.headers)).status_code == 200
     removal = await client.delete(f"{address}/participants/{candidate.id}", headers=admin.headers)
     assert removal.status_code == 204
@@ -127,12 +124,12 @@ def test_the_routes_of_the_log_are_found(app: FastAPI) -> None:
     ("role", "expected"),
     [
         (None, (401, "authentication_required")),
-        (Role.INTERVIEWER, (403, "permission_denied")),
-        (Role.CANDIDATE, (403, "permission_denied")),
+        ("interviewer", (403, "permission_denied")),
+        ("candidate", (403, "permission_denied")),
     ],
 )
 async def test_the_log(
-    app: FastAPI, client: httpx.AsyncClient, admin: Account, role: Role | None, expected: tuple[int, str]
+    app: FastAPI, client: httpx.AsyncClient, admin: Account, role: str | None, expected: tuple[int, str]
 ) -> None:
     """Nobody but administrators reads or follows the log, not even what concerns themselves, whatever they ask for."""
     caller = await an_account(app, role) if role else None
@@ -172,11 +169,11 @@ def test_the_routes_of_webhooks_are_found(app: FastAPI) -> None:
     ("role", "expected"),
     [
         (None, (401, "authentication_required")),
-        (Role.INTERVIEWER, (403, "permission_denied")),
-        (Role.CANDIDATE, (403, "permission_denied")),
+        ("interviewer", (403, "permission_denied")),
+        ("candidate", (403, "permission_denied")),
     ],
 )
-async def test_webhooks(app: FastAPI, client: httpx.AsyncClient, role: Role | None, expected: tuple[int, str]) -> None:
+async def test_webhooks(app: FastAPI, client: httpx.AsyncClient, role: str | None, expected: tuple[int, str]) -> None:
     """Nobody but administrators learns of webhooks or changes one, whatever they send."""
     headers = (await an_account(app, role)).headers if role else {}
     before = await snapshot(app)

@@ -14,7 +14,6 @@ from cluster import TOKEN_MINUTES, Cluster, running_cluster
 from pymongo.errors import PyMongoError
 
 from parley_app import create_app
-from parley_auth import Role
 from parley_auth.testing import PASSWORD, Account, an_account, auth_settings
 from parley_core import EventLog, LogEntry, new_id
 from parley_core.data.database import database_of, open_client
@@ -49,7 +48,7 @@ async def stage(cluster: Cluster) -> Stage:
     """Create it by an application that is gone when the kills begin, so that its relay repairs nothing."""
     app = create_app([cluster.core_settings(), auth_settings(access_token_minutes=TOKEN_MINUTES)])
     async with running_client(app) as client:
-        admin, member, other = [await an_account(app, role) for role in (Role.ADMIN, Role.CANDIDATE, Role.INTERVIEWER)]
+        admin, member, other = [await an_account(app, role) for role in ("admin", "candidate", "interviewer")]
         interview = await create_interview(client, admin, member)
     return Stage(admin, member, other, interview["id"])
 

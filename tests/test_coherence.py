@@ -15,7 +15,6 @@ import pytest
 from counts import rounds
 
 from parley_app import create_app
-from parley_auth import Role
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core.caching.store import ReadCache
 from parley_core.kernel.settings import CoreSettings
@@ -58,8 +57,8 @@ async def world(core_settings: CoreSettings) -> AsyncIterator[World]:
     apps = [create_app([s, auth_settings()]) for s in (core_settings, core_settings, core_settings, off)]
     async with AsyncExitStack() as stack:
         *workers, oracle = [await stack.enter_async_context(running_client(app)) for app in apps]
-        admin = await an_account(apps[0], Role.ADMIN)
-        members = [await an_account(apps[0], role) for role in (Role.INTERVIEWER, Role.CANDIDATE)]
+        admin = await an_account(apps[0], "admin")
+        members = [await an_account(apps[0], role) for role in ("interviewer", "candidate")]
         created = [await create_interview(workers[0], admin, *members, title="0") for _ in range(INTERVIEWS)]
         caches = [app.state.parley.require(ReadCache) for app in apps[:3]]
         yield World(workers, caches, oracle, admin, members, [Acknowledged(p["id"]) for p in created])

@@ -10,7 +10,6 @@ import pytest
 from fastapi import FastAPI
 
 from parley_app import create_app
-from parley_auth import Role
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
@@ -127,7 +126,7 @@ async def test_none_by_one_removed(
     """No message of a participant is committed after their removal, and they get 403."""
     refused = 0
     for _ in range(ROUNDS):
-        interviewer = await an_account(app, Role.INTERVIEWER)
+        interviewer = await an_account(app, "interviewer")
         interview = await create_interview(client, admin, candidate, interviewer)
         address = f"/v1/interviews/{interview['id']}"
         async with recorded_order(app) as changes:

@@ -12,7 +12,6 @@ import trustme
 from fastapi import FastAPI
 
 from parley_app import create_app
-from parley_auth import Role
 from parley_auth.testing import an_account, auth_settings
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
@@ -39,7 +38,7 @@ async def delivered(core_settings: CoreSettings, tmp_path: Path) -> AsyncIterato
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     app = create_app([core_settings, auth_settings(), webhooks_settings(tmp_path / "ca.pem")])
     async with Inbox(authority) as inbox, running_client(app) as client:
-        admin = await an_account(app, Role.ADMIN)
+        admin = await an_account(app, "admin")
         body = {"url": inbox.address, "types": ["user.created"]}
         webhook = (await client.post("/v1/webhooks", json=body, headers=admin.headers)).json()
         await an_account(app)

@@ -16,7 +16,7 @@ import parley_auth.plugin
 import parley_interviews.plugin
 import parley_ratings.plugin
 from parley_app import create_app
-from parley_auth import PolicyTable, Principal, Role, ScopedAccess
+from parley_auth import PolicyTable, Principal, ScopedAccess
 from parley_auth.authorization.registry import ScopeRegistry
 from parley_auth.errors import NotAParticipant
 from parley_auth.testing import Account, an_account, auth_settings
@@ -67,7 +67,7 @@ class Stage:
         known = {"admin": self.admin, "interviewer": self.interviewer, "candidate": self.candidate}
         if caller == "anonymous":
             return {}
-        account = known.get(caller) or await an_account(self.app, Role(caller.removeprefix("strange ")))
+        account = known.get(caller) or await an_account(self.app, caller.removeprefix("strange "))
         return account.headers
 
 
@@ -85,8 +85,8 @@ def app(core_settings: CoreSettings, clock: MovableClock) -> FastAPI:
 @pytest.fixture
 async def stage(app: FastAPI) -> AsyncIterator[Stage]:
     async with running_client(app) as client:
-        admin, candidate = await an_account(app, Role.ADMIN), await an_account(app, Role.CANDIDATE)
-        interviewer, second = [await an_account(app, Role.INTERVIEWER) for _ in range(2)]
+        admin, candidate = await an_account(app, "admin"), await an_account(app, "candidate")
+        interviewer, second = [await an_account(app, "interviewer") for _ in range(2)]
         interview = await create_interview(client, admin, interviewer, second, candidate)
         yield Stage(
             app=app,
@@ -232,7 +232,7 @@ class TestRaces:
         """Return what the guard gives to the endpoint."""
         parley: Parley = stage.app.state.parley
         scope = parley.require(ScopeRegistry).by_name["interview"]
-        principal = Principal(stage.interviewer.id, Role.INTERVIEWER, new_id())
+        principal = Principal(stage.interviewer.id, "interviewer", new_id())
         resource = await scope.access_of(parley, stage.interview_id, principal)
         assert resource
         return ScopedAccess(principal, "test", parley.require(PolicyTable), resource, parley, scope)

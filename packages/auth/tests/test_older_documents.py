@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from parley_auth import Role, UserDirectory
+from parley_auth import UserDirectory
 from parley_auth.testing import PASSWORD, Account, an_account
 
 NEWER_FIELDS = {
@@ -54,7 +54,7 @@ async def test_every_route_reads_it(
     app: FastAPI, client: httpx.AsyncClient, old: Account, pair: dict[str, Any], field: str
 ) -> None:
     """An account that lacks a field is read, listed, logged in, refreshed, changed and looked up like any other."""
-    admin = await an_account(app, Role.ADMIN)
+    admin = await an_account(app, "admin")
     users = app.state.parley.database.users
     await users.update_one({"_id": old.id}, {"$unset": dict.fromkeys(NEWER_FIELDS[field], True)})
     # Without the field no session is left, and its owner logs in again.
@@ -78,7 +78,7 @@ async def test_revocation_works(
     app: FastAPI, client: httpx.AsyncClient, old: Account, pair: dict[str, Any], field: str
 ) -> None:
     """A password change and a deactivation end sessions and tokens also when the account lacks a field."""
-    admin = await an_account(app, Role.ADMIN)
+    admin = await an_account(app, "admin")
     users = app.state.parley.database.users
     await users.update_one({"_id": old.id}, {"$unset": {field: True}})
     kept, other = headers_of(await log_in(client, old)), headers_of(await log_in(client, old))

@@ -16,7 +16,6 @@ from fastapi import FastAPI
 
 import parley_auth.plugin
 import parley_events.plugin
-from parley_auth import Role
 from parley_auth.testing import Account, People, an_account, auth_settings, some_people
 from parley_core import (
     Actor,
@@ -107,7 +106,7 @@ class Stage:
 
     async def another_admin(self) -> Account:
         """A second administrator."""
-        return await an_account(self.app, Role.ADMIN)
+        return await an_account(self.app, "admin")
 
     async def relayed(self) -> int:
         """Bring everything into the log, and return its head."""

@@ -19,7 +19,6 @@ from pymongo import MongoClient
 
 import parley_auth.plugin
 import parley_interviews.plugin
-from parley_auth import Role
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import Database
 from parley_core.kernel.settings import CoreSettings
@@ -91,7 +90,7 @@ def database(app: FastAPI) -> Database:
 
 @pytest.fixture
 async def people(app: FastAPI) -> People:
-    admin, interviewer, candidate = [await an_account(app, role) for role in Role]
+    admin, interviewer, candidate = [await an_account(app, role) for role in ("admin", "interviewer", "candidate")]
     return People(admin, interviewer, candidate)
 
 

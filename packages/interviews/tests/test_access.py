@@ -10,7 +10,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from parley_auth import Role
 from parley_auth.testing import Account, an_account
 from parley_core import Database, Document
 from parley_interviews.testing import an_interview, create_interview
@@ -97,7 +96,7 @@ async def account_of(app: FastAPI, people: People, caller: str) -> Account | Non
     if caller == "anonymous":
         return None
     kind, _, role = caller.rpartition(" ")
-    return await an_account(app, Role(role)) if kind else getattr(people, role)
+    return await an_account(app, role) if kind else getattr(people, role)
 
 
 async def stored(database: Database, interview: Mapping[str, Any]) -> Document | None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from parley_auth import Role
 from parley_auth.testing import an_account
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
@@ -34,7 +33,9 @@ def notebook(core_settings: CoreSettings, monkeypatch: pytest.MonkeyPatch) -> Fa
 async def test_snippet(notebook: FastAPI) -> None:
     """Notes are taken by participating interviewers while the interview is under way, and by nobody else."""
     async with running_client(notebook) as client:
-        admin, interviewer, candidate = [await an_account(notebook, role) for role in Role]
+        admin, interviewer, candidate = [
+            await an_account(notebook, role) for role in ("admin", "interviewer", "candidate")
+        ]
         interview = await create_interview(client, admin, interviewer, candidate)
         address = f"{address_of(interview)}/notes"
         early = await client.post(address, headers=interviewer.headers)

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 import parley_auth.plugin
 import parley_messaging.plugin
-from parley_auth import Locked, ParticipantScope, PolicyTable, Principal, Resource, Role
+from parley_auth import Locked, ParticipantScope, PolicyTable, Principal, Resource
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import (
     CollectionIndexes,
@@ -137,7 +137,7 @@ class Chat:
     def database(self) -> Database:
         return self.parley.database
 
-    async def account(self, role: Role = Role.CANDIDATE) -> Account:
+    async def account(self, role: str = "candidate") -> Account:
         """A new account."""
         return await an_account(self.app, role)
 

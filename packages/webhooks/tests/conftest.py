@@ -21,7 +21,6 @@ from pymongo.read_concern import ReadConcern
 import parley_auth.plugin
 import parley_events.plugin
 import parley_webhooks.plugin
-from parley_auth import Role
 from parley_auth.testing import Account, an_account, auth_settings, log_in
 from parley_core import (
     Actor,
@@ -169,7 +168,7 @@ def settings(ca_file: Path) -> WebhooksSettings:
 async def stage(core_settings: CoreSettings, settings: WebhooksSettings, clock: MovableClock) -> AsyncIterator[Stage]:
     stage = Stage([core_settings, auth_settings(), settings], clock)
     async with running_client(stage.app) as stage.client:
-        stage.admin = await an_account(stage.app, Role.ADMIN)
+        stage.admin = await an_account(stage.app, "admin")
         stage.headers = stage.admin.headers
         await stage.drain()
         yield stage

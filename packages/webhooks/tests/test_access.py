@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from fastapi import FastAPI
 
-from parley_auth import Role
 from parley_auth.testing import an_account
 from parley_core import new_id
 
@@ -58,7 +57,7 @@ async def send(stage: Stage, operation: Operation, webhook_id: str, **changes: A
 async def test_who_may_do_what(stage: Stage) -> None:
     """Administrators may do all of it, everybody else nothing, whatever they send and whether the webhook exists."""
     webhook = await stage.create(URL, types=["sample.made"])
-    callers = {role: (await an_account(stage.app, role)).headers for role in (Role.INTERVIEWER, Role.CANDIDATE)}
+    callers = {role: (await an_account(stage.app, role)).headers for role in ("interviewer", "candidate")}
     for name, operation in OPERATIONS.items():
         for webhook_id in (webhook["id"], UNKNOWN_ID):
             for body in (operation.body, {"broken": True}):
@@ -140,7 +139,7 @@ class TestCodes:
         """Every documented code of an operation answers a request, with the status that is documented."""
         met: dict[str, dict[int, set[str]]] = {name: {} for name in OPERATIONS}
         webhook = await stage.create(URL)
-        candidate = await an_account(stage.app, Role.CANDIDATE)
+        candidate = await an_account(stage.app, "candidate")
 
         async def meet(name: str, expected: str, **changes: Any) -> None:
             answer = await send(stage, OPERATIONS[name], changes.pop("webhook_id", webhook["id"]), **changes)

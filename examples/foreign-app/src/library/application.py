@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 import parley_auth.plugin
 from library import books
-from parley_auth import PolicyRule, Role
+from parley_auth import ADMIN, PolicyRule
 from parley_core import Parley, Settings, hookimpl
 
 
@@ -16,7 +16,7 @@ class LibraryPlugin:
 
     @hookimpl
     def parley_policies(self) -> list[PolicyRule]:
-        return [PolicyRule(action="books:add", roles=frozenset({Role.ADMIN}))]
+        return [PolicyRule(action="books:add", roles=frozenset({ADMIN}))]
 
 
 @asynccontextmanager

@@ -4,16 +4,18 @@ from parley_auth.accounts.repository import UserDirectory
 from parley_auth.authorization.access import Access, ScopedAccess, lock_together
 from parley_auth.authorization.guard import Guard
 from parley_auth.authorization.identity import Identity
-from parley_auth.authorization.policy_table import Membership, PolicyRule, PolicyTable
-from parley_auth.authorization.scopes import ParticipantScope
-from parley_auth.models import Locked, Principal, Resource, Role, User
+from parley_auth.authorization.policy_table import PolicyRule, PolicyTable
+from parley_auth.authorization.scopes import TOUCH, ParticipantScope
+from parley_auth.models import ADMIN, OUTSIDER, Locked, Principal, Resource, Role, User
 
 __all__ = [
+    "ADMIN",
+    "OUTSIDER",
+    "TOUCH",
     "Access",
     "Guard",
     "Identity",
     "Locked",
-    "Membership",
     "ParticipantScope",
     "PolicyRule",
     "PolicyTable",

@@ -62,7 +62,7 @@ class RateLimited(RateLimitError):
 
 class PermissionDenied(AuthorizationError):
     code = "permission_denied"
-    title = "Your role does not permit this"
+    title = "Your role, or your part in this resource, does not permit this"
 
 
 class NotAParticipant(AuthorizationError):

@@ -11,7 +11,20 @@ if TYPE_CHECKING:
 
     from parley_auth.authorization.policy_table import PolicyRule
     from parley_auth.authorization.scopes import ParticipantScope
+    from parley_auth.models import Role
     from parley_core import PublicRoute
+
+
+@hookspec
+def parley_roles() -> Sequence[Role]:
+    """Called when the policy table is composed, and when auth's services are made.
+
+    Returns: the roles that accounts can have because of the plugin; auth itself brings `admin`. Where no plugin
+    brings any, whoever registers gets the role `user`.
+
+    Start-up fails when two plugins declare the same role, and when two roles are that of those who register.
+    """
+    raise NotImplementedError
 
 
 @hookspec
@@ -20,8 +33,8 @@ def parley_policies() -> Sequence[PolicyRule]:
 
     Returns: the rules of the plugin's own actions; the rules of all plugins make one table.
 
-    Start-up fails when two plugins give rules for one action, when a rule names an unknown scope or a state
-    that its scope doesn't have, when the rules of one action name different scopes, and when a guard names an
+    Start-up fails when two plugins give rules for one action, when a rule names an unknown role or scope, or a relation
+    or state that its scope doesn't have, when the rules of one action name different scopes, and when a guard names an
     action without a rule.
     """
     raise NotImplementedError
@@ -33,7 +46,8 @@ def parley_participant_scopes() -> Sequence[ParticipantScope]:
 
     Returns: the kinds of resources that users participate in.
 
-    Start-up fails when two scopes have the same name or the same path parameter, and when a route whose path has a
+    Start-up fails when two scopes have the same name or the same path parameter, when one declares the relation
+    `outsider`, and when a route whose path has a
     scope's parameter lacks a guard of that scope.
     """
     raise NotImplementedError

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from parley_auth.accounts.bootstrap import Administrators
+from parley_auth.authorization.account_lock import AccountLock
 from parley_auth.authorization.authorizer import Authorizer
 from parley_auth.authorization.identity import chosen_identity
 from parley_auth.authorization.policy_table import PolicyTable
@@ -23,11 +24,13 @@ async def auth_lifespan(parley: Parley) -> AsyncIterator[None]:
     """
     announce = None if parley.data_dir is None else parley.announce
     try:
-        identity = chosen_identity(parley.services(object), default=parley.require(Authenticator))
+        own = parley.require(Authenticator)
+        identity = chosen_identity(parley.services(object), default=own)
         # A command such as `parley create-admin` runs without routes, and so without a composed policy.
         if parley.is_verified:
             policy, scopes = parley.require(PolicyTable), parley.require(ScopeRegistry)
             parley.provide(Authorizer.of(identity, policy, scopes))
+        parley.provide(AccountLock(database=parley.database, clock=parley.clock, checks_sessions=identity is own))
         # Loaded here rather than by the first registration, which would stop all other requests for 0.1 s.
         common_passwords()
         await parley.require(Administrators).ensure_first(parley.settings(AuthSettings), announce=announce)

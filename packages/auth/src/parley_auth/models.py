@@ -3,15 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+
+ADMIN = "admin"
+"""The role of administrators, which auth itself brings."""
+
+OUTSIDER = "outsider"
+"""The relation of everybody who doesn't participate in a resource."""
 
 
-class Role(StrEnum):
-    """The role of an account; the stored role decides, never a token's."""
+@dataclass(frozen=True)
+class Role:
+    """A role that accounts can have. The stored role decides what an account may do, never a token's.
 
-    ADMIN = "admin"
-    INTERVIEWER = "interviewer"
-    CANDIDATE = "candidate"
+    Args:
+        name: like `interviewer`.
+        description: whom it is for.
+        registers: whether it is the role of those who register by themselves; one role at most is.
+    """
+
+    name: str
+    description: str
+    registers: bool = False
 
 
 @dataclass(frozen=True)
@@ -21,7 +33,7 @@ class User:
     id: str
     email: str
     name: str | None
-    role: Role
+    role: str
     active: bool
     created_at: datetime
 
@@ -60,28 +72,30 @@ class Principal:
     Args:
         id: the account's id.
         role: the account's role now.
-        session_id: the login that the access token belongs to.
+        session_id: the login that the access token belongs to; the key's id where an API key was sent.
+        actions: the only actions that an API key may do; None for a person.
     """
 
     id: str
-    role: Role
+    role: str
     session_id: str
+    actions: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
 class Resource:
-    """What the owner of a scope knows about a resource and one principal's part in it.
+    """What the owner of a scope knows about a resource and how one principal stands to it.
 
     Args:
         id: the resource's id.
         state: the state that policy rules are checked against.
-        member: whether the principal is a participant.
+        relation: as what the principal participates, one of the scope's relations; `OUTSIDER` when they don't.
         validator: changes with every change of the resource, so that a cached answer can be proved current.
     """
 
     id: str
     state: str
-    member: bool
+    relation: str
     validator: int
 
 
@@ -91,8 +105,8 @@ class Locked:
 
     Args:
         state: its state.
-        participants: user id -> participant role, for those user ids that were asked about and participate.
+        relations: user id -> relation, for those user ids that were asked about and participate.
     """
 
     state: str
-    participants: Mapping[str, str]
+    relations: Mapping[str, str]

@@ -10,6 +10,7 @@ from parley_auth import commands, events, hookspecs, indexes, lifespan, policy, 
 from parley_auth.accounts import endpoints as accounts
 from parley_auth.authorization import route_checks
 from parley_auth.authorization.policy_table import PolicyRule
+from parley_auth.models import Role
 from parley_auth.sessions import endpoints as sessions
 from parley_auth.settings import AuthSettings
 from parley_auth.signing import endpoints as keys
@@ -50,6 +51,11 @@ def parley_services(parley: Parley) -> Sequence[object]:
 @hookimpl
 def parley_commands() -> list[Typer]:
     return [commands.app]
+
+
+@hookimpl
+def parley_roles() -> list[Role]:
+    return policy.ROLES
 
 
 @hookimpl

@@ -1,19 +1,20 @@
 """Auth's own rules in the policy table, and its public routes."""
 
 from parley_auth.authorization.policy_table import PolicyRule
-from parley_auth.models import Role
+from parley_auth.models import ADMIN, Role
 from parley_core import PublicRoute
 
-EVERYONE = frozenset(Role)
-ADMINS = frozenset({Role.ADMIN})
+ROLES = [Role(ADMIN, "Manages accounts and everything else that isn't for participants alone.")]
+ADMINS = frozenset({ADMIN})
 
+# A key could give roles with `users:create` and `users:update`, and end its creator's sessions with `account:update`.
 POLICIES = [
-    PolicyRule(action="account:read", roles=EVERYONE),
-    PolicyRule(action="account:update", roles=EVERYONE),
-    PolicyRule(action="users:create", roles=ADMINS),
+    PolicyRule(action="account:read", roles=None, for_keys=False),
+    PolicyRule(action="account:update", roles=None, for_keys=False),
+    PolicyRule(action="users:create", roles=ADMINS, for_keys=False),
     PolicyRule(action="users:list", roles=ADMINS),
     PolicyRule(action="users:read", roles=ADMINS),
-    PolicyRule(action="users:update", roles=ADMINS),
+    PolicyRule(action="users:update", roles=ADMINS, for_keys=False),
 ]
 
 PUBLIC_ROUTES = [

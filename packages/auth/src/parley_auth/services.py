@@ -6,6 +6,8 @@ from datetime import timedelta
 from parley_auth.accounts.bootstrap import Administrators
 from parley_auth.accounts.repository import UserDirectory, UserHistory, UserRepository
 from parley_auth.accounts.service import AccountService, UserService
+from parley_auth.authorization.roles import RoleRegistry
+from parley_auth.models import Role
 from parley_auth.passwords.check import PasswordCheck
 from parley_auth.passwords.hashing import Passwords
 from parley_auth.passwords.throttle import Throttle
@@ -32,7 +34,10 @@ def make_services(parley: Parley) -> Sequence[object]:
     passwords, users, sessions = Passwords(), UserRepository(database), SessionRepository(database)
     throttle = Throttle(counters=ThrottleRepository(database), clock=clock)
     check = PasswordCheck(passwords=passwords, throttle=throttle)
-    accounts = AccountService(users=users, passwords=passwords, check=check, settings=settings, clock=clock)
+    roles = RoleRegistry(parley.plugins.declarations("parley_roles", Role))
+    accounts = AccountService(
+        users=users, passwords=passwords, check=check, roles=roles, settings=settings, clock=clock
+    )
     return [
         keys,
         tokens,
@@ -43,7 +48,7 @@ def make_services(parley: Parley) -> Sequence[object]:
         UserDirectory(database),
         sessions,
         accounts,
-        UserService(users=users, history=UserHistory(database), database=database, clock=clock),
+        UserService(users=users, history=UserHistory(database), roles=roles, database=database, clock=clock),
         SessionService(users=users, sessions=sessions, tokens=tokens, passwords=passwords, check=check, clock=clock),
         Administrators(accounts=accounts, users=users, passwords=passwords),
         Authenticator(database=database, tokens=tokens, clock=clock),

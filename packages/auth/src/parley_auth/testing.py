@@ -3,6 +3,7 @@
 import itertools
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from parley_auth.accounts.repository import UserRepository
+from parley_auth.authorization.roles import RoleRegistry
 from parley_auth.events import USER_CREATED
 from parley_auth.models import Role, User
 from parley_auth.passwords.hashing import HASHER
@@ -19,7 +21,7 @@ from parley_auth.sessions.repository import SessionRepository
 from parley_auth.settings import AuthSettings
 from parley_auth.tokens.access_tokens import AccessTokens
 from parley_auth.tokens.refresh_tokens import RefreshToken
-from parley_core import Actor, Event, Parley, new_id
+from parley_core import Actor, Event, Parley, hookimpl, new_id
 
 PASSWORD = "nine green bottles"
 _numbers = itertools.count(1)
@@ -51,28 +53,45 @@ class Account:
         return self.user.id
 
 
-@dataclass(frozen=True)
-class People:
-    """One account of each role."""
+class RolesPlugin:
+    """A plugin that brings roles, for the tests of packages that don't build on one that does.
 
-    admin: Account
-    interviewer: Account
-    candidate: Account
+    Args:
+        names: the roles.
+        registers: the role of those who register by themselves.
+    """
+
+    def __init__(self, *names: str, registers: str) -> None:
+        self._roles = [Role(name, "For tests.", registers=name == registers) for name in (*names, registers)]
+
+    @hookimpl
+    def parley_roles(self) -> list[Role]:
+        return self._roles
+
+
+class People:
+    """One account of each role of an application, by the role's name: `people.admin`."""
+
+    def __init__(self, accounts: Mapping[str, Account]) -> None:
+        self._accounts = accounts
+
+    def __getattr__(self, role: str) -> Account:
+        return self._accounts[role]
 
     def headers_of(self, caller: str) -> dict[str, str]:
         """Return the headers of a caller: one of the roles, or "anonymous"."""
-        return {} if caller == "anonymous" else dict(getattr(self, caller).headers)
+        return {} if caller == "anonymous" else dict(self._accounts[caller].headers)
 
 
 async def some_people(app: FastAPI, *, password: str | None = None) -> People:
     """Store one account of each role in a running application and log it in, all with this password."""
-    admin, interviewer, candidate = [await an_account(app, role, password=password) for role in Role]
-    return People(admin, interviewer, candidate)
+    roles: RoleRegistry = app.state.parley.require(RoleRegistry)
+    return People({role: await an_account(app, role, password=password) for role in roles.by_name})
 
 
 async def an_account(
     app: FastAPI,
-    role: Role = Role.CANDIDATE,
+    role: str | None = None,
     *,
     email: str | None = None,
     name: str | None = None,
@@ -83,13 +102,15 @@ async def an_account(
 
     Args:
         app: the running application.
-        role: its role.
+        role: its role; by default that of those who register.
         email: its e-mail, normalised; by default one that no other account has.
         name: its name; by default one like "Candidate 7".
         active: whether it is active.
         password: its password; by default it has none.
     """
     parley: Parley = app.state.parley
+    role = role or parley.require(RoleRegistry).registering
+    assert role is not None
     number = next(_numbers)
     user = User(
         id=new_id(),

@@ -9,7 +9,6 @@ from argon2 import PasswordHasher, extract_parameters
 from fastapi import FastAPI
 
 import parley_auth.plugin
-from parley_auth import Role
 from parley_auth.passwords import hashing as passwords
 from parley_auth.testing import PASSWORD, Account, an_account, auth_settings
 from parley_core.kernel.settings import CoreSettings
@@ -314,7 +313,7 @@ class TestLogin:
 
     async def test_account_without_usable_hash(self, app: FastAPI, client: httpx.AsyncClient) -> None:
         """An account with an unusable stored hash can't log in, without a server error."""
-        account = await an_account(app, Role.ADMIN)
+        account = await an_account(app, "admin")
         answer = await client.post(LOGIN, json=a_body(email=account.user.email))
         assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
 

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 import parley_auth.plugin
-from parley_auth import Identity, Principal, Role, UserDirectory
+from parley_auth import Identity, Principal, UserDirectory
 from parley_auth.errors import AuthenticationRequired, InvalidToken, TokenExpired
 from parley_auth.sessions.authenticator import Authenticator
 from parley_auth.testing import Account, an_account, auth_settings
@@ -63,7 +63,7 @@ class TestAnother:
 
     @pytest.fixture
     async def ada(self, app: FastAPI, client: httpx.AsyncClient) -> Account:
-        return await an_account(app, Role.ADMIN, email="ada@example.com")
+        return await an_account(app, "admin", email="ada@example.com")
 
     async def test_is_asked(self, client: httpx.AsyncClient, ada: Account) -> None:
         """Guards let a caller through whom the identity knows, with the stored account's id and role."""

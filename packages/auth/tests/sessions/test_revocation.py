@@ -9,7 +9,6 @@ import pytest
 from counts import rounds
 from fastapi import FastAPI
 
-from parley_auth import Role
 from parley_auth.sessions import service as session_service
 from parley_auth.testing import PASSWORD, Account, an_account, log_in
 
@@ -99,9 +98,9 @@ def _undelayed(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("client", "_undelayed")
 async def test_three_workers(app: FastAPI, workers: list[httpx.AsyncClient], act: Act, url: str, status: int) -> None:
     """After an act on one worker both other workers refuse the request that they allowed before."""
-    admin = await an_account(app, Role.ADMIN)
+    admin = await an_account(app, "admin")
     for number in range(ROUNDS):
-        victim = await an_account(app, Role.ADMIN, password=PASSWORD)
+        victim = await an_account(app, "admin", password=PASSWORD)
         scene = Scene(admin, victim, victim.headers, await log_in(app.state.parley, victim.user))
         acting, *others = workers[number % 3 :] + workers[: number % 3]
         assert [(await other.get(url, headers=scene.lost)).status_code for other in others] == [200, 200]

@@ -14,7 +14,6 @@ from forging import Forger, forged_tokens, respellings
 from hypothesis import strategies as st
 
 import parley_auth.plugin
-from parley_auth import Role
 from parley_auth.authorization.route_checks import guards_of
 from parley_auth.signing.key_ring import KeyRing, new_jwk
 from parley_auth.testing import Account, an_account, auth_settings, jwk_set
@@ -197,7 +196,7 @@ async def either(
 @pytest.fixture
 async def good(either: tuple[FastAPI, httpx.AsyncClient]) -> str:
     """The valid token of an administrator."""
-    return token_of(await an_account(either[0], Role.ADMIN))
+    return token_of(await an_account(either[0], "admin"))
 
 
 @pytest.mark.attack
@@ -207,7 +206,7 @@ class TestEveryRoute:
     async def test_crafted(self, either: tuple[FastAPI, httpx.AsyncClient], subtests: pytest.Subtests) -> None:
         """No forged token is accepted by any route or causes a server error, whichever algorithm signs."""
         app, client = either
-        admin = await an_account(app, Role.ADMIN)
+        admin = await an_account(app, "admin")
         routes = app.state.protected_routes
         forged = forged_tokens(token_of(admin), app.state.parley.require(KeyRing).signer)
         assert (len(routes) >= 11, len(forged) >= 60) == (True, True)
@@ -238,7 +237,7 @@ class TestEveryRoute:
     async def test_fires(self, either: tuple[FastAPI, httpx.AsyncClient]) -> None:
         """The same routes accept the valid token, so that the refusals are due to the tokens."""
         app, client = either
-        admin = await an_account(app, Role.ADMIN)
+        admin = await an_account(app, "admin")
         ways = [route for route in app.state.protected_routes if route[0] == "GET"]
         answers = [await client.request(*route, headers=admin.headers) for route in ways]
         assert 401 not in {answer.status_code for answer in answers}

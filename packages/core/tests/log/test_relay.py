@@ -301,8 +301,7 @@ class TestCrashes:
             await change(workers[number % 2], str(number), audience=("eve",))
         await grown(workers[0], 40)
         async with asyncio.timeout(10):
-            # A relay removes entries last, and nothing tells when.
-            while await waiting(workers[0]):
+            while await waiting(workers[0]):  # noqa: ASYNC110 - a relay removes entries last, and nothing tells when
                 await asyncio.sleep(0.05)
         assert await workers[0].require(Generations).current("notes of eve") == 40
 

@@ -25,8 +25,8 @@ def invalidated_lists(event: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _detail_viewer(access: ScopedAccess) -> Hashable:
-    # `allowed_transitions` follow from these two and the status.
-    return access.principal.role, access.resource.member
+    # `allowed_transitions` follow from these and the status.
+    return access.principal.role, access.principal.actions, access.resource.relation
 
 
 async def _rev(_parley: Composition, access: ScopedAccess) -> int:
@@ -34,12 +34,11 @@ async def _rev(_parley: Composition, access: ScopedAccess) -> int:
 
 
 def _list_viewer(access: Access) -> Hashable:
-    return access.principal.id, access.principal.role
+    return access.principal.id, access.principal.role, access.principal.actions
 
 
 async def _generation(parley: Composition, access: Access) -> int:
-    shows_all = lists_all(access.policy, access.principal.role)
-    return await parley.require(Generations).current(ALL if shows_all else list_of(access.principal.id))
+    return await parley.require(Generations).current(ALL if lists_all(access) else list_of(access.principal.id))
 
 
 DETAIL = CachedRead(viewer=_detail_viewer, validator=_rev)

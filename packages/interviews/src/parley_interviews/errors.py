@@ -40,4 +40,4 @@ class InactiveUser(BusinessRuleError):
 
 class InvalidParticipantRole(BusinessRuleError):
     code = "invalid_participant_role"
-    title = "A candidate's account takes part as candidate, every other account as interviewer"
+    title = "A candidate's account can take part only as candidate; give it the role interviewer first"

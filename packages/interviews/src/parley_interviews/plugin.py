@@ -2,7 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 
-from parley_auth import ParticipantScope, PolicyRule
+from parley_auth import ParticipantScope, PolicyRule, Role
 from parley_core import CollectionIndexes, EventType, Invalidation, Parley, Router, hookimpl
 from parley_interviews import caching, events, indexes, lifespan, policy, routers, scope, services
 
@@ -25,6 +25,11 @@ def parley_events() -> list[EventType]:
 @hookimpl
 def parley_cache_invalidations() -> list[Invalidation]:
     return caching.INVALIDATIONS
+
+
+@hookimpl
+def parley_roles() -> list[Role]:
+    return policy.ROLES
 
 
 @hookimpl

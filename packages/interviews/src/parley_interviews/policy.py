@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from parley_auth import Membership, PolicyRule, PolicyTable, Role
+from parley_auth import ADMIN, OUTSIDER, Access, PolicyRule, Role
 from parley_core import EventType
 from parley_interviews.errors import InvalidParticipantRole
 from parley_interviews.events import INTERVIEW_CANCELLED, INTERVIEW_COMPLETED, INTERVIEW_STARTED
@@ -16,44 +16,62 @@ from parley_interviews.models import Details, Interview, ParticipantRole, Status
 SCOPE = "interview"
 MAX_PARTICIPANTS = 100
 OPEN = frozenset({Status.SCHEDULED, Status.ONGOING})
-UNREDACTED = frozenset({Role.ADMIN, Role.INTERVIEWER})
-"""The roles that see everybody's e-mail address and the whole history."""
 SCHEDULE_FIELDS = frozenset({"scheduled_at", "duration_minutes", "time_zone"})
 
-_ADMIN = frozenset({Role.ADMIN})
-_INTERVIEWER = frozenset({Role.INTERVIEWER})
-_OTHERS = frozenset({Role.INTERVIEWER, Role.CANDIDATE})
+INTERVIEWER, CANDIDATE = str(ParticipantRole.INTERVIEWER), str(ParticipantRole.CANDIDATE)
+"""The names of roles of accounts and, in an interview, of relations: what counts there is the relation."""
+
+ROLES = [
+    Role(INTERVIEWER, "Employees who interview."),
+    Role(CANDIDATE, "People who are interviewed, and whoever registers.", registers=True),
+]
+
+READ_INTERNAL = "interviews:read_internal"
+"""Reading the notes, the reasons in the history and others' e-mail addresses."""
+
+UPDATE = "interviews:update"
+ADD, REMOVE = "participants:add", "participants:remove"
+
+_ADMIN = frozenset({ADMIN})
 
 
 def _managed(action: str, *states: Status) -> PolicyRule:
-    """Return the rule of an action that administrators may do, whether they take part or not."""
-    return PolicyRule(action=action, scope=SCOPE, roles=_ADMIN, states=frozenset(states) or None)
-
-
-def _taking_part(action: str, roles: frozenset[Role], *states: Status) -> PolicyRule:
-    """Return the rule of an action for participants alone."""
+    """Return the rule of an action that administrators may do, unless they are the interview's candidate."""
     return PolicyRule(
         action=action,
         scope=SCOPE,
-        roles=roles,
-        membership=Membership.PARTICIPANT,
+        roles=_ADMIN,
+        relations=frozenset({OUTSIDER, INTERVIEWER}),
+        states=frozenset(states) or None,
+    )
+
+
+def _interviewing(action: str, *states: Status) -> PolicyRule:
+    """Return the rule of an action that employees may do who take part as interviewers."""
+    return PolicyRule(
+        action=action,
+        scope=SCOPE,
+        roles=frozenset({INTERVIEWER}),
+        relations=frozenset({INTERVIEWER}),
         states=frozenset(states) or None,
     )
 
 
 POLICIES = [
     PolicyRule(action="interviews:create", roles=_ADMIN),
-    PolicyRule(action="interviews:list", roles=frozenset(Role)),
+    PolicyRule(action="interviews:list", roles=None),
     _managed("interviews:read"),
-    _taking_part("interviews:read", _OTHERS),
-    _managed("interviews:update", *OPEN),
+    PolicyRule(action="interviews:read", scope=SCOPE, roles=None),
+    _managed(READ_INTERNAL),
+    _interviewing(READ_INTERNAL),
+    _managed(UPDATE, *OPEN),
     _managed("interviews:start", Status.SCHEDULED),
-    _taking_part("interviews:start", _INTERVIEWER, Status.SCHEDULED),
+    _interviewing("interviews:start", Status.SCHEDULED),
     _managed("interviews:complete", Status.ONGOING),
-    _taking_part("interviews:complete", _INTERVIEWER, Status.ONGOING),
+    _interviewing("interviews:complete", Status.ONGOING),
     _managed("interviews:cancel", Status.SCHEDULED),
-    _managed("participants:add", *OPEN),
-    _managed("participants:remove", *OPEN),
+    _managed(ADD, *OPEN),
+    _managed(REMOVE, *OPEN),
 ]
 
 
@@ -77,31 +95,31 @@ TRANSITIONS: Mapping[Status, Transition] = {
 }
 
 
-def allowed_transitions(policy: PolicyTable, role: Role, status: Status, *, member: bool) -> list[Status]:
-    """Return the statuses that a caller may bring an interview to now."""
+def allowed_transitions(access: Access, relation: str, status: Status) -> list[Status]:
+    """Return the statuses that a caller with this relation to an interview may bring it to now."""
     return [
         target
         for target, transition in TRANSITIONS.items()
-        if policy.permits(transition.action, role, member=member, state=status)
+        if access.permits_as(relation, transition.action, state=status)
     ]
 
 
-def lists_all(policy: PolicyTable, role: Role) -> bool:
-    """Return whether a role's list holds every interview, since it may read them all without taking part."""
-    return all(policy.permits("interviews:read", role, member=False, state=status) for status in Status)
+def lists_all(access: Access) -> bool:
+    """Return whether a caller's list holds every interview, since they may read them all without taking part."""
+    return all(access.permits_as(OUTSIDER, "interviews:read", state=status) for status in Status)
 
 
-def role_in_interview(account_role: Role, wanted: ParticipantRole | None) -> ParticipantRole:
-    """Return the role in which an account takes part, which follows from the account's role.
+def role_in_interview(account_role: str, wanted: ParticipantRole | None) -> ParticipantRole:
+    """Return the role in which an account takes part: employees as either, others as candidate.
 
     Raises:
-        InvalidParticipantRole: another role is wanted.
+        InvalidParticipantRole: a candidate's account is wanted as interviewer.
     """
-    candidate = account_role is Role.CANDIDATE
-    natural = ParticipantRole.CANDIDATE if candidate else ParticipantRole.INTERVIEWER
-    if wanted is not None and wanted is not natural:
+    if account_role in {ADMIN, INTERVIEWER}:
+        return wanted or ParticipantRole.INTERVIEWER
+    if wanted is ParticipantRole.INTERVIEWER:
         raise InvalidParticipantRole
-    return natural
+    return ParticipantRole.CANDIDATE
 
 
 def details_of(source: object) -> dict[str, Any]:

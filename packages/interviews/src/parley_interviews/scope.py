@@ -8,11 +8,12 @@ from parley_core.data.point_reads import PointReader
 from parley_interviews.errors import InterviewClosed, InterviewNotFound
 from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.interviews.repository import InterviewRepository
-from parley_interviews.models import Status
+from parley_interviews.models import ParticipantRole, Status
+from parley_interviews.participants.repository import relation_of
 from parley_interviews.policy import SCOPE
 
-# One query serves callers of different users, so it reads the ids of all participants (at most 100), not one entry.
-_GUARD = {"status": True, "rev": True, "members": "$participants.user_id"}
+# One query serves callers of different users, so it reads all participants (at most 100), not one entry.
+_GUARD = {"status": True, "rev": True, "participants.user_id": True, "participants.participant_role": True}
 
 
 class GuardReader:
@@ -22,16 +23,16 @@ class GuardReader:
         self._reader = PointReader(database[INTERVIEWS], _GUARD)
 
     async def read(self, interview_id: str, principal: Principal) -> Resource | None:
-        """Return status, revision and whether the principal takes part, fresh from the primary; None when absent."""
+        """Return status, revision and the principal's relation, fresh from the primary; None when absent."""
         found = await self._reader.read(interview_id)
         if found is None:
             return None
-        member = principal.id in found.get("members", ())
-        return Resource(interview_id, found["status"], member=member, validator=found["rev"])
+        relation = relation_of(principal.id, found.get("participants", ()))
+        return Resource(interview_id, found["status"], relation=relation, validator=found["rev"])
 
 
 async def access_of(parley: Composition, resource_id: str, principal: Principal) -> Resource | None:
-    """Return an interview's status, revision and whether the principal takes part; None when there is none."""
+    """Return an interview's status, revision and the principal's relation to it; None when there is none."""
     return await parley.require(GuardReader).read(resource_id, principal)
 
 
@@ -47,14 +48,15 @@ async def lock(parley: Composition, session: Session, resource_id: str, user_ids
     locked = await interviews.lock(resource_id, states, session)
     if locked is None:
         raise InterviewClosed if await interviews.exists(resource_id, session) else InterviewNotFound
-    status, participants = locked
-    return Locked(status, {user_id: role for user_id, role in participants.items() if user_id in user_ids})
+    status, relations = locked
+    return Locked(status, {user_id: relation for user_id, relation in relations.items() if user_id in user_ids})
 
 
 SCOPES = [
     ParticipantScope(
         name=SCOPE,
         path_param="interview_id",
+        relations=tuple(ParticipantRole),
         states=tuple(Status),
         not_found=InterviewNotFound,
         closed=InterviewClosed,

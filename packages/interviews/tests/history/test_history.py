@@ -10,7 +10,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from parley_auth import Role
 from parley_auth.testing import an_account
 from parley_core.testing import logged, walk
 from parley_interviews.events import EVENTS
@@ -210,7 +209,7 @@ class TestPages:
 class TestDense:
     async def test_everything_at_once(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
         """After many concurrent changes of all kinds revs are dense, and every accepted change has one entry."""
-        admin, accounts = people.admin.headers, [await an_account(app, Role.CANDIDATE) for _ in range(8)]
+        admin, accounts = people.admin.headers, [await an_account(app, "candidate") for _ in range(8)]
         for _ in range(3):
             interview = await create_interview(client, people.admin, *accounts[:4])
             address = address_of(interview)

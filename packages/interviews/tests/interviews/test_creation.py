@@ -8,7 +8,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from parley_auth import Role
 from parley_auth.testing import an_account
 from parley_core import Database
 from parley_interviews.testing import address_of, an_interview
@@ -79,7 +78,7 @@ class TestAccepted:
 
     async def test_participants_by_id_and_email(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
         """People are named by id or by e-mail, in any spelling of it; their role follows the account when left out."""
-        other = await an_account(app, Role.CANDIDATE)
+        other = await an_account(app, "candidate")
         interview = await post_interview(
             client,
             people,
@@ -183,7 +182,7 @@ class TestRefused:
         self, app: FastAPI, client: httpx.AsyncClient, people: People, database: Database, bad: str
     ) -> None:
         """One participant who can't take part refuses the whole interview: nothing is stored of it."""
-        inactive = await an_account(app, Role.CANDIDATE, active=False)
+        inactive = await an_account(app, "candidate", active=False)
         candidate, interviewer = people.candidate, people.interviewer
         refused: dict[str, tuple[list[dict[str, Any]], int, str]] = {
             "unknown_id": ([{"user_id": UNKNOWN_ID}], 404, "user_not_found"),

@@ -11,7 +11,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from parley_auth import Role
 from parley_auth.testing import Account, an_account
 from parley_interviews.models import Status
 from parley_interviews.testing import bring_to, create_interview
@@ -27,7 +26,7 @@ STATUS_OF = {"interview.started": "ongoing", "interview.completed": "completed",
 class Row(NamedTuple):
     """One row of the table; the target is what is asked for."""
 
-    role: Role
+    role: str
     membership: str
     state: Status
     target: Status
@@ -35,14 +34,14 @@ class Row(NamedTuple):
 
 def expected(row: Row) -> tuple[int, str | None]:
     """What the contract says of one row."""
-    if row.role is not Role.ADMIN and row.membership == "stranger":
+    if row.role != "admin" and row.membership == "stranger":
         return 403, "not_a_participant"
-    if row.role is Role.CANDIDATE or (row.role is Role.INTERVIEWER and row.target == "cancelled"):
+    if row.role == "candidate" or (row.role == "interviewer" and row.target == "cancelled"):
         return 403, "permission_denied"
     return (200, None) if (row.state, row.target) in LEGAL else (400, "invalid_transition")
 
 
-ROWS = [Row(*row) for row in itertools.product(Role, MEMBERSHIPS, Status, Status)]
+ROWS = [Row(*row) for row in itertools.product(("admin", "interviewer", "candidate"), MEMBERSHIPS, Status, Status)]
 
 
 async def change(
@@ -67,7 +66,7 @@ def is_path(steps: Sequence[str]) -> bool:
 @pytest.mark.parametrize("row", ROWS, ids="-".join)
 async def test_every_row(app: FastAPI, client: httpx.AsyncClient, row: Row) -> None:
     """Each of the 96 rows answers what the policy says, changes the status exactly then, and offers what it allows."""
-    admin, caller = await an_account(app, Role.ADMIN), await an_account(app, row.role)
+    admin, caller = await an_account(app, "admin"), await an_account(app, row.role)
     interview = await create_interview(client, admin, *([caller] if row.membership == "participant" else []))
     address = f"/v1/interviews/{interview['id']}"
     await bring_to(client, admin, interview["id"], row.state)

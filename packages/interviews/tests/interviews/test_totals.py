@@ -5,7 +5,6 @@ import asyncio
 import httpx
 from fastapi import FastAPI
 
-from parley_auth import Role
 from parley_auth.testing import an_account
 from parley_core import Parley
 from parley_interviews.interviews.totals import InterviewTotals
@@ -19,7 +18,7 @@ async def total(client: httpx.AsyncClient, headers: dict[str, str]) -> int:
 
 async def test_concurrent_creations(app: FastAPI, client: httpx.AsyncClient) -> None:
     """Each creation counts once, however many there are at a time, and a refused one doesn't count."""
-    admin = await an_account(app, Role.ADMIN)
+    admin = await an_account(app, "admin")
     before = await total(client, admin.headers)
     await asyncio.gather(*(create_interview(client, admin) for _ in range(40)))
     refused = await client.post("/v1/interviews", json={"title": ""}, headers=admin.headers)
@@ -31,7 +30,7 @@ async def test_concurrent_creations(app: FastAPI, client: httpx.AsyncClient) -> 
 
 async def test_from_what_is_there(app: FastAPI, client: httpx.AsyncClient) -> None:
     """Where nothing was counted yet the first start counts once, even when several workers start at the same time."""
-    admin = await an_account(app, Role.ADMIN)
+    admin = await an_account(app, "admin")
     for _ in range(3):
         await create_interview(client, admin)
     parley: Parley = app.state.parley

@@ -13,7 +13,6 @@ import pytest
 from bson.codec_options import CodecOptions, DatetimeConversion
 from fastapi import FastAPI
 
-from parley_auth import Role
 from parley_auth.testing import Account, an_account
 from parley_core import Database, Document, PageQuery, new_id
 from parley_core.caching.store import ReadCache
@@ -38,7 +37,7 @@ class Crowd:
 
 @pytest.fixture(scope="module")
 async def crowd(app: FastAPI) -> Crowd:
-    admin, member = await an_account(app, Role.ADMIN), await an_account(app, Role.INTERVIEWER)
+    admin, member = await an_account(app, "admin"), await an_account(app, "interviewer")
     people = [member.id, *(new_id() for _ in range(29))]
     database: Database = app.state.parley.database
     await database[INTERVIEWS].insert_many(stored(n, people) for n in range(3000))

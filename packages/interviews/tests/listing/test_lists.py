@@ -17,7 +17,6 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from parley_auth import Role
 from parley_auth.testing import Account, an_account
 from parley_core.testing import NOON, MovableClock, walk
 from parley_interviews.testing import bring_to, create_interview
@@ -85,8 +84,8 @@ def meets(entry: Entry, query: Query) -> bool:
 @pytest.fixture(scope="module")
 async def corpus(app: FastAPI, client: httpx.AsyncClient, deployment: Deployment) -> Corpus:
     """60 interviews whose values and participants combine in many ways, several of them created at the same instant."""
-    admin = await an_account(app, Role.ADMIN)
-    others = [await an_account(app, role) for role in (Role.INTERVIEWER, Role.INTERVIEWER, Role.CANDIDATE)]
+    admin = await an_account(app, "admin")
+    others = [await an_account(app, role) for role in ("interviewer", "interviewer", "candidate")]
     entries = []
     for n in range(60):
         if n % 3 == 0:

@@ -3,20 +3,17 @@
 Two rules, in the module where every package keeps its own.
 """
 
-from parley_auth import Membership, PolicyRule, Role
+from parley_auth import PolicyRule
 
 SCOPE = "interview"
 READ, POST = "messages:read", "messages:post"
 
-_EVERYONE = frozenset(Role)
-
 POLICIES = [
-    PolicyRule(action=READ, scope=SCOPE, roles=_EVERYONE, membership=Membership.PARTICIPANT),
+    PolicyRule(action=READ, scope=SCOPE, roles=None),
     PolicyRule(
         action=POST,
         scope=SCOPE,
-        roles=_EVERYONE,
-        membership=Membership.PARTICIPANT,
+        roles=None,
         states=frozenset({"scheduled", "ongoing"}),
     ),
 ]

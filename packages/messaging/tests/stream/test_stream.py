@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from parley_auth import Role
 from parley_core import new_id
 from parley_core.log.relay import Relay
 from parley_messaging.stream import changes, follower
@@ -146,7 +145,7 @@ class TestDelivery:
 class TestRefusal:
     async def test_before_the_first_byte(self, chat: Chat, server: httpx.AsyncClient) -> None:
         """A caller who may not follow gets an ordinary answer, in the usual order of checks."""
-        ada, stranger = await chat.account(), await chat.account(Role.ADMIN)
+        ada, stranger = await chat.account(), await chat.account("admin")
         room = await chat.room(ada)
         cases = [
             ("x", {"Last-Event-ID": "x"}, 401, "authentication_required"),

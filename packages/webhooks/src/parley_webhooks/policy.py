@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from parley_auth import PolicyRule, Role
+from parley_auth import ADMIN, PolicyRule
 from parley_webhooks.models import Because, Outcome, Progress, Result
 
 CREATE, READ, UPDATE, DELETE, SEND = (f"webhooks:{verb}" for verb in ("create", "read", "update", "delete", "send"))
-_ADMINS = frozenset({Role.ADMIN})
+_ADMINS = frozenset({ADMIN})
 
 POLICIES = [PolicyRule(action=action, roles=_ADMINS) for action in (CREATE, READ, UPDATE, DELETE, SEND)]
 

@@ -1,10 +1,10 @@
 """Who may do what with widgets."""
 
-from parley_auth import PolicyRule, Role
+from parley_auth import ADMIN, PolicyRule
 
 CREATE, READ = "widgets:create", "widgets:read"
 
 POLICIES = [
-    PolicyRule(action=CREATE, roles=frozenset({Role.ADMIN})),
-    PolicyRule(action=READ, roles=frozenset(Role)),
+    PolicyRule(action=CREATE, roles=frozenset({ADMIN})),
+    PolicyRule(action=READ, roles=None),
 ]

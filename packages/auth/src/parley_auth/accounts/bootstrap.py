@@ -10,7 +10,7 @@ from parley_auth.accounts.schemas import Registration
 from parley_auth.accounts.service import AccountService
 from parley_auth.emails import normalised
 from parley_auth.errors import DuplicateEmail, WeakPassword
-from parley_auth.models import Role
+from parley_auth.models import ADMIN
 from parley_auth.passwords.hashing import Passwords
 from parley_auth.settings import AuthSettings
 from parley_core import Actor, StartupError
@@ -55,7 +55,7 @@ class Administrators:
         """
         try:
             wanted = Registration(email=email, password=password)
-            await self._accounts.create(wanted, Role.ADMIN, _SYSTEM)
+            await self._accounts.create(wanted, ADMIN, _SYSTEM)
         except ValidationError as error:
             found = error.errors(include_input=False, include_context=False, include_url=False)[0]
             raise StartupError(f"the administrator's {found['loc'][0]} is refused: {found['msg']}") from None
@@ -70,7 +70,7 @@ class Administrators:
 
     async def _is_that_admin(self, email: str, password: str) -> bool:
         found = await self._users.credentials({"email": {"$eq": normalised(email)}})
-        if found is None or found.user.role is not Role.ADMIN or not found.user.active:
+        if found is None or found.user.role != ADMIN or not found.user.active:
             return False
         return await self._passwords.verify(found.password_hash, password)
 

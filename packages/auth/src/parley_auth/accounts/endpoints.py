@@ -38,7 +38,7 @@ router = Router(prefix="/users", tag="users")
 )
 @raises(RegistrationClosed, WeakPassword, DuplicateEmail)
 async def register(body: schemas.Registration, accounts: AccountServiceDep, request: Request) -> User:
-    """Register an account for yourself. Its role is candidate until an administrator changes it."""
+    """Register an account for yourself. Its role is that of those who register until an administrator changes it."""
     return await accounts.register(body, request_id_of(request.scope))
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
+from parley_auth.authorization.scopes import TOUCH
 from parley_auth.errors import DuplicateEmail
 from parley_auth.indexes import USERS
-from parley_auth.models import Credentials, Role, User
+from parley_auth.models import ADMIN, Credentials, User
 from parley_core import Database, Document, Event, Expression, History, Session, insert_recorded, record
 from parley_core.http.sorting import Sort
 
@@ -22,7 +23,7 @@ def user_of(document: Mapping[str, Any]) -> User:
         id=document["_id"],
         email=document["email"],
         name=document.get("name"),
-        role=Role(document["role"]),
+        role=document["role"],
         active=document["active"],
         created_at=document["created_at"],
     )
@@ -107,8 +108,9 @@ class UserRepository(UserDirectory):
         event: Event,
         session: Session | None = None,
     ) -> User | None:
-        """Change an account; None when a field that changes is no longer what `before` says."""
-        where = {"_id": before.id} | {name: {"$eq": getattr(before, name)} for name in changes if name in _PUBLIC}
+        """Change an account; None when role, activity or a field that changes is no longer what `before` says."""
+        conditions = {"role", "active", *changes} & _PUBLIC.keys()
+        where = {"_id": before.id} | {name: {"$eq": getattr(before, name)} for name in conditions}
         if changes.get("active") is False:
             # Sessions and tokens from before a deactivation stay invalid after a reactivation.
             changes = {**changes, "token_version": _NEXT_TOKEN_VERSION, "sessions": []}
@@ -137,12 +139,12 @@ class UserRepository(UserDirectory):
 
     async def touch_another_admin(self, user_id: str, session: Session) -> bool:
         """Touch an active administrator other than `user_id`, who then stays one until the transaction ends."""
-        another = {"role": Role.ADMIN, "active": True, "_id": {"$ne": user_id}}
-        return (await self._users.update_one(another, {"$inc": {"touched": 1}}, session=session)).matched_count > 0
+        another = {"role": ADMIN, "active": True, "_id": {"$ne": user_id}}
+        return (await self._users.update_one(another, TOUCH, session=session)).matched_count > 0
 
     async def has_admin(self) -> bool:
         """Return whether there is an active administrator."""
-        return await self._users.find_one({"role": Role.ADMIN, "active": True}, {"_id": True}) is not None
+        return await self._users.find_one({"role": ADMIN, "active": True}, {"_id": True}) is not None
 
     async def page(
         self, where: Mapping[str, object], sort: Sort, *, limit: int, offset: int

@@ -7,7 +7,6 @@ from pydantic import MISSING, ConfigDict, Field, Strict, StringConstraints
 from pydantic.config import JsonDict
 
 from parley_auth.emails import Email
-from parley_auth.models import Role
 from parley_auth.passwords.hashing import MAX_LENGTH
 from parley_core import PageQuery
 from parley_core.http import history
@@ -23,11 +22,13 @@ _USER: JsonDict = {
 }
 
 Name = Annotated[Line, StringConstraints(max_length=100)]
+RoleName = Annotated[str, StringConstraints(max_length=50), Field(description="A role that a package declares.")]
+
 NewPassword = Annotated[str, StringConstraints(max_length=MAX_LENGTH)]
 
 
 class Registration(Body):
-    """A new account of your own. Its role is always candidate."""
+    """A new account of your own. Its role is always that of those who register."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"email": "ada@example.com", "password": "nine green bottles", "name": "Ada"}]}
@@ -47,13 +48,13 @@ class UserCreate(Registration):
         }
     )
 
-    role: Role
+    role: RoleName
 
 
 class UserUpdate(Patch):
     """A change of an account by an administrator. Fields left out stay as they are."""
 
-    role: Role | MISSING = MISSING
+    role: RoleName | MISSING = MISSING
     active: Annotated[bool, Strict()] | MISSING = MISSING
     name: Name | MISSING | None = Field(MISSING, examples=["Ada King"])
 
@@ -85,7 +86,7 @@ class User(Representation):
     id: str
     email: str
     name: str | None
-    role: Role
+    role: str
     active: bool
     created_at: datetime
 
@@ -114,5 +115,5 @@ class UserQuery(PageQuery):
     """The query parameters of the list of accounts."""
 
     sort: str = Field("-created_at", description="`created_at` or `email`; `-` sorts descending.")
-    role: Role | None = None
+    role: RoleName | None = None
     active: bool | None = None

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from parley_auth.accounts.repository import UserHistory, UserRepository
 from parley_auth.accounts.schemas import Registration, UserQuery
+from parley_auth.authorization.roles import RoleRegistry
 from parley_auth.errors import LastAdmin, RegistrationClosed, UserNotFound, WrongPassword
 from parley_auth.events import (
     USER_CREATED,
@@ -15,7 +16,7 @@ from parley_auth.events import (
     USER_ROLE_CHANGED,
     USER_UPDATED,
 )
-from parley_auth.models import Principal, Role, User
+from parley_auth.models import ADMIN, Principal, User
 from parley_auth.passwords.check import PasswordCheck
 from parley_auth.passwords.hashing import Passwords, check_strength
 from parley_auth.passwords.origin import Origin
@@ -47,37 +48,40 @@ class AccountService:
         users: UserRepository,
         passwords: Passwords,
         check: PasswordCheck,
+        roles: RoleRegistry,
         settings: AuthSettings,
         clock: Clock,
     ) -> None:
         self._users = users
+        self._roles = roles
         self._passwords = passwords
         self._check = check
         self._settings = settings
         self._clock = clock
 
     async def register(self, wanted: Registration, request_id: str) -> User:
-        """Register an account with the role candidate.
+        """Register an account with the role of those who register.
 
         Raises:
-            RegistrationClosed: only administrators create accounts.
+            RegistrationClosed: only administrators create accounts, or no plugin brings a role of those who register.
             WeakPassword: the password is too short or too common.
             DuplicateEmail: an account with this e-mail exists.
         """
-        if self._settings.auth_registration == "closed":
+        role = self._roles.registering
+        if role is None or self._settings.auth_registration == "closed":
             raise RegistrationClosed
         user_id = new_id()
-        actor = Actor(user_id, Role.CANDIDATE, request_id)
-        return await self._create(wanted, Role.CANDIDATE, USER_REGISTERED, actor, user_id=user_id)
+        return await self._create(wanted, role, USER_REGISTERED, Actor(user_id, role, request_id), user_id=user_id)
 
-    async def create(self, wanted: Registration, role: Role, actor: Actor) -> User:
+    async def create(self, wanted: Registration, role: str, actor: Actor) -> User:
         """Create an account with any role, for an administrator or the system.
 
         Raises:
+            ValidationError: no plugin brings the role.
             WeakPassword: the password is too short or too common.
             DuplicateEmail: an account with this e-mail exists.
         """
-        return await self._create(wanted, role, USER_CREATED, actor, user_id=new_id())
+        return await self._create(wanted, self._roles.require(role), USER_CREATED, actor, user_id=new_id())
 
     async def change_password(self, principal: Principal, origin: Origin, *, current: str, new: str) -> None:
         """Replace the caller's password and end every other session of the account.
@@ -108,7 +112,7 @@ class AccountService:
     def _check_strength(self, password: str, email: str, name: str | None) -> None:
         check_strength(password, min_length=self._settings.password_min_length, email=email, name=name)
 
-    async def _create(self, wanted: Registration, role: Role, kind: EventType, actor: Actor, *, user_id: str) -> User:
+    async def _create(self, wanted: Registration, role: str, kind: EventType, actor: Actor, *, user_id: str) -> User:
         self._check_strength(wanted.password, wanted.email, wanted.name)
         password_hash = await self._passwords.hash(wanted.password)
         now = self._clock()
@@ -121,8 +125,17 @@ class AccountService:
 class UserService:
     """Reading, listing and changing accounts."""
 
-    def __init__(self, *, users: UserRepository, history: UserHistory, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        users: UserRepository,
+        history: UserHistory,
+        roles: RoleRegistry,
+        database: Database,
+        clock: Clock,
+    ) -> None:
         self._users = users
+        self._roles = roles
         self._history = history
         self._database = database
         self._clock = clock
@@ -135,6 +148,8 @@ class UserService:
 
     async def page(self, query: UserQuery) -> tuple[Sequence[User], int]:
         """Return the accounts of the queried page, and how many there are in all."""
+        if query.role is not None:
+            self._roles.require(query.role, "?role")
         wanted = {"role": query.role, "active": query.active}
         where = {name: {"$eq": value} for name, value in wanted.items() if value is not None}
         sort = SORT_KEYS.parse(query.sort)
@@ -151,38 +166,42 @@ class UserService:
         """Change the name, role or activity of an account; the change applies from the next request on.
 
         Raises:
+            ValidationError: no plugin brings the role.
             UserNotFound: there is no such account.
             LastAdmin: no active administrator would be left.
         """
-        before, after = await in_transaction(
-            self._database.client, lambda session: self._update(user_id, wanted, actor, session)
-        )
+        if isinstance(role := wanted.get("role"), str):
+            self._roles.require(role)
+        before, after = await self._updated(user_id, wanted, actor)
         for kind in _security_events(before, after):
             log_security_event(
                 kind, actor.request_id, user_id=user_id, by=actor.id, role_before=before.role, role_after=after.role
             )
         return after
 
-    async def _update(
-        self, user_id: str, wanted: Mapping[str, object], actor: Actor, session: Session
-    ) -> tuple[User, User]:
-        before = await self._users.by_id(user_id, session)
-        if before is None:
-            raise UserNotFound
-        changes = {name: value for name, value in wanted.items() if value != getattr(before, name)}
-        if not changes:
-            return before, before
-        if _is_admin(before) and not _is_admin(before, changes):
-            await self._keep_another_admin(user_id, session)
-        after = await self._users.change(before, changes, self._event(before, changes, actor), session)
-        if after is None:
-            raise UserNotFound
-        return before, after
+    async def _updated(self, user_id: str, wanted: Mapping[str, object], actor: Actor) -> tuple[User, User]:
+        """Return the account before and after the change; what was decided on an older state is decided again."""
+        while True:
+            before = await self.get(user_id)
+            changes = {name: value for name, value in wanted.items() if value != getattr(before, name)}
+            if not changes:
+                return before, before
+            if after := await self._change(before, changes, actor):
+                return before, after
 
-    async def _keep_another_admin(self, user_id: str, session: Session) -> None:
-        # The touch makes two concurrent demotions conflict, even of two different administrators.
-        if not await self._users.touch_another_admin(user_id, session):
-            raise LastAdmin
+    async def _change(self, before: User, changes: Mapping[str, object], actor: Actor) -> User | None:
+        event = self._event(before, changes, actor)
+        if not _is_admin(before) or _is_admin(before, changes):
+            # No transaction: it would conflict with each lock of an account that goes on posting.
+            return await self._users.change(before, changes, event)
+
+        async def demote(session: Session) -> User | None:
+            # The touch makes two concurrent demotions conflict, even of two different administrators.
+            if not await self._users.touch_another_admin(before.id, session):
+                raise LastAdmin
+            return await self._users.change(before, changes, event, session)
+
+        return await in_transaction(self._database.client, demote)
 
     def _event(self, before: User, changes: Mapping[str, object], actor: Actor) -> Event:
         shown = {
@@ -194,7 +213,7 @@ class UserService:
 
 def _is_admin(user: User, changes: Mapping[str, object] | None = None) -> bool:
     after = {"role": user.role, "active": user.active} | dict(changes or {})
-    return after["role"] == Role.ADMIN and after["active"] is True
+    return after["role"] == ADMIN and after["active"] is True
 
 
 def _kind_of(changes: Mapping[str, object]) -> EventType:
@@ -205,7 +224,7 @@ def _kind_of(changes: Mapping[str, object]) -> EventType:
 
 
 def _security_events(before: User, after: User) -> Iterator[Kind]:
-    if before.role is not after.role:
+    if before.role != after.role:
         yield "role_changed"
     if before.active is not after.active:
         yield "account_reactivated" if after.active else "account_deactivated"

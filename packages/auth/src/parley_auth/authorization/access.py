@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from parley_auth.authorization.account_lock import AccountLock
 from parley_auth.authorization.policy_table import Decision, PolicyTable, Verdict
 from parley_auth.authorization.scopes import ParticipantScope
-from parley_auth.errors import NotAParticipant, PermissionDenied
-from parley_auth.models import Principal, Resource
+from parley_auth.errors import InvalidToken, NotAParticipant, PermissionDenied
+from parley_auth.models import OUTSIDER, Principal, Resource
 from parley_auth.security_log import log_security_event
 from parley_auth.settings import AuthSettings
 from parley_core import Actor, Parley, ParleyError, Session
@@ -34,6 +35,12 @@ class Access:
     # By name alone, so that the fields of a derived class may follow without defaults.
     reauthorize: "Callable[[], Awaitable[Access]]" = field(default=_no_guard, repr=False, compare=False, kw_only=True)
 
+    def permits_as(self, relation: str, action: str, *, state: str) -> bool:
+        """Return whether the caller may do `action` with this relation to a resource in this state."""
+        if not self.policy.permits(action, self.principal.role, relation=relation, state=state):
+            return False
+        return action in decide(self.policy, (action,), self.principal, relation=relation).permitted
+
     @property
     def actor(self) -> Actor:
         """The caller as events name them."""
@@ -60,13 +67,9 @@ class ScopedAccess(Access):
         """Return whether the caller may do `action`, whatever the resource's state."""
         return action in self._decision_on(action).permitted
 
-    def needs_membership(self, action: str) -> bool:
-        """Return whether the caller may do `action` only as a participant, which the write's filter must then check."""
-        return self._decision_on(action).permitted.get(action, True)
-
     def require(self, action: str) -> None:
         """Raise `PermissionDenied` (403) unless the caller may do `action`."""
-        if action not in self._decision_on(action).permitted:
+        if not self.permits(action):
             log_denial(self.principal, [action], Verdict.PERMISSION_DENIED, self.request_id)
             raise PermissionDenied
 
@@ -82,7 +85,7 @@ class ScopedAccess(Access):
         resource = await self.scope.access_of(self.parley, self.resource.id, self.principal)
         if resource is None:
             raise self.scope.not_found
-        decision = self.policy.decide((action,), self.principal.role, member=resource.member)
+        decision = decide(self.policy, (action,), self.principal, relation=resource.relation)
         if decision.verdict is not Verdict.ALLOWED:
             raise refusal_of(decision.verdict, self.parley, self.scope)
         return resource
@@ -96,7 +99,9 @@ class ScopedAccess(Access):
 
         Raises:
             ParleyError: the resource is gone, or its state forbids the action (the scope's errors).
+            InvalidToken: the caller's account or session has ended, or its role has changed.
             NotAParticipant: the caller is no longer a participant; the scope's 404 where existence is hidden.
+            PermissionDenied: the caller participates as somebody who may not do the action.
         """
         for refusal in (await lock_together([self], session, action)).values():
             raise refusal
@@ -105,7 +110,7 @@ class ScopedAccess(Access):
         """Return the guard's decision, or one of its own for an action that the guard doesn't name."""
         if action in self.decision.actions:
             return self.decision
-        return self.policy.decide((action,), self.principal.role, member=self.resource.member)
+        return decide(self.policy, (action,), self.principal, relation=self.resource.relation)
 
 
 async def lock_together(
@@ -120,12 +125,33 @@ async def lock_together(
     """
     first, callers = accesses[0], {access.principal for access in accesses}
     locked = await first.scope.lock(first.parley, session, first.resource.id, [caller.id for caller in callers], action)
-    refused = {}
+    standing = await first.parley.require(AccountLock).lock(session, list(callers))
+    refused: dict[Principal, ParleyError] = {}
     for caller in callers:
-        decision = first.policy.decide((action,), caller.role, member=caller.id in locked.participants)
+        relation = locked.relations.get(caller.id, OUTSIDER)
+        decision = decide(first.policy, (action,), caller, relation=relation)
         if decision.verdict is not Verdict.ALLOWED:
             refused[caller] = refusal_of(decision.verdict, first.parley, first.scope)()
+        if caller not in standing:
+            refused[caller] = InvalidToken()
     return refused
+
+
+def decide(policy: PolicyTable, actions: Sequence[str], principal: Principal, *, relation: str) -> Decision:
+    """Return what the policy says about a caller with this relation to the resource, and some actions.
+
+    An API key may do what it names, provided that an administrator may do it without participating, and that its
+    creator may do it: as the candidate of a resource they may not, with a key neither.
+    """
+    decision = policy.decide(tuple(actions), principal.role, relation=relation)
+    if principal.actions is None:
+        return decision
+    outside = policy.decide(tuple(actions), principal.role, relation=OUTSIDER)
+    permitted = decision.permitted & outside.permitted & principal.actions
+    if permitted:
+        return Decision(Verdict.ALLOWED, decision.actions, permitted)
+    refused = outside.verdict if outside.verdict is not Verdict.ALLOWED else Verdict.PERMISSION_DENIED
+    return Decision(refused, decision.actions)
 
 
 def refusal_of(verdict: Verdict, parley: Parley, scope: ParticipantScope | None) -> type[ParleyError]:

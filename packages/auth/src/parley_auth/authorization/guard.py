@@ -1,7 +1,6 @@
 """The guard: an endpoint says what it does, the composed policy table says who may."""
 
 import re
-from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, cast
 
@@ -9,13 +8,21 @@ from fastapi import Depends, Request
 from fastapi.requests import HTTPConnection
 from fastapi.security import OAuth2PasswordBearer
 
-from parley_auth.authorization.access import Access, ScopedAccess, log_denial, non_participant_error, refusal_of
+from parley_auth.authorization.access import (
+    Access,
+    ScopedAccess,
+    decide,
+    log_denial,
+    non_participant_error,
+    refusal_of,
+)
 from parley_auth.authorization.authorizer import Authorizer
 from parley_auth.authorization.policy_table import PolicyTable, Verdict
 from parley_auth.authorization.registry import ScopeRegistry
+from parley_auth.authorization.roles import RoleRegistry
 from parley_auth.authorization.scopes import ParticipantScope
 from parley_auth.errors import AuthenticationRequired, InvalidToken, PermissionDenied, TokenExpired
-from parley_auth.models import Role
+from parley_auth.models import OUTSIDER
 from parley_core import Parley, ParleyError, request_id_of
 from parley_core.data.ids import ID_PATTERN
 from parley_core.errors import InvalidId
@@ -38,7 +45,8 @@ class Guard:
     - 404, the scope's `not_found`: the resource doesn't exist.
     - 403 `not_a_participant`: the actions are for participants of the resource, and the caller isn't one. With
       PARLEY_HIDE_EXISTENCE it is the same 404 as for a resource that doesn't exist.
-    - 403 `permission_denied`: the caller's role may never do any of the actions.
+    - 403 `permission_denied`: the caller's role and relation to the resource don't permit any of the actions, or they
+      call with an API key that doesn't name one of them.
 
     Otherwise it returns an `Access`, or a `ScopedAccess` inside a scope. The resource's state is checked later, after
     the body. A WebSocket is refused with the same answers before it is accepted.
@@ -70,7 +78,7 @@ class Guard:
         resource = await scope.access_of(parley, request.path_params[scope.path_param], principal) if scope else None
         if scope and resource is None:
             raise scope.not_found
-        decision = policy.decide(self.actions, principal.role, member=resource is not None and resource.member)
+        decision = decide(policy, self.actions, principal, relation=resource.relation if resource else OUTSIDER)
         if decision.verdict is not Verdict.ALLOWED:
             log_denial(principal, self.actions, decision.verdict, request_id)
             raise refusal_of(decision.verdict, parley, scope)
@@ -86,24 +94,16 @@ class Guard:
 
     def errors_in(self, parley: Parley) -> set[type[ParleyError]]:
         """Return the errors that this guard and the states of its actions can lead to; OpenAPI lists them."""
-        policy, scope = parley.require(PolicyTable), self.scope_in(parley)
-        found: set[type[ParleyError]] = {AuthenticationRequired, InvalidToken, TokenExpired}
-        verdicts = _verdicts(policy, self.actions)
-        # The body may say which of several actions it is; then `ScopedAccess.require` checks that one alone.
-        each = set().union(*(_verdicts(policy, (action,)) for action in self.actions))
-        if Verdict.PERMISSION_DENIED in verdicts or (len(self.actions) > 1 and each != {Verdict.ALLOWED}):
-            found.add(PermissionDenied)
+        policy, scope, roles = parley.require(PolicyTable), self.scope_in(parley), parley.require(RoleRegistry)
+        # What everybody's role permits is denied to an API key that doesn't name it.
+        found: set[type[ParleyError]] = {AuthenticationRequired, InvalidToken, TokenExpired, PermissionDenied}
         if scope:
             found |= {InvalidId, scope.not_found}
-            found |= {non_participant_error(parley, scope)} if Verdict.NOT_A_PARTICIPANT in verdicts else set()
+            outside = {policy.decide(tuple(self.actions), role, relation=OUTSIDER).verdict for role in roles.by_name}
+            found |= {non_participant_error(parley, scope)} if Verdict.NOT_A_PARTICIPANT in outside else set()
             if any(policy.states_of(action) is not None for action in self.actions):
                 found.add(self._closed or scope.closed)
         return found
-
-
-def _verdicts(policy: PolicyTable, actions: Sequence[str]) -> set[Verdict]:
-    """Return every verdict that a caller can get on these actions."""
-    return {policy.decide(tuple(actions), role, member=member).verdict for role in Role for member in (True, False)}
 
 
 def _check_ids(request: HTTPConnection, scope: ParticipantScope | None) -> None:

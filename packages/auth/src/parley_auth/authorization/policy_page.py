@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from parley_auth.authorization.policy_table import PolicyRule, PolicyTable
-from parley_auth.authorization.registry import PublicRoutes
+from parley_auth.authorization.registry import PublicRoutes, ScopeRegistry
 from parley_auth.authorization.route_checks import guards_of
 from parley_core import Parley
 from parley_core.http.framework import RouteContext, routes_of
@@ -21,24 +21,27 @@ caller is offered.
 def policy_of(app: FastAPI) -> dict[str, Any]:
     """Return the rules and the routes of a verified application."""
     parley: Parley = app.state.parley
-    rules = sorted(parley.require(PolicyTable).rules, key=lambda rule: (rule.action, sorted(rule.roles)))
+    rules = sorted(parley.require(PolicyTable).rules, key=lambda rule: (rule.action, sorted(rule.roles or ())))
+    scopes = parley.require(ScopeRegistry)
     routes = [row for route in routes_of(app) for row in _rows(parley, route)]
-    return {"rules": [_rule(rule) for rule in rules], "routes": sorted(routes, key=lambda r: (r["path"], r["method"]))}
+    routes.sort(key=lambda row: (row["path"], row["method"]))
+    return {"rules": [_rule(rule, scopes) for rule in rules], "routes": routes}
 
 
 def rendered(policy: dict[str, Any]) -> str:
     """Return the policy as Markdown."""
-    rules = _table(("action", "scope", "roles", "membership", "states"), policy["rules"])
+    rules = _table(("action", "scope", "roles", "relations", "states"), policy["rules"])
     routes = _table(("method", "path", "guard", "public because"), policy["routes"])
     return f"{_HEAD}\n## Rules\n\n{rules}\n## Routes\n\n{routes}"
 
 
-def _rule(rule: PolicyRule) -> dict[str, Any]:
+def _rule(rule: PolicyRule, scopes: ScopeRegistry) -> dict[str, Any]:
+    relations = rule.relations or (scopes.by_name[rule.scope].relations if rule.scope else None)
     return {
         "action": rule.action,
         "scope": rule.scope,
-        "roles": sorted(rule.roles),
-        "membership": str(rule.membership),
+        "roles": ["every role"] if rule.roles is None else sorted(rule.roles),
+        "relations": None if relations is None else sorted(relations),
         "states": None if rule.states is None else sorted(rule.states),
     }
 

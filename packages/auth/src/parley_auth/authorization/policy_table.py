@@ -1,22 +1,15 @@
 """The policy table: every rule of every package, as data. It drives guards, state machines and documentation."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import TypeVar, cast
 
-from parley_auth.models import Role
+from parley_auth.models import ADMIN, OUTSIDER
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
-
-
-class Membership(StrEnum):
-    """Whether a rule is for participants of the resource only, or for anyone with its roles."""
-
-    ANY = "any"
-    PARTICIPANT = "participant"
 
 
 class Verdict(StrEnum):
@@ -29,21 +22,24 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyRule:
-    """Who may do an action, and in which states of the resource. Several rules of one action add up.
+    """Who may do an action, as what, and in which states of the resource. Several rules of one action add up.
 
     Args:
         action: like `messages:post`.
-        roles: the stored roles that the rule is for.
+        roles: the stored roles that the rule is for; None for every role.
         scope: the name of a participant scope; None for what concerns no resource.
-        membership: whether the rule is for participants of the resource only.
+        relations: the relations to the resource that the rule is for; None for every one that the scope declares, so
+            that participants alone are meant. `OUTSIDER` stands for those who don't participate.
         states: the states of the resource in which the action is possible; None for all.
+        for_keys: whether an API key may have the action, where administrators may do it without participating.
     """
 
     action: str
-    roles: frozenset[Role]
+    roles: frozenset[str] | None
     scope: str | None = None
-    membership: Membership = Membership.ANY
+    relations: frozenset[str] | None = None
     states: frozenset[str] | None = None
+    for_keys: bool = True
 
 
 @dataclass(frozen=True)
@@ -53,18 +49,18 @@ class Decision:
     Args:
         verdict: whether the caller may do at least one of the actions.
         actions: the actions that the decision is about.
-        permitted: the actions that the caller may do, each with whether only because the caller is a participant.
+        permitted: the actions that the caller may do.
     """
 
     verdict: Verdict
     actions: tuple[str, ...] = ()
-    permitted: Mapping[str, bool] = field(default_factory=dict)
+    permitted: frozenset[str] = frozenset()
 
 
 class PolicyTable:
     """The rules of all packages, by action.
 
-    Requests ask `decide`, `permits` and `states_of`. Each answer is worked out once and remembered.
+    Requests ask `decide`, `permits`, `states_of` and `is_for_keys`. Each answer is worked out once and remembered.
     """
 
     def __init__(self, rules: Iterable[PolicyRule]) -> None:
@@ -75,6 +71,7 @@ class PolicyTable:
         self.decide = _remembered(self._decide)
         self.permits = _remembered(self._permits)
         self.states_of = _remembered(self._states_of)
+        self.is_for_keys = _remembered(self._is_for_keys)
 
     def __contains__(self, action: str) -> bool:
         return action in self._by_action
@@ -92,37 +89,41 @@ class PolicyTable:
         states = [rule.states for rule in self.of(action)]
         return None if None in states else frozenset().union(*(s for s in states if s is not None))
 
-    def _permits(self, action: str, role: Role, *, member: bool, state: str) -> bool:
-        """Return whether `role` may do `action` on a resource in `state`."""
+    def _permits(self, action: str, role: str, *, relation: str, state: str) -> bool:
+        """Return whether `role` may do `action` on a resource in `state` to which it has this relation."""
         return any(
-            _applies(rule, role, member=member) and (rule.states is None or state in rule.states)
-            for rule in self.of(action)
+            _applies(rule, role, relation) and (rule.states is None or state in rule.states) for rule in self.of(action)
         )
 
-    def _decide(self, actions: tuple[str, ...], role: Role, *, member: bool) -> Decision:
-        """Return the decision about a caller of this role and these actions.
+    def _decide(self, actions: tuple[str, ...], role: str, *, relation: str = OUTSIDER) -> Decision:
+        """Return the decision about a caller of this role, with this relation to the resource, and these actions.
 
-        In a scope, a caller who is no participant gets one verdict for every action that isn't permitted to all: it
-        shows nothing about their role.
+        In a scope, an outsider gets one verdict for every action that isn't permitted to them: it shows nothing about
+        their role.
         """
-        permitted = {
-            action: not self._allows(action, role, member=False)
-            for action in actions
-            if self._allows(action, role, member=member)
-        }
+        permitted = frozenset(action for action in actions if self._allows(action, role, relation))
         if permitted:
             return Decision(Verdict.ALLOWED, actions, permitted)
-        if not member and any(rule.scope for action in actions for rule in self.of(action)):
+        if relation == OUTSIDER and any(rule.scope for action in actions for rule in self.of(action)):
             return Decision(Verdict.NOT_A_PARTICIPANT, actions)
         return Decision(Verdict.PERMISSION_DENIED, actions)
 
-    def _allows(self, action: str, role: Role, *, member: bool) -> bool:
-        return any(_applies(rule, role, member=member) for rule in self.of(action))
+    def _is_for_keys(self, action: str) -> bool:
+        """Return whether an API key may have an action: administrators may do it without participating."""
+        rules = self.of(action)
+        return all(rule.for_keys for rule in rules) and self._allows(action, ADMIN, OUTSIDER)
+
+    def _allows(self, action: str, role: str, relation: str) -> bool:
+        return any(_applies(rule, role, relation) for rule in self.of(action))
 
 
 def _remembered(answer: AnyFunction) -> AnyFunction:
     return cast("AnyFunction", cache(answer))
 
 
-def _applies(rule: PolicyRule, role: Role, *, member: bool) -> bool:
-    return role in rule.roles and (member or rule.membership is Membership.ANY)
+def _applies(rule: PolicyRule, role: str, relation: str) -> bool:
+    if rule.roles is not None and role not in rule.roles:
+        return False
+    if rule.scope is None:
+        return True
+    return relation != OUTSIDER if rule.relations is None else relation in rule.relations

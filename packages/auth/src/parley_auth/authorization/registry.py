@@ -2,10 +2,12 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from parley_auth.authorization.policy_table import PolicyRule, PolicyTable
+from parley_auth.authorization.roles import RoleRegistry
 from parley_auth.authorization.scopes import ParticipantScope
+from parley_auth.models import OUTSIDER
 from parley_core import PublicRoute, StartupError
 from parley_core.declarations import Declared
 from parley_core.ownership import single_owner
@@ -17,13 +19,19 @@ class ScopeRegistry:
     """The participant scopes of all packages.
 
     Raises:
-        StartupError: two scopes have the same name or the same path parameter.
+        StartupError: two scopes have the same name or the same path parameter, or one declares `OUTSIDER`.
     """
 
     def __init__(self, declared: Iterable[Declared[ParticipantScope]]) -> None:
         scopes = list(declared)
         names = single_owner(scopes, lambda scope: [scope.name], what="scope")
         parameters = single_owner(scopes, lambda scope: [scope.path_param], what="path parameter")
+        for declaration in scopes:
+            if OUTSIDER in declaration.value.relations:
+                raise StartupError(
+                    f"{declaration.owner}: scope '{declaration.value.name}' declares the relation '{OUTSIDER}', "
+                    "which stands for everybody who doesn't participate"
+                )
         self.by_name = {name: declaration.value for name, declaration in names.items()}
         self.by_parameter = {name: declaration.value for name, declaration in parameters.items()}
 
@@ -51,11 +59,11 @@ class PublicRoutes:
         return all((method, path) in self.reasons for method in methods)
 
 
-def compose_policy(declared: Sequence[Declared[PolicyRule]], scopes: ScopeRegistry) -> PolicyTable:
+def compose_policy(declared: Sequence[Declared[PolicyRule]], scopes: ScopeRegistry, roles: RoleRegistry) -> PolicyTable:
     """Return the policy table of all rules.
 
     Raises:
-        StartupError: two plugins give rules for one action, or a rule's scope or states don't exist.
+        StartupError: two plugins give rules for one action, or a rule's roles, scope, relations or states don't exist.
     """
     by_plugin: dict[str, list[PolicyRule]] = defaultdict(list)
     for declaration in declared:
@@ -67,6 +75,7 @@ def compose_policy(declared: Sequence[Declared[PolicyRule]], scopes: ScopeRegist
         rule = declaration.value
         if scope_of.setdefault(rule.action, rule.scope) != rule.scope:
             raise StartupError(f"{declaration.owner}: the rules of action '{rule.action}' name two scopes")
+        _check_names(declaration, "role", rule.roles, set(roles.by_name), "no plugin declares")
         _check_scope(declaration, scopes)
     return PolicyTable(declaration.value for declaration in declared)
 
@@ -74,15 +83,21 @@ def compose_policy(declared: Sequence[Declared[PolicyRule]], scopes: ScopeRegist
 def _check_scope(declaration: Declared[PolicyRule], scopes: ScopeRegistry) -> None:
     rule = declaration.value
     if rule.scope is None:
+        _check_names(declaration, "relation", rule.relations, set(), "has no meaning without a scope")
         return
-    if rule.scope not in scopes.by_name:
+    _check_names(declaration, "scope", {rule.scope}, set(scopes.by_name), "no plugin declares")
+    scope = scopes.by_name[rule.scope]
+    reason = f"scope '{rule.scope}' doesn't have"
+    _check_names(declaration, "relation", rule.relations, {*scope.relations, OUTSIDER}, reason)
+    _check_names(declaration, "state", rule.states, set(scope.states), reason)
+
+
+def _check_names(
+    declaration: Declared[PolicyRule], what: str, named: Collection[str] | None, known: set[str], reason: str
+) -> None:
+    if unknown := set(named or ()) - known:
         raise StartupError(
-            f"{declaration.owner}: a rule of '{rule.action}' names scope '{rule.scope}', which no plugin declares"
-        )
-    if unknown := (rule.states or frozenset()) - set(scopes.by_name[rule.scope].states):
-        raise StartupError(
-            f"{declaration.owner}: a rule of '{rule.action}' names state '{min(unknown)}', "
-            f"which scope '{rule.scope}' doesn't have"
+            f"{declaration.owner}: a rule of '{declaration.value.action}' names {what} '{min(unknown)}', which {reason}"
         )
 
 

@@ -7,23 +7,26 @@ from fastapi.dependencies.models import Dependant
 from parley_auth.authorization.guard import Guard
 from parley_auth.authorization.policy_table import PolicyRule, PolicyTable
 from parley_auth.authorization.registry import PublicRoutes, ScopeRegistry, compose_policy, parameters_of
+from parley_auth.authorization.roles import RoleRegistry
 from parley_auth.authorization.scopes import ParticipantScope
+from parley_auth.models import Role
 from parley_core import Parley, PublicRoute, StartupError
 from parley_core.http.framework import RouteContext
 from parley_core.kernel.checks import name_of
 
 
 def verify(parley: Parley, routes: Sequence[RouteContext]) -> None:
-    """Compose and provide scopes, policy and public routes, and check every route against them.
+    """Compose and provide roles, scopes, policy and public routes, and check every route against them.
 
     Raises:
         StartupError: the message names the route, action, scope or plugin at fault.
     """
     plugins = parley.plugins
+    roles = RoleRegistry(plugins.declarations("parley_roles", Role))
     scopes = ScopeRegistry(plugins.declarations("parley_participant_scopes", ParticipantScope))
-    policy = compose_policy(list(plugins.declarations("parley_policies", PolicyRule)), scopes)
+    policy = compose_policy(list(plugins.declarations("parley_policies", PolicyRule)), scopes, roles)
     public = PublicRoutes(plugins.declarations("parley_public_routes", PublicRoute), scopes)
-    for registry in (scopes, policy, public):
+    for registry in (roles, scopes, policy, public):
         parley.provide(registry)
     for route in routes:
         guards = guards_of(route)

@@ -1,11 +1,15 @@
 """Participant scopes: how a package tells auth who participates in its resources, without auth knowing the package."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from parley_auth.models import Locked, Principal, Resource
 from parley_core import Parley, ParleyError, Session
+
+TOUCH: Mapping[str, Mapping[str, int]] = {"$inc": {"touched": 1}}
+"""The update that locks a document for a transaction. It changes nothing that anybody reads; who watches the database
+for changes can leave out the updates that set `touched`."""
 
 
 class AccessOf(Protocol):
@@ -17,14 +21,14 @@ class AccessOf(Protocol):
 class Lock(Protocol):
     """Touch the resource inside the caller's transaction, so that it cannot change before the transaction ends.
 
-    The touch must conflict with every change of the resource's state and participants. It raises no `rev` and
-    writes no history.
+    The touch is the update `TOUCH`: it conflicts with every change of the resource's state and participants, raises no
+    `rev` and writes no history.
 
     Args:
         parley: the application.
         session: the caller's transaction.
         resource_id: the resource.
-        user_ids: the users whose participation the caller needs to know.
+        user_ids: the users whose relations the caller needs to know.
         action: the action whose states the resource must be in.
 
     Raises:
@@ -43,6 +47,7 @@ class ParticipantScope:
     Args:
         name: the name that policy rules use, like `interview`.
         path_param: the path parameter, like `interview_id`; every route with it needs a guard of the scope.
+        relations: as what users can participate, like `interviewer`; auth adds `OUTSIDER` for everybody else.
         states: every state that a resource can be in.
         not_found: the error when the resource doesn't exist (404).
         closed: the error when its state forbids the action (400).
@@ -52,6 +57,7 @@ class ParticipantScope:
 
     name: str
     path_param: str
+    relations: tuple[str, ...]
     states: tuple[str, ...]
     not_found: type[ParleyError]
     closed: type[ParleyError]

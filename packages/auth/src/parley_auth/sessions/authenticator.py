@@ -6,7 +6,7 @@ from typing import Any
 
 from parley_auth.errors import AuthenticationRequired, InvalidToken
 from parley_auth.indexes import USERS
-from parley_auth.models import Claims, Principal, Role
+from parley_auth.models import Claims, Principal
 from parley_auth.tokens.access_tokens import AccessTokens
 from parley_core import Clock, Database
 from parley_core.data.point_reads import PointReader
@@ -42,7 +42,7 @@ class Authenticator:
         account = await self._accounts.read(claims.user_id)
         if account is None or not _admits(account, claims, self._clock()):
             raise InvalidToken
-        return Principal(claims.user_id, Role(account["role"]), claims.session_id)
+        return Principal(claims.user_id, account["role"], claims.session_id)
 
 
 def _admits(account: Mapping[str, Any], claims: Claims, now: datetime) -> bool:

@@ -21,4 +21,4 @@ async def read_history(
     Candidates read the same entries without reasons and without the ids of others.
     """
     entries, total = await history.page(access.resource.id, limit=query.limit, offset=query.offset)
-    return pager.page([shown_to(access.principal, entry) for entry in entries], total=total, query=query)
+    return pager.page([shown_to(access, entry) for entry in entries], total=total, query=query)

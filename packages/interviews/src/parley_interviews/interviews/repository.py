@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from parley_auth import TOUCH, Access, Resource, ScopedAccess
 from parley_core import Database, Document, Event, Expression, Session, in_transaction, insert_recorded, record
 from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.interviews.totals import InterviewTotals
 from parley_interviews.models import UNKNOWN_TIME, UNKNOWN_USER, Interview, Participant, ParticipantRole, Status
+from parley_interviews.participants.repository import related_as
 from parley_interviews.policy import end_of, words_of
 
 PROJECTION = {name: True for name in Interview.__dataclass_fields__ if name != "id"}
@@ -53,7 +55,7 @@ class InterviewRepository:
             where["status"] = {"$in": sorted(states)}
         found = await self._interviews.find_one_and_update(
             where,
-            {"$inc": {"holds": 1}},
+            TOUCH,
             projection={"status": True, "participants.user_id": True, "participants.participant_role": True},
             session=session,
         )
@@ -66,42 +68,51 @@ class InterviewRepository:
         """Return whether there is such an interview."""
         return await self._interviews.find_one({"_id": interview_id}, {"_id": True}, session=session) is not None
 
-    async def change_details(self, before: Interview, changes: Mapping[str, Any], event: Event) -> Interview | None:
+    async def change_details(
+        self, before: Interview, changes: Mapping[str, Any], event: Event, *, by: ScopedAccess
+    ) -> Interview | None:
         """Change the details of an interview that is still at the revision at which it was read.
+
+        Args:
+            before: the interview as it was read.
+            changes: the new values.
+            event: the change.
+            by: the caller, who must have the relation to the interview that their guard has read.
 
         Returns: the changed interview; None when it has changed since.
         """
         words = {"title_words": words_of(changes["title"])} if "title" in changes else {}
-        after = await self._record({"_id": before.id, "rev": before.rev}, {**changes, **words}, event)
+        where = {"_id": before.id, "rev": before.rev, **related_as(by.principal.id, by.resource.relation)}
+        after = await self._record(where, {**changes, **words}, event)
         return as_interview(after) if after else None
 
     async def change_status(
         self,
-        interview_id: str,
-        old: Status,
+        before: Resource,
         new: Status,
         event: Event,
         *,
-        member: str | None = None,
+        by: Access,
         rev: int | None = None,
         session: Session | None = None,
     ) -> Interview | None:
         """Bring an interview from one status to another; cancelling it is a change of its schedule too.
 
         Args:
-            interview_id: the interview.
-            old: the status that it must have.
+            before: the interview as it was read, with the status and the caller's relation that it must still have.
             new: the status that it gets.
             event: the change.
-            member: the user who must take part; None for nobody.
+            by: the caller.
             rev: the revision that it must have; None for any.
             session: a transaction.
 
         Returns: the changed interview; None when a condition isn't met.
         """
-        where: Document = {"_id": interview_id, "status": old}
-        if member is not None:
-            where["participants.user_id"] = member
+        where: Document = {
+            "_id": before.id,
+            "status": {"$eq": before.state},
+            **related_as(by.principal.id, before.relation),
+        }
         if rev is not None:
             where["rev"] = rev
         changes: dict[str, object] = {"status": new}

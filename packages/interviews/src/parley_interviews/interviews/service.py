@@ -1,8 +1,9 @@
 """The rules of single interviews."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from parley_auth import Access, ScopedAccess
+from parley_auth import OUTSIDER, Access, ScopedAccess
 from parley_core import Clock, Event, EventType, new_id
 from parley_interviews.errors import InterviewClosed, InterviewNotFound, InvalidTransition
 from parley_interviews.events import (
@@ -22,6 +23,7 @@ from parley_interviews.policy import (
     OPEN,
     SCHEDULE_FIELDS,
     TRANSITIONS,
+    UPDATE,
     changed_details,
     consequences,
     details_of,
@@ -77,8 +79,8 @@ class InterviewService:
             audience=tuple(p.user_id for p in participants),
         )
         await self._interviews.add(interview, participants, event)
-        member = any(p.user_id == access.principal.id for p in participants)
-        return self._presenter.present(interview, access, member=member)
+        own = [p.participant_role for p in participants if p.user_id == access.principal.id]
+        return self._presenter.present(interview, access, own[0] if own else OUTSIDER)
 
     async def get(self, access: ScopedAccess) -> schemas.Interview:
         """Return the interview as the caller sees it."""
@@ -92,6 +94,7 @@ class InterviewService:
         Raises:
             InterviewClosed: the interview is completed or cancelled.
             PreconditionFailed: If-Match names another version.
+            PermissionDenied: meanwhile the caller has become the interview's candidate.
         """
         while True:
             before = await self._read(access)
@@ -104,8 +107,9 @@ class InterviewService:
                 return shown
             changes = details | consequences(before, details)
             event = self._update_event(before, changes, access, wanted.reason)
-            if after := await self._interviews.change_details(before, changes, event):
+            if after := await self._interviews.change_details(before, changes, event, by=access):
                 return self._shown(after, access)
+            access = replace(access, resource=await access.recheck(UPDATE))
 
     async def transition(
         self, access: ScopedAccess, wanted: schemas.StatusChange, if_match: IfMatch
@@ -116,23 +120,20 @@ class InterviewService:
             PermissionDenied: the caller's role may never bring an interview there.
             PreconditionFailed: If-Match names another version.
             InvalidTransition: the present status doesn't allow it.
-            NotAParticipant: the caller has to take part and was removed meanwhile.
+            NotAParticipant, PermissionDenied: meanwhile the caller takes part as somebody else or not at all.
         """
         if transition := TRANSITIONS.get(wanted.status):
             access.require(transition.action)
         resource = access.resource
         while True:
             status = Status(resource.state)
-            allowed = self._presenter.transitions(access, status, member=resource.member)
+            allowed = self._presenter.transitions(access, resource.relation, status)
             rev = if_match.require(resource.validator, allowed)
             if transition is None or wanted.status not in allowed:
                 raise _invalid(status, wanted.status, allowed)
             event = self._status_event(transition.event, status, wanted, access)
-            member = access.principal.id if access.needs_membership(transition.action) else None
-            if after := await self._interviews.change_status(
-                resource.id, status, wanted.status, event, member=member, rev=rev
-            ):
-                return self._presenter.present(after, access, member=resource.member)
+            if after := await self._interviews.change_status(resource, wanted.status, event, by=access, rev=rev):
+                return self._presenter.present(after, access, resource.relation)
             resource = await access.recheck(transition.action)
 
     async def _read(self, access: ScopedAccess) -> Interview:
@@ -141,7 +142,7 @@ class InterviewService:
         return interview
 
     def _shown(self, interview: Interview, access: ScopedAccess) -> schemas.Interview:
-        return self._presenter.present(interview, access, member=access.resource.member)
+        return self._presenter.present(interview, access, access.resource.relation)
 
     def _update_event(
         self, before: Interview, changes: Mapping[str, object], access: ScopedAccess, reason: str | None

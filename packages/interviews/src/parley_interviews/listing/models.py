@@ -33,11 +33,11 @@ class Found:
     """A page of what was found.
 
     Args:
-        interviews: each with whether the viewer takes part in it.
+        interviews: each with the viewer's relation to it.
         more: whether others follow.
         total: how many there are on all pages.
     """
 
-    interviews: Sequence[tuple[Interview, bool]]
+    interviews: Sequence[tuple[Interview, str]]
     more: bool
     total: int

@@ -11,6 +11,7 @@ from parley_interviews.interviews.repository import PROJECTION, as_interview
 from parley_interviews.interviews.totals import InterviewTotals
 from parley_interviews.listing.models import Found, InterviewFilter
 from parley_interviews.models import UNKNOWN_TIME
+from parley_interviews.participants.repository import relation_of
 
 # The values that stand for a missing field in a cursor; MongoDB sorts a missing field before every value.
 _MISSING = {"created_at": UNKNOWN_TIME, "scheduled_at": UNKNOWN_TIME, "title": ""}
@@ -43,7 +44,7 @@ class InterviewSearch:
         if not narrowed:
             found = found.hint(INDEX_OF_SORT[sort.keys[0][0]])
         documents, total = await asyncio.gather(found.to_list(), self._count(where))
-        shown = [(as_interview(d), bool(d.get("participants"))) for d in documents[:limit]]
+        shown = [(as_interview(d), relation_of(viewer_id, d.get("participants", ()))) for d in documents[:limit]]
         return Found(shown, more=len(documents) > limit, total=total)
 
     async def _count(self, where: Mapping[str, Any]) -> int:

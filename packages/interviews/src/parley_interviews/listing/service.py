@@ -57,7 +57,7 @@ class InterviewList:
             wanted, sort, viewer_id=access.principal.id, limit=query.limit, offset=query.offset, cursor=cursor
         )
         start = cursor.offset if cursor else query.offset
-        items = [self._presenter.present(interview, access, member=member) for interview, member in found.interviews]
+        items = [self._presenter.present(interview, access, relation) for interview, relation in found.interviews]
         return Listing(items, found.total, start, _cursor_behind(found, sort, start))
 
 
@@ -72,7 +72,7 @@ def _order(query: InterviewQuery) -> tuple[Sort, Cursor | None]:
 
 def _participant(query: InterviewQuery, access: Access) -> str | None:
     """Return the user whose interviews are listed; None for everybody's."""
-    if lists_all(access.policy, access.principal.role):
+    if lists_all(access):
         return query.participant_id
     if query.participant_id is not None:
         raise InvalidFilter("participant_id is for administrators: leave it out to list your own interviews")

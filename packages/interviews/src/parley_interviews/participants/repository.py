@@ -1,15 +1,15 @@
 """The participants of interviews in MongoDB: they are embedded in the interview, and every change is recorded."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from parley_auth import OUTSIDER, ScopedAccess
 from parley_core import Database, Document, Event, Expression, Session, record
 from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.models import UNKNOWN_TIME, UNKNOWN_USER, Participant, ParticipantRole, Status
 from parley_interviews.policy import MAX_PARTICIPANTS, OPEN
 
-_IS_OPEN = {"status": {"$in": sorted(OPEN)}}
 _PRESENT = {"$ifNull": ["$participants", []]}
 
 
@@ -20,12 +20,20 @@ class ParticipantRepository:
         self._interviews = database[INTERVIEWS]
 
     async def add(
-        self, interview_id: str, participant: Participant, event: Event, session: Session | None = None
+        self,
+        interview_id: str,
+        participant: Participant,
+        event: Event,
+        *,
+        by: ScopedAccess,
+        session: Session | None = None,
     ) -> bool:
-        """Add a participant to an open interview that has room and that they aren't in; return whether it was done."""
+        """Add a participant to an open interview that has room and that they aren't in; return whether it was done.
+
+        `by` is the caller, who must have the relation to the interview that their guard has read.
+        """
         where = {
-            "_id": interview_id,
-            **_IS_OPEN,
+            **_where(interview_id, by),
             "participants.user_id": {"$ne": participant.user_id},
             f"participants.{MAX_PARTICIPANTS - 1}": {"$exists": False},
         }
@@ -33,15 +41,17 @@ class ParticipantRepository:
         return await self._record(where, longer, event, session)
 
     async def remove(
-        self, interview_id: str, participant: Participant, event: Event, session: Session | None = None
+        self,
+        interview_id: str,
+        participant: Participant,
+        event: Event,
+        *,
+        by: ScopedAccess,
+        session: Session | None = None,
     ) -> bool:
-        """Remove somebody who takes part in an open interview in this role; return whether it was done."""
-        # None also stands for a role that a stored participant lacks.
-        as_read = {
-            "user_id": participant.user_id,
-            "participant_role": {"$in": [participant.participant_role, None]},
-        }
-        where = {"_id": interview_id, **_IS_OPEN, "participants": {"$elemMatch": as_read}}
+        """Remove somebody who takes part in an open interview in this role; return whether it was done; see `add`."""
+        as_read = related_as(participant.user_id, participant.participant_role)
+        where = {"$and": [_where(interview_id, by), as_read]}
         is_other = {"$ne": ["$$this.user_id", {"$literal": participant.user_id}]}
         others = {"$filter": {"input": "$participants", "cond": is_other}}
         return await self._record(where, others, event, session)
@@ -56,6 +66,28 @@ class ParticipantRepository:
     async def _record(self, where: Document, participants: Document, event: Event, session: Session | None) -> bool:
         changes = {"participants": Expression(participants), "updated_at": event.at}
         return await record(self._interviews, where, changes, event, session=session) is not None
+
+
+def _where(interview_id: str, by: ScopedAccess) -> Document:
+    is_related = related_as(by.principal.id, by.resource.relation)
+    return {"_id": interview_id, "status": {"$in": sorted(OPEN)}, "$and": [is_related]}
+
+
+def relation_of(user_id: str, participants: Iterable[Mapping[str, Any]]) -> str:
+    """Return as what a user takes part, by the stored participants of an interview."""
+    for participant in participants:
+        if participant["user_id"] == user_id:
+            return str(participant.get("participant_role", ParticipantRole.CANDIDATE))
+    return OUTSIDER
+
+
+def related_as(user_id: str, relation: str) -> Document:
+    """Return the filter for interviews to which a user has this relation."""
+    if relation == OUTSIDER:
+        return {"participants.user_id": {"$ne": user_id}}
+    # None also stands for a role that a stored participant lacks.
+    roles = [relation, None] if relation == ParticipantRole.CANDIDATE else [relation]
+    return {"participants": {"$elemMatch": {"user_id": user_id, "participant_role": {"$in": roles}}}}
 
 
 def _as_participant(document: Mapping[str, Any]) -> Participant:

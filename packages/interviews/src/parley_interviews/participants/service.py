@@ -1,9 +1,10 @@
 """The rules of taking part: who may be added, and adding and removing them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from parley_auth import Access, ScopedAccess, User, UserDirectory
+from parley_auth import ScopedAccess, User, UserDirectory
 from parley_auth.errors import UserNotFound
 from parley_core import Clock, Event
 from parley_interviews.errors import (
@@ -24,7 +25,7 @@ from parley_interviews.events import (
 from parley_interviews.models import Participant
 from parley_interviews.participants import schemas
 from parley_interviews.participants.repository import ParticipantRepository
-from parley_interviews.policy import MAX_PARTICIPANTS, OPEN, UNREDACTED, role_in_interview
+from parley_interviews.policy import ADD, MAX_PARTICIPANTS, OPEN, READ_INTERNAL, REMOVE, role_in_interview
 
 
 class ParticipantService:
@@ -74,7 +75,8 @@ class ParticipantService:
             audience=audience_with(participant.user_id),
         )
         # What prevented the write may be gone when it is looked for; then the write is tried again.
-        while not await self._participants.add(access.resource.id, participant, event):
+        while not await self._participants.add(access.resource.id, participant, event, by=access):
+            access = replace(access, resource=await access.recheck(ADD))
             await self._refuse(access.resource.id, participant.user_id)
         [shown] = await self._shown([participant], access)
         return shown
@@ -97,14 +99,16 @@ class ParticipantService:
                 changes={"participant": (participant_entry(participant), None)},
                 audience=PARTICIPANTS,
             )
-            removed = await self._participants.remove(access.resource.id, participant, event)
+            removed = await self._participants.remove(access.resource.id, participant, event, by=access)
+            if not removed:
+                access = replace(access, resource=await access.recheck(REMOVE))
 
     async def page(self, access: ScopedAccess, *, limit: int, offset: int) -> tuple[list[schemas.Participant], int]:
         """Return a page of the participants, in the order in which they were added, and how many they are."""
         _, everybody = await self._participants.of(access.resource.id) or (None, [])
         return await self._shown(everybody[offset : offset + limit], access), len(everybody)
 
-    async def _shown(self, participants: Sequence[Participant], viewer: Access) -> list[schemas.Participant]:
+    async def _shown(self, participants: Sequence[Participant], viewer: ScopedAccess) -> list[schemas.Participant]:
         users = await self._users.by_ids(p.user_id for p in participants)
         return [_shown(p, users.get(p.user_id), viewer) for p in participants]
 
@@ -132,8 +136,8 @@ def _participant(user: User | None, wanted: schemas.Assignment, added_by: str, a
     return Participant(user.id, role_in_interview(user.role, wanted.participant_role), added_by, added_at)
 
 
-def _shown(participant: Participant, user: User | None, viewer: Access) -> schemas.Participant:
-    sees_email = viewer.principal.role in UNREDACTED or viewer.principal.id == participant.user_id
+def _shown(participant: Participant, user: User | None, viewer: ScopedAccess) -> schemas.Participant:
+    sees_email = viewer.permits(READ_INTERNAL) or viewer.principal.id == participant.user_id
     return schemas.Participant(
         user_id=participant.user_id,
         participant_role=participant.participant_role,

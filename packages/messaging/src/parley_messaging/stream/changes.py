@@ -18,6 +18,8 @@ from parley_messaging.stream.hub import Hub
 _PIPELINE: list[Mapping[str, Any]] = [
     {"$match": bookkeeping.EXCLUDED},
     {"$match": {"ns.coll": {"$ne": MESSAGES}, "documentKey._id": {"$type": "string"}}},
+    # A lock of an interview or an account, which comes with each batch of messages, changes nobody's access.
+    {"$match": {"updateDescription.updatedFields.touched": {"$exists": False}}},
     {
         "$project": {
             "operationType": True,
@@ -67,6 +69,6 @@ def _report(hub: Hub, change: Mapping[str, Any]) -> None:
         hub.wake_readers(document_id, change["_id"]["_data"])
         return
     hub.recheck_user(document_id)
-    # A lock touches the interview too, with each batch of messages; it alone raises no `rev` (see auth's `Lock`).
+    # What raises no `rev` changes nobody's access: the relay removes entries that are in the log.
     if change["operationType"] != "update" or "rev" in change:
         hub.recheck_interview(document_id)
