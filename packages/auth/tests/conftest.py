@@ -15,13 +15,14 @@ from fastapi import FastAPI
 from pymongo import MongoClient
 
 import parley_auth.plugin
-from parley_auth.testing import PASSWORD, People, auth_settings, some_people
+from parley_auth.testing import PASSWORD, People, auth_settings, roles_plugin, some_people
 from parley_core.embedded import embedded_mongodb
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
 
 SECRET_FIELDS = {"password", "current_password", "new_password", "refresh_token"}
 ISSUING = {"/v1/auth/login", "/v1/auth/token", "/v1/auth/refresh"}
+TEAM = roles_plugin("interviewer", registers="candidate")
 FRAMEWORK_CODES = {"not_found", "method_not_allowed", "internal_error"}
 
 
@@ -114,12 +115,12 @@ def clock() -> MovableClock:
 @pytest.fixture(scope="session")
 def document() -> dict[str, Any]:
     """The OpenAPI document of auth alone: the same in each test, and slow to make."""
-    return an_application([auth_settings()], [parley_auth.plugin]).openapi()
+    return an_application([auth_settings()], [parley_auth.plugin, TEAM]).openapi()
 
 
 @pytest.fixture
 def app(core_settings: CoreSettings, clock: MovableClock, document: dict[str, Any]) -> FastAPI:
-    app = an_application([core_settings, auth_settings()], [parley_auth.plugin], clock=clock)
+    app = an_application([core_settings, auth_settings()], [parley_auth.plugin, TEAM], clock=clock)
     app.openapi_schema = document
     return app
 
@@ -138,7 +139,9 @@ async def workers(core_settings: CoreSettings, clock: MovableClock) -> AsyncIter
     async with AsyncExitStack() as stack:
         yield [
             await stack.enter_async_context(
-                running_client(an_application([core_settings, auth_settings()], [parley_auth.plugin], clock=clock))
+                running_client(
+                    an_application([core_settings, auth_settings()], [parley_auth.plugin, TEAM], clock=clock)
+                )
             )
             for _ in range(3)
         ]

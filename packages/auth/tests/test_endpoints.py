@@ -20,13 +20,14 @@ from hypothesis import strategies as st
 
 import parley_auth.plugin
 from parley_auth.sessions.repository import SessionRepository
-from parley_auth.testing import PASSWORD, Account, People, auth_settings, open_session, some_people
+from parley_auth.testing import PASSWORD, Account, People, auth_settings, open_session, roles_plugin, some_people
 from parley_auth.tokens.refresh_tokens import RefreshToken
 from parley_core import Parley, new_id
 from parley_core.embedded import EmbeddedMongoDB
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
 
+TEAM = roles_plugin("interviewer", registers="candidate")
 NEW = {"email": "{new}", "password": PASSWORD}
 OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "register": ("POST", "/v1/auth/register", {"json": NEW}),
@@ -346,7 +347,7 @@ class TestErrors:
     ) -> None:
         """While MongoDB doesn't answer, every operation gets 503 in time, and works again afterwards."""
         settings, server = frozen_settings
-        app = an_application([settings, auth_settings()], [parley_auth.plugin])
+        app = an_application([settings, auth_settings()], [parley_auth.plugin, TEAM])
         async with running_client(app) as client:
             people = await some_people(app, password=PASSWORD)
             asking = OPERATIONS.keys() - {"read_keys"}  # which needs no database

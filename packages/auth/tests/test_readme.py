@@ -35,7 +35,7 @@ async def test_snippet(shop: FastAPI) -> None:
         people = await some_people(shop)
         answers = {
             caller: await client.get("/orders/12", headers=people.headers_of(caller))
-            for caller in ("anonymous", "candidate", "interviewer", "admin")
+            for caller in ("anonymous", "customer", "clerk", "admin")
         }
         assert [answer.status_code for answer in answers.values()] == [401, 403, 200, 200]
         assert answers["admin"].json() == {"number": 12, "read_by": people.admin.id}

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 import parley_auth.plugin
 import parley_events.plugin
-from parley_auth.testing import Account, People, an_account, auth_settings, some_people
+from parley_auth.testing import Account, People, an_account, auth_settings, roles_plugin, some_people
 from parley_core import (
     Actor,
     CollectionIndexes,
@@ -37,6 +37,9 @@ from parley_core.kernel.settings import CoreSettings
 from parley_core.log.relay import Relay
 from parley_core.testing import MovableClock, a_plugin, an_application, running_client
 from parley_core.testing.streams import served
+
+TEAM = roles_plugin("interviewer", registers="candidate")
+
 
 ADDRESS = "/v1/events"
 ALL = LogFilter()
@@ -75,7 +78,7 @@ class Stage:
 
     def application(self, *plugins: object) -> FastAPI:
         """Another application on the same database, of auth and these plugins; of events and the notes by default."""
-        chosen = [parley_auth.plugin, *(plugins or [parley_events.plugin, NOTES])]
+        chosen = [parley_auth.plugin, TEAM, *(plugins or [parley_events.plugin, NOTES])]
         return an_application(self._settings, chosen, clock=self.clock)
 
     def served(self) -> AbstractAsyncContextManager[httpx.AsyncClient]:

@@ -233,18 +233,28 @@ class TestFreshness:
     async def test_role_change_is_in_force_at_once(
         self, app: FastAPI, client: httpx.AsyncClient, people: People
     ) -> None:
-        """The stored role decides: a new interviewer may start an interview from their next request on, not before."""
+        """The stored role decides: a former interviewer may not start an interview from their next request on."""
+        interview = await create_interview(client, people.admin, people.interviewer)
+        start = OPERATIONS["start"]
+        address = start.address(interview["id"])
+        for role, expected in (("candidate", (403, P)), ("interviewer", (200, None))):
+            change = {"role": role}
+            account = f"/v1/users/{people.interviewer.id}"
+            assert (await client.patch(account, json=change, headers=people.admin.headers)).status_code == 200
+            answer = await client.request(start.method, address, json=start.body, headers=people.interviewer.headers)
+            assert code_of(answer) == expected
+
+    async def test_hired_candidate(self, client: httpx.AsyncClient, people: People) -> None:
+        """The relation decides: whoever is an interview's candidate can't start it, whatever their account becomes."""
         interview = await create_interview(client, people.admin, people.candidate)
         start = OPERATIONS["start"]
         address = start.address(interview["id"])
-        refused = await client.request(start.method, address, json=start.body, headers=people.candidate.headers)
-        assert code_of(refused) == (403, P)
-        promoted = await client.patch(
-            f"/v1/users/{people.candidate.id}", json={"role": "interviewer"}, headers=people.admin.headers
-        )
-        assert promoted.status_code == 200
-        accepted = await client.request(start.method, address, json=start.body, headers=people.candidate.headers)
-        assert accepted.status_code == 200
+        for role in ("interviewer", "admin"):
+            change = {"role": role}
+            account = f"/v1/users/{people.candidate.id}"
+            assert (await client.patch(account, json=change, headers=people.admin.headers)).status_code == 200
+            answer = await client.request(start.method, address, json=start.body, headers=people.candidate.headers)
+            assert code_of(answer) == (403, P)
 
     async def test_deactivation_is_in_force_at_once(self, client: httpx.AsyncClient, people: People) -> None:
         """A participant whose account is deactivated is unauthenticated from their next request on."""

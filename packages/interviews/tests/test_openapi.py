@@ -86,7 +86,7 @@ def named(**assignment: str) -> Request:
 OF_PEOPLE: dict[str, Change] = {
     "user_not_found": lambda _: named(user_id=UNKNOWN_ID),
     "inactive_user": lambda s: named(user_id=s.inactive_id),
-    "invalid_participant_role": lambda s: named(user_id=s.people.admin.id, participant_role="candidate"),
+    "invalid_participant_role": lambda s: named(user_id=s.people.candidate.id, participant_role="interviewer"),
 }
 
 # operation id -> the accepted request, and what provokes each code

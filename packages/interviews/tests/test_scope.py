@@ -14,7 +14,7 @@ import httpx
 import pytest
 from fastapi import Depends, FastAPI, Path, status
 
-from parley_auth import Guard, Membership, PolicyRule, ScopedAccess
+from parley_auth import OUTSIDER, Guard, PolicyRule, PolicyTable, Principal, Resource, ScopedAccess
 from parley_auth.testing import Account
 from parley_core import (
     Actor,
@@ -75,9 +75,8 @@ class Notes:
 
     @hookimpl
     def parley_policies(self) -> list[PolicyRule]:
-        roles, states = frozenset({"admin", "interviewer", "candidate"}), frozenset(map(str, OPEN))
-        membership = Membership.PARTICIPANT
-        return [PolicyRule(action="notes:post", scope="interview", roles=roles, membership=membership, states=states)]
+        states = frozenset(map(str, OPEN))
+        return [PolicyRule(action="notes:post", scope="interview", roles=None, states=states)]
 
 
 @pytest.fixture(scope="module")
@@ -103,17 +102,24 @@ async def meanwhile(parley: Parley, work: Work) -> AsyncIterator[list[asyncio.Ta
         assert not any(request.done() for request in requests)
 
 
+def an_admin(parley: Parley, interview: Interview) -> ScopedAccess:
+    """The access of an administrator who doesn't take part."""
+    principal, resource = Principal(UNKNOWN_USER, "admin", ""), Resource(interview["id"], "scheduled", OUTSIDER, 1)
+    return ScopedAccess(principal, "test", parley.require(PolicyTable), resource, parley, SCOPES[0])
+
+
 def removal(parley: Parley, interview: Interview, person: Account) -> Work:
     event = Event(type=PARTICIPANT_REMOVED, at=parley.clock(), actor=SYSTEM, audience=PARTICIPANTS)
     repository = ParticipantRepository(parley.database)
     participant = Participant(person.id, ParticipantRole(person.user.role), UNKNOWN_USER, UNKNOWN_TIME)
-    return lambda session: repository.remove(interview["id"], participant, event, session)
+    by = an_admin(parley, interview)
+    return lambda session: repository.remove(interview["id"], participant, event, by=by, session=session)
 
 
 def cancellation(parley: Parley, interview: Interview) -> Work:
     event = Event(type=INTERVIEW_CANCELLED, at=parley.clock(), actor=SYSTEM, audience=PARTICIPANTS)
-    repository, old, new = parley.require(InterviewRepository), Status.SCHEDULED, Status.CANCELLED
-    return lambda session: repository.change_status(interview["id"], old, new, event, session=session)
+    repository, by = parley.require(InterviewRepository), an_admin(parley, interview)
+    return lambda session: repository.change_status(by.resource, Status.CANCELLED, event, by=by, session=session)
 
 
 def locking(parley: Parley, interview: Interview) -> Work:
@@ -251,7 +257,7 @@ class TestLock:
             return await SCOPE.lock(parley, session, interview["id"], asked, "interviews:update")
 
         locked = await in_transaction(parley.client, work)
-        assert (locked.state, locked.participants) == ("scheduled", {people.candidate.id: "candidate"})
+        assert (locked.state, locked.relations) == ("scheduled", {people.candidate.id: "candidate"})
 
     async def test_refuses(self, client: httpx.AsyncClient, people: People, parley: Parley) -> None:
         """An interview that doesn't exist isn't found; one in another state than the action's is closed."""

@@ -13,8 +13,8 @@ from fastapi import FastAPI
 
 import parley_auth.plugin
 import parley_messaging.plugin
-from parley_auth import Locked, ParticipantScope, PolicyTable, Principal, Resource
-from parley_auth.testing import Account, an_account, auth_settings
+from parley_auth import OUTSIDER, TOUCH, Locked, ParticipantScope, PolicyTable, Principal, Resource
+from parley_auth.testing import Account, an_account, auth_settings, roles_plugin
 from parley_core import (
     CollectionIndexes,
     Database,
@@ -36,6 +36,7 @@ from parley_core.testing import MovableClock, an_application, running_client
 from parley_core.testing.streams import served
 from parley_messaging.testing import address
 
+TEAM = roles_plugin("interviewer", registers="candidate")
 STATES = ("scheduled", "ongoing", "completed", "cancelled")
 
 
@@ -69,6 +70,7 @@ class Rooms:
         scope = ParticipantScope(
             name="interview",
             path_param="interview_id",
+            relations=("member",),
             states=STATES,
             not_found=RoomNotFound,
             closed=RoomClosed,
@@ -86,7 +88,8 @@ class Rooms:
             await interlude()
         if room is None:
             return None
-        return Resource(resource_id, room["state"], principal.id in room["participants"], room["touched"])
+        relation = "member" if principal.id in room["participants"] else OUTSIDER
+        return Resource(resource_id, room["state"], relation, room["touched"])
 
     async def lock(
         self, parley: Parley, session: Session, resource_id: str, user_ids: Sequence[str], action: str
@@ -95,7 +98,7 @@ class Rooms:
         rooms = parley.database["rooms"]
         states = parley.require(PolicyTable).states_of(action) or frozenset(STATES)
         room = await rooms.find_one_and_update(
-            {"_id": resource_id, "state": {"$in": sorted(states)}}, {"$inc": {"touched": 1}}, session=session
+            {"_id": resource_id, "state": {"$in": sorted(states)}}, TOUCH, session=session
         )
         if room is None:
             exists = await rooms.find_one({"_id": resource_id}, session=session)
@@ -116,7 +119,7 @@ class Chat:
         self.served_rooms: Rooms
 
     def _application(self, rooms: Rooms) -> FastAPI:
-        plugins = [parley_auth.plugin, parley_messaging.plugin, rooms]
+        plugins = [parley_auth.plugin, TEAM, parley_messaging.plugin, rooms]
         return an_application(self._settings, plugins, clock=self._clock)
 
     def served(self) -> AbstractAsyncContextManager[httpx.AsyncClient]:

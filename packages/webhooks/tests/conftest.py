@@ -21,7 +21,7 @@ from pymongo.read_concern import ReadConcern
 import parley_auth.plugin
 import parley_events.plugin
 import parley_webhooks.plugin
-from parley_auth.testing import Account, an_account, auth_settings, log_in
+from parley_auth.testing import Account, an_account, auth_settings, log_in, roles_plugin
 from parley_core import (
     Actor,
     CollectionIndexes,
@@ -45,6 +45,9 @@ from parley_webhooks.testing import Inbox, Names, SenderOf, webhooks_settings
 from parley_webhooks.transport.addresses import Addresses
 from parley_webhooks.transport.sender import Sender
 
+TEAM = roles_plugin("interviewer", registers="candidate")
+
+
 ADDRESS = "/v1/webhooks"
 TYPES = {word: EventType(f"sample.{word}", f"A sample was {word}.") for word in ("made", "lost")}
 
@@ -64,7 +67,7 @@ class Stage:
         """A worker of the application, with all plugins or with some of them."""
         owned = CollectionIndexes("samples", (), recorded=True)
         samples = a_plugin("samples", parley_events=list(TYPES.values()), parley_indexes=[owned])
-        installed = plugins or (parley_auth.plugin, parley_events.plugin, parley_webhooks.plugin)
+        installed = plugins or (parley_auth.plugin, TEAM, parley_events.plugin, parley_webhooks.plugin)
         return an_application(self.settings, [*installed, samples], clock=self.clock)
 
     def another_worker(self) -> AbstractAsyncContextManager[httpx.AsyncClient]:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 from fastapi import FastAPI
@@ -21,7 +22,8 @@ from parley_auth.sessions.repository import SessionRepository
 from parley_auth.settings import AuthSettings
 from parley_auth.tokens.access_tokens import AccessTokens
 from parley_auth.tokens.refresh_tokens import RefreshToken
-from parley_core import Actor, Event, Parley, hookimpl, new_id
+from parley_core import Actor, Event, Parley, new_id
+from parley_core.testing import a_plugin
 
 PASSWORD = "nine green bottles"
 _numbers = itertools.count(1)
@@ -53,20 +55,15 @@ class Account:
         return self.user.id
 
 
-class RolesPlugin:
-    """A plugin that brings roles, for the tests of packages that don't build on one that does.
+def roles_plugin(*names: str, registers: str) -> ModuleType:
+    """Return a plugin that brings roles, for the tests of packages that don't build on one that does.
 
     Args:
         names: the roles.
-        registers: the role of those who register by themselves.
+        registers: another role, that of those who register by themselves.
     """
-
-    def __init__(self, *names: str, registers: str) -> None:
-        self._roles = [Role(name, "For tests.", registers=name == registers) for name in (*names, registers)]
-
-    @hookimpl
-    def parley_roles(self) -> list[Role]:
-        return self._roles
+    roles = [Role(name, "For tests.", registers=name == registers) for name in (*names, registers)]
+    return a_plugin("roles", parley_roles=roles)
 
 
 class People:

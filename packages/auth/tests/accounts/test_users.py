@@ -10,12 +10,13 @@ import pytest
 from fastapi import FastAPI
 
 import parley_auth.plugin
-from parley_auth.testing import PASSWORD, Account, People, an_account, auth_settings, log_in
+from parley_auth.testing import PASSWORD, Account, People, an_account, auth_settings, log_in, roles_plugin
 from parley_core import new_id
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client, walk
 
 ME, USERS, PASSWORD_URL = "/v1/users/me", "/v1/users", "/v1/users/me/password"
+TEAM = roles_plugin("interviewer", registers="candidate")
 NEW_PASSWORD = {"current_password": PASSWORD, "new_password": "ten blue bottles"}
 
 
@@ -266,7 +267,7 @@ class TestChange:
 @pytest.fixture
 async def second(core_settings: CoreSettings, clock: MovableClock) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a second worker, on the same database with the same secret."""
-    app = an_application([core_settings, auth_settings()], [parley_auth.plugin], clock=clock)
+    app = an_application([core_settings, auth_settings()], [parley_auth.plugin, TEAM], clock=clock)
     async with running_client(app) as client:
         yield client
 

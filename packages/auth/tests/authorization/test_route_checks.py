@@ -10,15 +10,13 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 import parley_auth.plugin
-from parley_auth import Guard, Membership, ParticipantScope, PolicyRule
+from parley_auth import Guard, ParticipantScope, PolicyRule, Role
 from parley_auth.authorization.policy_page import policy_of, rendered
 from parley_auth.testing import auth_settings
 from parley_core import Parley, PublicRoute, Router, StartupError
 from parley_core.errors import BusinessRuleError, NotFoundError
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin
-
-EVERYONE = frozenset({"admin", "interviewer", "candidate"})
 
 
 class ThingNotFound(NotFoundError):
@@ -34,10 +32,13 @@ class ThingClosed(BusinessRuleError):
 _never: Any = None  # the checks read no resource
 
 
-def a_scope(name: str = "thing", path_param: str = "thing_id") -> ParticipantScope:
+def a_scope(
+    name: str = "thing", path_param: str = "thing_id", relations: tuple[str, ...] = ("helper", "subject")
+) -> ParticipantScope:
     return ParticipantScope(
         name=name,
         path_param=path_param,
+        relations=relations,
         states=("open", "shut"),
         not_found=ThingNotFound,
         closed=ThingClosed,
@@ -46,8 +47,9 @@ def a_scope(name: str = "thing", path_param: str = "thing_id") -> ParticipantSco
     )
 
 
-def a_rule(action: str = "things:read", scope: str | None = "thing", states: set[str] | None = None) -> PolicyRule:
-    return PolicyRule(action=action, roles=EVERYONE, scope=scope, states=frozenset(states) if states else None)
+def a_rule(action: str = "things:read", scope: str | None = "thing", **named: set[str]) -> PolicyRule:
+    options: dict[str, Any] = {"roles": None} | {name: frozenset(words) for name, words in named.items()}
+    return PolicyRule(action=action, scope=scope, **options)
 
 
 READ, OTHER, TOOL = a_rule(), a_rule("others:read", "other"), a_rule("tools:use", None)
@@ -317,6 +319,37 @@ DECLARATIONS: dict[str, tuple[Sequence[ModuleType], str]] = {
         [things(parley_policies=[a_rule(states={"open", "ajar"})])],
         "plugin 'things': a rule of 'things:read' names state 'ajar', which scope 'thing' doesn't have",
     ),
+    "unknown relation": (
+        [things(parley_policies=[a_rule(relations={"helper", "owner"})])],
+        "plugin 'things': a rule of 'things:read' names relation 'owner', which scope 'thing' doesn't have",
+    ),
+    "relation without a scope": (
+        [things(parley_policies=[a_rule("tools:use", None, relations={"helper"})])],
+        "plugin 'things': a rule of 'tools:use' names relation 'helper', which has no meaning without a scope",
+    ),
+    "outsider declared": (
+        [a_plugin("one", parley_participant_scopes=[a_scope(relations=("outsider",))])],
+        "plugin 'one': scope 'thing' declares the relation 'outsider', which stands for everybody who doesn't",
+    ),
+    "unknown role": (
+        [a_plugin("one", parley_policies=[a_rule("tools:use", None, roles={"admin", "boss"})])],
+        "plugin 'one': a rule of 'tools:use' names role 'boss', which no plugin declares",
+    ),
+    "role of two plugins": (
+        [a_plugin("one", parley_roles=[Role("boss", "x")]), a_plugin("two", parley_roles=[Role("boss", "x")])],
+        "role 'boss' is declared by plugin 'one' and by plugin 'two'",
+    ),
+    "role of auth": (
+        [a_plugin("one", parley_roles=[Role("admin", "x")])],
+        "role 'admin' is declared by plugin 'auth' and by plugin 'one'",
+    ),
+    "two roles register": (
+        [
+            a_plugin("one", parley_roles=[Role("one", "x", registers=True)]),
+            a_plugin("two", parley_roles=[Role("two", "x", registers=True)]),
+        ],
+        "role that 'registers' is declared by plugin 'one' and by plugin 'two'",
+    ),
     "two scopes of one name": (
         [
             a_plugin("one", parley_participant_scopes=[a_scope()]),
@@ -361,12 +394,12 @@ class TestDeclarations:
 
 class TestPolicyPage:
     def test_shows_rules_and_routes(self) -> None:
-        """The page has every rule with scope, roles, membership and states, and every route with its guard."""
+        """The page has every rule with scope, roles, relations and states, and every route with its guard."""
         rule = PolicyRule(
             action="things:say",
-            roles=frozenset({"admin", "candidate"}),
+            roles=frozenset({"admin", "user"}),
             scope="thing",
-            membership=Membership.PARTICIPANT,
+            relations=frozenset({"helper"}),
             states=frozenset({"shut", "open"}),
         )
         host = FastAPI(openapi_url=None)
@@ -375,8 +408,8 @@ class TestPolicyPage:
             a_router("/{thing_id}", Guard("things:say"), websocket=True), parley_policies=[READ, OTHER, TOOL, rule]
         )
         lines = rendered(policy_of(accepted(plugin, host=host))).splitlines()
-        assert "| things:say | thing | admin, candidate | participant | open, shut |" in lines
-        assert "| others:read | other | admin, candidate, interviewer | any |  |" in lines
+        assert "| things:say | thing | admin, user | helper | open, shut |" in lines
+        assert "| others:read | other | every role | helper, subject |  |" in lines
         assert "| WEBSOCKET | /v1/x/{thing_id} | things:say |  |" in lines
         assert "| GET | /hello |  |  |" in lines
 

@@ -154,25 +154,26 @@ class TestChanges:
             rev=1, type="interview.updated", at=NOON, actor=None, actor_role="system", reason=None, changes=changes
         )
 
-    def shown(self, role: str, **changes: Any) -> dict[str, Any]:
-        return dict(shown_to(Principal("me", role, "session"), self.entry(**changes)).changes)
+    def shown(self, *, with_internals: bool, **changes: Any) -> dict[str, Any]:
+        viewer = Principal("me", "interviewer", "session")
+        return dict(shown_to(viewer, self.entry(**changes), with_internals=with_internals).changes)
 
     def test_an_unknown_field(self) -> None:
         """A field of which nobody decided that candidates may see it is hidden from them, and only from them."""
         notes = {"notes": {"from": None, "to": "Weak on indexes"}, "title": {"from": "A", "to": "B"}}
-        assert self.shown("candidate", **notes) == {"title": {"from": "A", "to": "B"}}
-        assert self.shown("interviewer", **notes) == notes
+        assert self.shown(with_internals=False, **notes) == {"title": {"from": "A", "to": "B"}}
+        assert self.shown(with_internals=True, **notes) == notes
 
     def test_a_participant_without_a_role(self) -> None:
         """A removal that was recorded without the role is shown, without anybody else's id."""
         removal = {"participant": {"from": {"user_id": "you"}, "to": None}}
         shown = {"participant": {"from": {"user_id": None, "participant_role": None}, "to": None}}
-        assert self.shown("candidate", **removal) == shown
+        assert self.shown(with_internals=False, **removal) == shown
 
     def test_a_digest(self) -> None:
         """A long text stays what it is in a history: its length and SHA-256."""
         change = {"description": {"from": {"length": 300, "sha256": "0f"}, "to": None}}
-        assert self.shown("candidate", **change) == change
+        assert self.shown(with_internals=False, **change) == change
 
 
 async def test_pages_are_redacted_too(client: httpx.AsyncClient, people: People) -> None:

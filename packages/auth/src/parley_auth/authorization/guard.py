@@ -1,5 +1,6 @@
 """The guard: an endpoint says what it does, the composed policy table says who may."""
 
+import itertools
 import re
 from functools import partial
 from typing import Annotated, cast
@@ -22,7 +23,7 @@ from parley_auth.authorization.registry import ScopeRegistry
 from parley_auth.authorization.roles import RoleRegistry
 from parley_auth.authorization.scopes import ParticipantScope
 from parley_auth.errors import AuthenticationRequired, InvalidToken, PermissionDenied, TokenExpired
-from parley_auth.models import OUTSIDER
+from parley_auth.models import ADMIN, OUTSIDER
 from parley_core import Parley, ParleyError, request_id_of
 from parley_core.data.ids import ID_PATTERN
 from parley_core.errors import InvalidId
@@ -95,11 +96,18 @@ class Guard:
     def errors_in(self, parley: Parley) -> set[type[ParleyError]]:
         """Return the errors that this guard and the states of its actions can lead to; OpenAPI lists them."""
         policy, scope, roles = parley.require(PolicyTable), self.scope_in(parley), parley.require(RoleRegistry)
-        # What everybody's role permits is denied to an API key that doesn't name it.
-        found: set[type[ParleyError]] = {AuthenticationRequired, InvalidToken, TokenExpired, PermissionDenied}
+        found: set[type[ParleyError]] = {AuthenticationRequired, InvalidToken, TokenExpired}
+        # Each action for itself, since the body may say which of them it is; see `ScopedAccess.require`.
+        relations = (OUTSIDER, *(scope.relations if scope else ()))
+        kinds = itertools.product(self.actions, roles.by_name, relations)
+        verdicts = {policy.decide((action,), role, relation=relation).verdict for action, role, relation in kinds}
+        # What administrators may do is denied to an API key that doesn't name it.
+        for_keys = policy.decide(self.actions, ADMIN, relation=OUTSIDER).verdict
+        if Verdict.PERMISSION_DENIED in verdicts or for_keys is Verdict.ALLOWED:
+            found.add(PermissionDenied)
         if scope:
             found |= {InvalidId, scope.not_found}
-            outside = {policy.decide(tuple(self.actions), role, relation=OUTSIDER).verdict for role in roles.by_name}
+            outside = {policy.decide(self.actions, role, relation=OUTSIDER).verdict for role in roles.by_name}
             found |= {non_participant_error(parley, scope)} if Verdict.NOT_A_PARTICIPANT in outside else set()
             if any(policy.states_of(action) is not None for action in self.actions):
                 found.add(self._closed or scope.closed)

@@ -30,7 +30,8 @@ def policy_of(app: FastAPI) -> dict[str, Any]:
 
 def rendered(policy: dict[str, Any]) -> str:
     """Return the policy as Markdown."""
-    rules = _table(("action", "scope", "roles", "relations", "states"), policy["rules"])
+    named = [{**rule, "roles": rule["roles"] or "every role"} for rule in policy["rules"]]
+    rules = _table(("action", "scope", "roles", "relations", "states"), named)
     routes = _table(("method", "path", "guard", "public because"), policy["routes"])
     return f"{_HEAD}\n## Rules\n\n{rules}\n## Routes\n\n{routes}"
 
@@ -40,7 +41,7 @@ def _rule(rule: PolicyRule, scopes: ScopeRegistry) -> dict[str, Any]:
     return {
         "action": rule.action,
         "scope": rule.scope,
-        "roles": ["every role"] if rule.roles is None else sorted(rule.roles),
+        "roles": None if rule.roles is None else sorted(rule.roles),
         "relations": None if relations is None else sorted(relations),
         "states": None if rule.states is None else sorted(rule.states),
     }

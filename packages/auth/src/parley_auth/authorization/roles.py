@@ -23,7 +23,8 @@ class RoleRegistry:
         if all(declaration.value.name == ADMIN for declaration in roles):
             roles.append(Declared(_OWN, PLAIN))
         self.by_name = {n: d.value for n, d in single_owner(roles, lambda role: [role.name], what="role").items()}
-        registering = single_owner(roles, lambda role: ["of those who register"] if role.registers else [], what="role")
+        # Roles without the mark take no name, so that only marked ones clash.
+        registering = single_owner(roles, lambda role: ["registers"] if role.registers else [], what="role that")
         self.registering = next((declaration.value.name for declaration in registering.values()), None)
         """The role of those who register by themselves; None where nobody may."""
 

@@ -8,6 +8,7 @@ from parley_core import HistoryEntry, Page, PageQuery, PagerDep, Router
 from parley_interviews.history import schemas
 from parley_interviews.history.dependencies import HistoryRead, InterviewHistoryDep
 from parley_interviews.history.presentation import shown_to
+from parley_interviews.policy import READ_INTERNAL
 
 router = Router(prefix="/interviews/{interview_id}/history", tag="interviews")
 
@@ -21,4 +22,6 @@ async def read_history(
     Candidates read the same entries without reasons and without the ids of others.
     """
     entries, total = await history.page(access.resource.id, limit=query.limit, offset=query.offset)
-    return pager.page([shown_to(access, entry) for entry in entries], total=total, query=query)
+    with_internals = access.permits(READ_INTERNAL)
+    shown = [shown_to(access.principal, entry, with_internals=with_internals) for entry in entries]
+    return pager.page(shown, total=total, query=query)

@@ -3,9 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from parley_auth import Principal, ScopedAccess
+from parley_auth import Principal
 from parley_core import HistoryEntry
-from parley_interviews.policy import READ_INTERNAL
 
 # What candidates may see. A field that is recorded later stays hidden from them until it is named here.
 _FIELDS = frozenset(
@@ -25,11 +24,10 @@ _FIELDS = frozenset(
 )
 
 
-def shown_to(access: ScopedAccess, entry: HistoryEntry) -> HistoryEntry:
-    """Return an entry as the caller sees it: without reason and others' ids, unless they may read all of it."""
-    if access.permits(READ_INTERNAL):
+def shown_to(viewer: Principal, entry: HistoryEntry, *, with_internals: bool) -> HistoryEntry:
+    """Return an entry as a viewer sees it: without reason and others' ids, unless they may read the internals."""
+    if with_internals:
         return entry
-    viewer = access.principal
     changes = {
         field: {side: _value_shown_to(viewer, value) for side, value in change.items()}
         for field, change in entry.changes.items()

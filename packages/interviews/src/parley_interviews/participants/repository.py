@@ -33,7 +33,8 @@ class ParticipantRepository:
         `by` is the caller, who must have the relation to the interview that their guard has read.
         """
         where = {
-            **_where(interview_id, by),
+            **_open(interview_id),
+            "$and": [_still_related(by)],
             "participants.user_id": {"$ne": participant.user_id},
             f"participants.{MAX_PARTICIPANTS - 1}": {"$exists": False},
         }
@@ -51,7 +52,7 @@ class ParticipantRepository:
     ) -> bool:
         """Remove somebody who takes part in an open interview in this role; return whether it was done; see `add`."""
         as_read = related_as(participant.user_id, participant.participant_role)
-        where = {"$and": [_where(interview_id, by), as_read]}
+        where = {**_open(interview_id), "$and": [_still_related(by), as_read]}
         is_other = {"$ne": ["$$this.user_id", {"$literal": participant.user_id}]}
         others = {"$filter": {"input": "$participants", "cond": is_other}}
         return await self._record(where, others, event, session)
@@ -68,9 +69,12 @@ class ParticipantRepository:
         return await record(self._interviews, where, changes, event, session=session) is not None
 
 
-def _where(interview_id: str, by: ScopedAccess) -> Document:
-    is_related = related_as(by.principal.id, by.resource.relation)
-    return {"_id": interview_id, "status": {"$in": sorted(OPEN)}, "$and": [is_related]}
+def _open(interview_id: str) -> Document:
+    return {"_id": interview_id, "status": {"$in": sorted(OPEN)}}
+
+
+def _still_related(caller: ScopedAccess) -> Document:
+    return related_as(caller.principal.id, caller.resource.relation)
 
 
 def relation_of(user_id: str, participants: Iterable[Mapping[str, Any]]) -> str:

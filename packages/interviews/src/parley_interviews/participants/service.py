@@ -76,8 +76,8 @@ class ParticipantService:
         )
         # What prevented the write may be gone when it is looked for; then the write is tried again.
         while not await self._participants.add(access.resource.id, participant, event, by=access):
-            access = replace(access, resource=await access.recheck(ADD))
             await self._refuse(access.resource.id, participant.user_id)
+            access = replace(access, resource=await access.recheck(ADD))
         [shown] = await self._shown([participant], access)
         return shown
 
