@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import parley_auth.plugin
 from parley_auth.sessions.repository import SessionRepository
 from parley_auth.testing import PASSWORD, Account, People, auth_settings, open_session, roles_plugin, some_people
-from parley_auth.tokens.refresh_tokens import RefreshToken
+from parley_auth.tokens.refresh_tokens import RefreshToken, RefreshTokens
 from parley_core import Parley, new_id
 from parley_core.embedded import EmbeddedMongoDB
 from parley_core.kernel.settings import CoreSettings
@@ -208,7 +208,7 @@ class Scene:
 
     async def with_spent_token(self, *, excuse: int = -1) -> httpx.Response:
         spent = await open_session(self.parley, self.people.candidate.user)
-        following = RefreshToken.new(spent.user_id, spent.session_id)
+        following = self.parley.require(RefreshTokens).issue(spent.user_id, spent.session_id)
         until = time.time_ns() + excuse
         await SessionRepository(self.parley.database).rotate(spent, following, self.clock(), raced_until=until)
         return await self.send_json(refresh_token=spent.text)

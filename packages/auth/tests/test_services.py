@@ -18,6 +18,7 @@ from parley_auth.sessions.repository import SessionRepository
 from parley_auth.sessions.service import SessionService
 from parley_auth.signing.key_ring import KeyRing
 from parley_auth.tokens.access_tokens import AccessTokens
+from parley_auth.tokens.refresh_tokens import RefreshTokens
 from parley_core import Parley
 from parley_core.testing import running_client
 
@@ -30,6 +31,7 @@ SERVICES = [
     KeyRing,
     PasswordCheck,
     Passwords,
+    RefreshTokens,
     SessionRepository,
     SessionService,
     Throttle,

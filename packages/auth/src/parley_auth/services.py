@@ -19,6 +19,7 @@ from parley_auth.settings import AuthSettings
 from parley_auth.signing.key_ring import KeyRing
 from parley_auth.signing.secret import key_ring
 from parley_auth.tokens.access_tokens import AccessTokens
+from parley_auth.tokens.refresh_tokens import RefreshTokens
 from parley_core import Parley
 
 
@@ -31,6 +32,7 @@ def make_services(parley: Parley) -> Sequence[object]:
     settings, database, clock = parley.settings(AuthSettings), parley.database, parley.clock
     keys = _key_ring(parley)
     tokens = AccessTokens(keys, lifetime=timedelta(minutes=settings.access_token_minutes), clock=clock)
+    refresh_tokens = RefreshTokens(keys)
     passwords, users, sessions = Passwords(), UserRepository(database), SessionRepository(database)
     throttle = Throttle(counters=ThrottleRepository(database), clock=clock)
     check = PasswordCheck(passwords=passwords, throttle=throttle)
@@ -41,6 +43,7 @@ def make_services(parley: Parley) -> Sequence[object]:
     return [
         keys,
         tokens,
+        refresh_tokens,
         passwords,
         throttle,
         check,
@@ -49,7 +52,15 @@ def make_services(parley: Parley) -> Sequence[object]:
         sessions,
         accounts,
         UserService(users=users, history=UserHistory(database), roles=roles, database=database, clock=clock),
-        SessionService(users=users, sessions=sessions, tokens=tokens, passwords=passwords, check=check, clock=clock),
+        SessionService(
+            users=users,
+            sessions=sessions,
+            tokens=tokens,
+            refresh_tokens=refresh_tokens,
+            passwords=passwords,
+            check=check,
+            clock=clock,
+        ),
         Administrators(accounts=accounts, users=users, passwords=passwords),
         Authenticator(database=database, tokens=tokens, clock=clock),
     ]

@@ -21,7 +21,7 @@ from parley_auth.sessions.models import ABSOLUTE, IDLE, LoginSession
 from parley_auth.sessions.repository import SessionRepository
 from parley_auth.settings import AuthSettings
 from parley_auth.tokens.access_tokens import AccessTokens
-from parley_auth.tokens.refresh_tokens import RefreshToken
+from parley_auth.tokens.refresh_tokens import RefreshToken, RefreshTokens
 from parley_core import Actor, Event, Parley, new_id
 from parley_core.testing import a_plugin
 
@@ -146,7 +146,7 @@ async def open_session(parley: Parley, user: User) -> RefreshToken:
     assert found is not None
     now = parley.clock()
     session = LoginSession(secrets.token_hex(12), now, now, now + IDLE, now + ABSOLUTE, "127.0.0.1", "test")
-    token = RefreshToken.new(user.id, session.id)
+    token = parley.require(RefreshTokens).issue(user.id, session.id)
     assert await parley.require(SessionRepository).open(found, session, token.digest)
     return token
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import secrets
 import time
 from typing import Any
 
@@ -12,8 +13,9 @@ from fastapi import FastAPI
 
 from parley_auth.sessions.models import Exchange
 from parley_auth.sessions.repository import SessionRepository
+from parley_auth.signing.key_ring import KeyRing, secret_key
 from parley_auth.testing import PASSWORD, Account, an_account
-from parley_auth.tokens.refresh_tokens import RefreshToken
+from parley_auth.tokens.refresh_tokens import RefreshToken, RefreshTokens
 from parley_core import Parley, new_id
 
 ME, REFRESH = "/v1/users/me", "/v1/auth/refresh"
@@ -32,6 +34,11 @@ async def logged_in(client: httpx.AsyncClient, account: Account) -> dict[str, An
 
 async def refreshed(client: httpx.AsyncClient, token: str) -> httpx.Response:
     return await client.post(REFRESH, json={"refresh_token": token})
+
+
+def a_token(user_id: str, session_id: str, secret: bytes | None = None) -> RefreshToken:
+    """Return a token as somebody puts it together who knows no key; older releases issued random ones too."""
+    return RefreshToken(user_id, session_id, secret or secrets.token_bytes(32))
 
 
 async def status_of(client: httpx.AsyncClient, pair: dict[str, Any]) -> int:
@@ -53,7 +60,7 @@ class TestExchange:
         assert (await client.get("/v1/auth/sessions", headers=headers)).json()["total"] == 2
 
     async def test_stored_as_a_digest(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
-        """A refresh token has 256 random bits, of which the database stores only the SHA-256."""
+        """A refresh token has 128 random bits and a MAC, of which the database stores only the SHA-256."""
         pair = await logged_in(client, ada)
         token = RefreshToken.parse(pair["refresh_token"])
         assert token
@@ -66,7 +73,7 @@ class TestExchange:
     async def test_no_token_of_ours(self, client: httpx.AsyncClient, ada: Account, subtests: pytest.Subtests) -> None:
         """Any other text is 401 `invalid_token` and ends no session."""
         token = (await logged_in(client, ada))["refresh_token"]
-        unknown = [RefreshToken.new(new_id(), new_id()).text, RefreshToken.new(ada.id, new_id()).text]
+        unknown = [a_token(new_id(), new_id()).text, a_token(ada.id, new_id()).text]
         for text in ("", "x", token[:-1], token + "=", token + "A", "\u00e9" * 76, "." * 76, "B" + token[1:], *unknown):
             with subtests.test(ascii(text)):
                 answer = await refreshed(client, text)
@@ -79,6 +86,80 @@ class TestExchange:
         assert (await refreshed(client, pair["access_token"])).json()["code"] == "invalid_token"
         answer = await client.get(ME, headers={"Authorization": f"Bearer {pair['refresh_token']}"})
         assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
+
+
+class TestNeverIssued:
+    """Whoever knows the ids of an account and its session can't end it: the token that they make was never issued."""
+
+    @pytest.mark.attack
+    async def test_ends_nothing(self, client: httpx.AsyncClient, ada: Account, subtests: pytest.Subtests) -> None:
+        """Zeros, random bytes, and issued bytes with one bit changed or with another session's ids are 401."""
+        pair = await logged_in(client, ada)
+        issued, other = (RefreshToken.parse(p["refresh_token"]) for p in (pair, await logged_in(client, ada)))
+        assert issued
+        assert other
+        ids = issued.user_id, issued.session_id
+        bits = (bytes([issued.secret[0] ^ 1]) + issued.secret[1:], issued.secret[:-1] + bytes([issued.secret[-1] ^ 1]))
+        made = [bytes(32), issued.secret[:16] + bytes(16), bytes(16) + issued.secret[16:], other.secret, *bits]
+        for secret in made:
+            with subtests.test(secret.hex()):
+                answer = await refreshed(client, a_token(*ids, secret).text)
+                assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
+        for _ in range(rounds(30, full=10_000)):
+            assert (await refreshed(client, a_token(*ids).text)).json()["code"] == "invalid_token"
+        assert await status_of(client, pair) == 200
+        assert (await refreshed(client, issued.text)).status_code == 200
+
+    async def test_after_an_exchange(self, client: httpx.AsyncClient, ada: Account) -> None:
+        """It ends nothing either when the session has a token that was exchanged."""
+        first = await logged_in(client, ada)
+        second = (await refreshed(client, first["refresh_token"])).json()
+        issued = RefreshToken.parse(first["refresh_token"])
+        assert issued
+        for secret in (bytes(32), secrets.token_bytes(32)):
+            answer = await refreshed(client, a_token(issued.user_id, issued.session_id, secret).text)
+            assert answer.json()["code"] == "invalid_token"
+        assert await status_of(client, second) == 200
+        # The control: the token that was issued does end it.
+        assert (await refreshed(client, first["refresh_token"])).json()["code"] == "refresh_reused"
+        assert await status_of(client, second) == 401
+
+    async def test_key_of_another_application(self, client: httpx.AsyncClient, ada: Account) -> None:
+        """A MAC with a key that isn't in the ring is none."""
+        issued = RefreshToken.parse((await logged_in(client, ada))["refresh_token"])
+        assert issued
+        strange = RefreshTokens(KeyRing([secret_key(secrets.token_bytes(32))]))
+        answer = await refreshed(client, strange.issue(issued.user_id, issued.session_id).text)
+        assert answer.json()["code"] == "invalid_token"
+        assert (await refreshed(client, issued.text)).status_code == 200
+
+
+class TestOlderRelease:
+    """A release without MACs issued 32 random bytes: such tokens go on working, and end their session when reused."""
+
+    @pytest.fixture
+    async def old(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> RefreshToken:
+        """The current token of a session, issued by the older release."""
+        issued = RefreshToken.parse((await logged_in(client, ada))["refresh_token"])
+        assert issued
+        old = a_token(issued.user_id, issued.session_id)
+        stored = {"_id": old.user_id, "sessions.id": old.session_id}
+        await app.state.parley.database.users.update_one(stored, {"$set": {"sessions.$.digest": old.digest}})
+        return old
+
+    async def test_works_once(self, client: httpx.AsyncClient, old: RefreshToken) -> None:
+        """It is exchanged for a token with a MAC; its second use ends the session."""
+        second = (await refreshed(client, old.text)).json()
+        assert len(second["refresh_token"]) == len(old.text)
+        assert (await refreshed(client, old.text)).json()["code"] == "refresh_reused"
+        assert (await refreshed(client, second["refresh_token"])).json()["code"] == "invalid_token"
+
+    async def test_forgotten(self, client: httpx.AsyncClient, old: RefreshToken) -> None:
+        """Once another token is the spent one, nothing shows any more that it was issued, so it ends nothing."""
+        second = (await refreshed(client, old.text)).json()
+        third = (await refreshed(client, second["refresh_token"])).json()
+        assert (await refreshed(client, old.text)).json()["code"] == "invalid_token"
+        assert (await refreshed(client, third["refresh_token"])).status_code == 200
 
 
 class TestReuse:
@@ -117,7 +198,7 @@ class TestReuse:
             spent = RefreshToken.parse((await logged_in(client, ada))["refresh_token"])
             assert spent
             parley: Parley = app.state.parley
-            following = RefreshToken.new(spent.user_id, spent.session_id)
+            following = parley.require(RefreshTokens).issue(spent.user_id, spent.session_id)
             until = time.time_ns() + excuse
             repository = SessionRepository(parley.database)
             assert await repository.rotate(spent, following, parley.clock(), raced_until=until) is not None
@@ -156,6 +237,6 @@ class TestRace:
     )
     def test_rule(self, digest: str, begun: int, raced: bool) -> None:  # noqa: FBT001 - a column of the table
         """Only a request that began before the answer, with the token that was exchanged last, has raced."""
-        tokens = {name: RefreshToken.new(new_id(), new_id()) for name in ("last", "older", "current")}
+        tokens = {name: a_token(new_id(), new_id()) for name in ("last", "older", "current")}
         exchange = Exchange(tokens["current"].digest, tokens["last"].digest, 100)
         assert exchange.raced(tokens[digest], begun) is raced

@@ -47,6 +47,10 @@ class Exchange:
     spent: str | None
     raced_until: int
 
+    def knows(self, token: RefreshToken) -> bool:
+        """Return whether the token is the current one or the one that was exchanged last."""
+        return token.digest in (self.current, self.spent)
+
     def raced(self, token: RefreshToken, begun: int) -> bool:
         """Return whether the request with `token` ran beside its exchange, rather than after it."""
         return token.digest == self.spent and begun < self.raced_until

@@ -23,7 +23,7 @@ from parley_auth.security_log import log_security_event
 from parley_auth.sessions.models import ABSOLUTE, IDLE, LoginSession
 from parley_auth.sessions.repository import SessionRepository
 from parley_auth.tokens.access_tokens import AccessTokens, IssuedToken
-from parley_auth.tokens.refresh_tokens import RefreshToken
+from parley_auth.tokens.refresh_tokens import RefreshToken, RefreshTokens
 from parley_core import Clock, ParleyError
 from parley_core.errors import Unavailable
 
@@ -51,6 +51,7 @@ class SessionService:
         users: UserRepository,
         sessions: SessionRepository,
         tokens: AccessTokens,
+        refresh_tokens: RefreshTokens,
         passwords: Passwords,
         check: PasswordCheck,
         clock: Clock,
@@ -58,6 +59,7 @@ class SessionService:
         self._users = users
         self._sessions = sessions
         self._tokens = tokens
+        self._refresh_tokens = refresh_tokens
         self._passwords = passwords
         self._check = check
         self._clock = clock
@@ -82,7 +84,7 @@ class SessionService:
         """Exchange a refresh token, which is spent afterwards.
 
         Raises:
-            InvalidToken: the token is not ours, or its session has ended.
+            InvalidToken: the token was never issued, which ends nothing, or its session has ended.
             RefreshReused: the token was spent before; its session ends, the newest tokens included.
             RefreshInProgress: another request has spent the token, and its answer cannot have arrived yet.
         """
@@ -93,7 +95,7 @@ class SessionService:
         before = await self._sessions.exchange(spent, self._clock())
         if before is None:
             raise _invalid()
-        following = RefreshToken.new(spent.user_id, spent.session_id)
+        following = self._refresh_tokens.issue(spent.user_id, spent.session_id)
         version = await self._sessions.rotate(spent, following, self._clock(), raced_until=begun + _LONGEST_EXCHANGE)
         if version is None:
             raise await self._refusal_of(spent, origin, begun=begun, was_current=before.current == spent.digest)
@@ -140,7 +142,7 @@ class SessionService:
             network=origin.network,
             user_agent=origin.user_agent,
         )
-        token = RefreshToken.new(credentials.user.id, session.id)
+        token = self._refresh_tokens.issue(credentials.user.id, session.id)
         if not await self._sessions.open(credentials, session, token.digest):
             raise InvalidCredentials
         log_security_event(
@@ -168,6 +170,9 @@ class SessionService:
             return _invalid()
         if was_current or exchange.raced(spent, begun):
             return RefreshInProgress()
+        # Ids alone make no token: a caller who knows them must not be able to end the session.
+        if not (exchange.knows(spent) or self._refresh_tokens.recognise(spent)):
+            return _invalid()
         await self._sessions.end(spent.user_id, spent.session_id)
         log_security_event(
             "refresh_reused",

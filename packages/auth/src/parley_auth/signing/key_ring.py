@@ -11,6 +11,8 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from jwt import PyJWK
 from jwt.algorithms import OKPAlgorithm
 
@@ -47,6 +49,13 @@ class Key:
     signing: Any
     verifying: Any
     public: Mapping[str, str] | None
+
+    def derived(self, purpose: bytes) -> bytes | None:
+        """Return 32 bytes for another purpose than signing (HKDF, RFC 5869); None for a public key, which has none."""
+        if self.signing is None:
+            return None
+        secret = self.signing if isinstance(self.signing, bytes) else self.signing.private_bytes_raw()
+        return HKDF(SHA256(), length=32, salt=None, info=purpose).derive(secret)
 
 
 class KeyRing:
