@@ -3,9 +3,15 @@
 import typer
 
 from parley_app import commands, docs_page
-from parley_core import PublicRoute, hookimpl
+from parley_app.settings import AppSettings
+from parley_core import PublicRoute, Settings, hookimpl
 
 _READ_BEFORE_LOGIN = "the documentation is read before an account exists, and it contains no data"
+
+
+@hookimpl
+def parley_settings() -> list[type[Settings]]:
+    return [AppSettings]
 
 
 @hookimpl

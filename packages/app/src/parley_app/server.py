@@ -10,7 +10,8 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from parley_core import StartupError
+from parley_app.settings import AppSettings
+from parley_core import Parley, StartupError
 
 # A request's database work is bounded by 5 s; a shorter time here would turn slow requests into errors.
 _GRACEFUL_SECONDS = 10
@@ -52,8 +53,8 @@ class _Server(uvicorn.Server):
             # uvicorn's lines contain whole paths and queries; parley.access logs the route instead.
             access_log=False,
             server_header=False,
-            # uvicorn itself reads FORWARDED_ALLOW_IPS: the proxies whose headers count.
             proxy_headers=True,
+            forwarded_allow_ips=_trusted_proxies(app.state.parley),
             timeout_graceful_shutdown=_GRACEFUL_SECONDS,
             callback_notify=self._tick,
             timeout_notify=0,
@@ -88,3 +89,9 @@ class _Server(uvicorn.Server):
                 raise
 
         return watched
+
+
+def _trusted_proxies(parley: Parley) -> list[str] | None:
+    proxies = parley.settings(AppSettings).trusted_proxies
+    # None lets uvicorn read FORWARDED_ALLOW_IPS.
+    return None if proxies is None else list(proxies)

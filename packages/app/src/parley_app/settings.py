@@ -1,0 +1,28 @@
+"""The settings of `parley serve`."""
+
+from ipaddress import ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from parley_core import Settings
+from parley_core.kernel.settings import Words
+
+
+def _networks(words: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    for word in words or ():
+        try:
+            ip_network(word)
+        except ValueError as error:
+            raise ValueError(f"{error}; write addresses and networks such as 10.0.0.0/8, separated by commas") from None
+    return words
+
+
+class AppSettings(Settings):
+    """How `parley serve` listens."""
+
+    trusted_proxies: Annotated[Words | None, AfterValidator(_networks)] = Field(
+        None,
+        description="Addresses and networks of proxies whose forwarded headers count, such as 10.0.0.0/8; unset, those "
+        "in uvicorn's FORWARDED_ALLOW_IPS, by default 127.0.0.1 and ::1.",
+    )
