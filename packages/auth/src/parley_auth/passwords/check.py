@@ -30,7 +30,7 @@ class PasswordCheck:
         """
         known = credentials.known_networks if credentials else ()
         try:
-            attempt = await self._throttle.begin(email, origin.network, known=known)
+            attempt = await self._throttle.begin(email, origin, known=known)
         except RateLimitError:
             self._log("login_throttled", credentials, origin, email)
             raise
@@ -39,8 +39,9 @@ class PasswordCheck:
         except Unavailable:
             await self._throttle.withdraw(attempt)
             raise
-        await (self._throttle.succeeded(attempt) if matches else self._throttle.failed(attempt))
-        if not matches:
+        if matches:
+            await self._throttle.succeeded(attempt)
+        else:
             self._log("login_failed", credentials, origin, email)
         return matches
 
