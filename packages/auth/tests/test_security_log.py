@@ -102,8 +102,8 @@ async def test_each(client: httpx.AsyncClient, people: People, caplog: pytest.Lo
 
 
 def test_table_is_complete() -> None:
-    """Each kind of event has its act."""
-    assert set(get_args(Kind)) == ACTS.keys()
+    """Each kind of event has its act; a registration that is refused has no account, and a test of its own."""
+    assert set(get_args(Kind)) - {"registration_throttled"} == ACTS.keys()
 
 
 async def test_unknown_account(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:

@@ -17,6 +17,7 @@ def test_defaults() -> None:
     """By default registration is open, strangers get 403, and a token is valid for ten minutes."""
     settings = Parley(plugins=[parley_auth.plugin]).settings(AuthSettings)
     assert (settings.auth_registration, settings.hide_existence) == ("open", False)
+    assert settings.registrations_per_hour == 120
     assert (settings.password_min_length, settings.access_token_minutes) == (8, 10)
     assert (settings.jwt_secret, settings.admin_email, settings.admin_password) == (None, None, None)
 
@@ -30,6 +31,8 @@ def test_defaults() -> None:
         ("PARLEY_ACCESS_TOKEN_MINUTES", "0"),
         ("PARLEY_ACCESS_TOKEN_MINUTES", "61"),
         ("PARLEY_HIDE_EXISTENCE", "perhaps"),
+        ("PARLEY_REGISTRATIONS_PER_HOUR", "-1"),
+        ("PARLEY_REGISTRATIONS_PER_HOUR", "10001"),
     ],
 )
 def test_out_of_range(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

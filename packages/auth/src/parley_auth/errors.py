@@ -57,7 +57,7 @@ class RefreshInProgress(ConflictError):
 
 class RateLimited(RateLimitError):
     code = "rate_limited"
-    title = "Too many attempts have failed: wait for the time in Retry-After"
+    title = "Too many attempts: wait for the time in Retry-After"
 
 
 class PermissionDenied(AuthorizationError):

@@ -1,4 +1,4 @@
-"""The indexes of `users` and of the counters of failed logins."""
+"""The indexes of `users` and of the counters of failed logins and of registrations."""
 
 from pymongo import IndexModel
 
@@ -6,6 +6,7 @@ from parley_core import CollectionIndexes
 
 USERS = "users"
 LOGIN_FAILURES = "login_failures"
+REGISTRATION_COUNTS = "registration_counts"
 
 INDEXES = [
     CollectionIndexes(
@@ -20,4 +21,6 @@ INDEXES = [
     ),
     # A counter expires a day after its last failure.
     CollectionIndexes(LOGIN_FAILURES, (IndexModel("expires_at", name="forget", expireAfterSeconds=0),)),
+    # A counter expires an hour after its last registration.
+    CollectionIndexes(REGISTRATION_COUNTS, (IndexModel("expires_at", name="forget", expireAfterSeconds=0),)),
 ]

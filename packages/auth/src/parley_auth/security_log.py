@@ -16,6 +16,7 @@ Kind = Literal[
     "login",
     "login_failed",
     "login_throttled",
+    "registration_throttled",
     "refresh_reused",
     "session_ended",
     "sessions_ended",

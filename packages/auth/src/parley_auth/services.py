@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from parley_auth.accounts.bootstrap import Administrators
+from parley_auth.accounts.registration_repository import RegistrationRepository
+from parley_auth.accounts.registrations import RegistrationBudget
 from parley_auth.accounts.repository import UserDirectory, UserHistory, UserRepository
 from parley_auth.accounts.service import AccountService, UserService
 from parley_auth.authorization.roles import RoleRegistry
@@ -36,9 +38,12 @@ def make_services(parley: Parley) -> Sequence[object]:
     passwords, users, sessions = Passwords(), UserRepository(database), SessionRepository(database)
     throttle = Throttle(counters=ThrottleRepository(database), clock=clock)
     check = PasswordCheck(passwords=passwords, throttle=throttle)
+    budget = RegistrationBudget(
+        counters=RegistrationRepository(database), limit=settings.registrations_per_hour, clock=clock
+    )
     roles = RoleRegistry(parley.plugins.declarations("parley_roles", Role))
     accounts = AccountService(
-        users=users, passwords=passwords, check=check, roles=roles, settings=settings, clock=clock
+        users=users, passwords=passwords, check=check, roles=roles, budget=budget, settings=settings, clock=clock
     )
     return [
         keys,

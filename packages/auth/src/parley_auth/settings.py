@@ -32,6 +32,13 @@ class AuthSettings(Settings):
     """How accounts, passwords and tokens are handled."""
 
     auth_registration: Literal["open", "closed"] = Field("open", description="Whether anyone may register an account.")
+    registrations_per_hour: int = Field(
+        120,
+        ge=0,
+        le=10_000,
+        description="Registrations per network and hour, of IPv6 per /48; 0 for no limit. This machine and private "
+        "networks have none.",
+    )
     hide_existence: bool = Field(default=False, description="Answer non-participants 404 instead of 403.")
     password_min_length: int = Field(8, ge=8, le=64, description="The minimum length of a password, 8 to 64.")
     jwt_secret: Annotated[SecretStr | None, AfterValidator(_strong)] = Field(

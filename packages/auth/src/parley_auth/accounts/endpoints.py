@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query, Request, Response, status
+from fastapi import Query, Response, status
 
 from parley_auth.accounts import schemas
 from parley_auth.accounts.dependencies import (
@@ -26,7 +26,7 @@ from parley_auth.errors import (
 )
 from parley_auth.models import User
 from parley_auth.passwords.origin import OriginDep
-from parley_core import HistoryEntry, Page, PageQuery, PagerDep, Router, raises, request_id_of
+from parley_core import HistoryEntry, Page, PageQuery, PagerDep, Router, raises
 from parley_core.errors import InvalidId, InvalidSort
 
 registration = Router(prefix="/auth", tag="auth")
@@ -36,10 +36,10 @@ router = Router(prefix="/users", tag="users")
 @registration.post(
     "/register", summary="Register an account", status_code=status.HTTP_201_CREATED, response_model=schemas.User
 )
-@raises(RegistrationClosed, WeakPassword, DuplicateEmail)
-async def register(body: schemas.Registration, accounts: AccountServiceDep, request: Request) -> User:
+@raises(RegistrationClosed, WeakPassword, DuplicateEmail, RateLimited)
+async def register(body: schemas.Registration, accounts: AccountServiceDep, origin: OriginDep) -> User:
     """Register an account for yourself. Its role is that of those who register until an administrator changes it."""
-    return await accounts.register(body, request_id_of(request.scope))
+    return await accounts.register(body, origin)
 
 
 @router.get("/me", summary="Read your account", response_model=schemas.User)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from parley_auth.accounts.registrations import RegistrationBudget
 from parley_auth.accounts.repository import UserHistory, UserRepository
 from parley_auth.accounts.schemas import Registration, UserQuery
 from parley_auth.authorization.roles import RoleRegistry
@@ -20,6 +21,7 @@ from parley_auth.models import ADMIN, Principal, User
 from parley_auth.passwords.check import PasswordCheck
 from parley_auth.passwords.hashing import Passwords, check_strength
 from parley_auth.passwords.origin import Origin
+from parley_auth.passwords.pool import Turn
 from parley_auth.security_log import Kind, log_security_event
 from parley_auth.settings import AuthSettings
 from parley_core import (
@@ -49,6 +51,7 @@ class AccountService:
         passwords: Passwords,
         check: PasswordCheck,
         roles: RoleRegistry,
+        budget: RegistrationBudget,
         settings: AuthSettings,
         clock: Clock,
     ) -> None:
@@ -56,22 +59,28 @@ class AccountService:
         self._roles = roles
         self._passwords = passwords
         self._check = check
+        self._budget = budget
         self._settings = settings
         self._clock = clock
 
-    async def register(self, wanted: Registration, request_id: str) -> User:
+    async def register(self, wanted: Registration, origin: Origin) -> User:
         """Register an account with the role of those who register.
 
         Raises:
             RegistrationClosed: only administrators create accounts, or no plugin brings a role of those who register.
             WeakPassword: the password is too short or too common.
+            RateLimited: too many accounts have been registered from this network.
             DuplicateEmail: an account with this e-mail exists.
         """
         role = self._roles.registering
         if role is None or self._settings.auth_registration == "closed":
             raise RegistrationClosed
+        # What costs no hash doesn't count.
+        self._check_strength(wanted.password, wanted.email, wanted.name)
+        await self._budget.spend(origin)
         user_id = new_id()
-        return await self._create(wanted, role, USER_REGISTERED, Actor(user_id, role, request_id), user_id=user_id)
+        actor = Actor(user_id, role, origin.request_id)
+        return await self._create(wanted, role, USER_REGISTERED, actor, user_id=user_id, turn=Turn.REGISTRATION)
 
     async def create(self, wanted: Registration, role: str, actor: Actor) -> User:
         """Create an account with any role, for an administrator or the system.
@@ -112,9 +121,18 @@ class AccountService:
     def _check_strength(self, password: str, email: str, name: str | None) -> None:
         check_strength(password, min_length=self._settings.password_min_length, email=email, name=name)
 
-    async def _create(self, wanted: Registration, role: str, kind: EventType, actor: Actor, *, user_id: str) -> User:
+    async def _create(
+        self,
+        wanted: Registration,
+        role: str,
+        kind: EventType,
+        actor: Actor,
+        *,
+        user_id: str,
+        turn: Turn = Turn.LOGIN,
+    ) -> User:
         self._check_strength(wanted.password, wanted.email, wanted.name)
-        password_hash = await self._passwords.hash(wanted.password)
+        password_hash = await self._passwords.hash(wanted.password, turn)
         now = self._clock()
         user = User(user_id, wanted.email, wanted.name, role, active=True, created_at=now)
         event = Event(type=kind, at=now, actor=actor, changes={"role": (None, role)}, audience=(user.id,))

@@ -1,25 +1,14 @@
 """Passwords: argon2id off the event loop, and the rules for a new password."""
 
-import asyncio
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from parley_auth.errors import WeakPassword
-from parley_core.errors import Unavailable
+from parley_auth.passwords.pool import HashingPool, Turn
 
-T = TypeVar("T")
 MAX_LENGTH = 128
-# One core stays free for the event loop: hashing occupies a whole core.
-_THREADS = max(1, (os.cpu_count() or 2) - 1)
-_QUEUE = 80
-# Registrations leave part of the queue to logins.
-_QUEUE_OF_NEW = 64
 # OWASP's floor for argon2id: 19 MiB, two passes, one lane. argon2-cffi's default costs eight times that.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
@@ -31,36 +20,26 @@ class Passwords:
     """Hashes and verifies in a small pool of threads; when its queue is full, it raises `Unavailable` (503)."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="argon2")
-        self._waiting = 0
+        self._pool = HashingPool()
         # Verified when there is no account, so that the time taken doesn't reveal its absence.
         self._decoy = _decoy_hash()
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, turn: Turn = Turn.LOGIN) -> str:
         """Return the argon2id hash of a password, with its parameters (PHC string)."""
-        return await self._run(lambda: HASHER.hash(password), room=_QUEUE_OF_NEW)
+        return await self._pool.run(lambda: HASHER.hash(password), turn)
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Return whether the password belongs to the hash; without a hash do the same work and return False."""
-        matches = await self._run(lambda: _matches(password_hash or self._decoy, password))
+        matches = await self._pool.run(lambda: _matches(password_hash or self._decoy, password), Turn.LOGIN)
         return matches and password_hash is not None
 
     def needs_rehash(self, password_hash: str) -> bool:
         """Return whether the hash has other parameters than new hashes."""
         return HASHER.check_needs_rehash(password_hash)
 
-    async def _run(self, work: Callable[[], T], *, room: int = _QUEUE) -> T:
-        if self._waiting >= room:
-            raise Unavailable
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-        finally:
-            self._waiting -= 1
-
     def close(self) -> None:
         """Stop the threads when their work is done."""
-        self._pool.shutdown()
+        self._pool.close()
 
 
 def check_strength(password: str, *, min_length: int, email: str = "", name: str | None = None) -> None:

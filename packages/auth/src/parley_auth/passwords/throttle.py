@@ -106,7 +106,7 @@ class Throttle:
             await self._counters.restore(attempt.entry, self._clock(), free=OF_SITE.free)
 
 
-def refuse_until(then: datetime, now: datetime) -> None:
+def refuse_until(then: datetime, now: datetime, detail: str | None = None) -> None:
     """Raise `RateLimited` with the time to wait, if `then` is still to come."""
     if then > now:
-        raise RateLimited(headers={"Retry-After": str(math.ceil((then - now).total_seconds()))})
+        raise RateLimited(detail, headers={"Retry-After": str(math.ceil((then - now).total_seconds()))})
