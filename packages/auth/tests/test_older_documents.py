@@ -11,6 +11,8 @@ from parley_auth.testing import PASSWORD, Account, an_account
 
 NEWER_FIELDS = {
     "name": ("name",),
+    "state": ("state",),
+    "verified": ("verified",),
     "known_networks": ("known_networks",),
     "token_version": ("token_version",),
     "sessions": ("sessions",),

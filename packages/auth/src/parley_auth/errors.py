@@ -90,6 +90,11 @@ class DuplicateEmail(BusinessRuleError):
     title = "An account with this e-mail already exists"
 
 
+class InactiveUser(BusinessRuleError):
+    code = "inactive_user"
+    title = "This user's account is not active; reactivate it first"
+
+
 class WeakPassword(BusinessRuleError):
     code = "weak_password"
     title = "The password is too short or too common"

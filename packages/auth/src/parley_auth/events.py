@@ -6,6 +6,10 @@ USER_REGISTERED = EventType("user.registered", "A user registered an account of 
 USER_CREATED = EventType(
     "user.created", "An administrator or the system created an account, with the role in `changes`."
 )
+USER_INVITED = EventType(
+    "user.invited",
+    "An administrator invited somebody: an account without a password, with the role in `changes`.",
+)
 USER_UPDATED = EventType("user.updated", "An account's name changed; the name is not recorded.")
 USER_ROLE_CHANGED = EventType(
     "user.role_changed", "An account's role changed from one to another; its name may have changed with it."
@@ -24,6 +28,7 @@ USER_PASSWORD_CHANGED = EventType(
 EVENTS = [
     USER_REGISTERED,
     USER_CREATED,
+    USER_INVITED,
     USER_UPDATED,
     USER_ROLE_CHANGED,
     USER_DEACTIVATED,

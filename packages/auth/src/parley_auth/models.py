@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 ADMIN = "admin"
 """The role of administrators, which auth itself brings."""
@@ -26,9 +27,28 @@ class Role:
     registers: bool = False
 
 
+class AccountState(StrEnum):
+    """Where an account stands: invited until a password is set, then active; deactivated by an administrator."""
+
+    INVITED = "invited"
+    ACTIVE = "active"
+    DEACTIVATED = "deactivated"
+
+
 @dataclass(frozen=True)
 class User:
-    """An account as other packages see it: without password, tokens and history."""
+    """An account as other packages see it: without password, tokens and history.
+
+    Args:
+        id: its id.
+        email: its e-mail, normalised.
+        name: its name, if it has one.
+        role: the name of a declared role.
+        active: False after a deactivation.
+        created_at: when it was created.
+        invited: whether nobody has set a password yet, so that nobody can log in.
+        verified: whether its owner has ever proved that they read what is sent to its e-mail.
+    """
 
     id: str
     email: str
@@ -36,14 +56,23 @@ class User:
     role: str
     active: bool
     created_at: datetime
+    invited: bool = False
+    verified: bool = False
+
+    @property
+    def state(self) -> AccountState:
+        """Where the account stands."""
+        if not self.active:
+            return AccountState.DEACTIVATED
+        return AccountState.INVITED if self.invited else AccountState.ACTIVE
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """The part of an account that a login is checked against."""
+    """The part of an account that a login is checked against; an invited account has no password hash."""
 
     user: User
-    password_hash: str
+    password_hash: str | None
     token_version: int
     known_networks: tuple[str, ...] = ()
 

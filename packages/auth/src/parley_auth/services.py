@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from parley_auth.accounts.bootstrap import Administrators
+from parley_auth.accounts.invitations import Invitations
 from parley_auth.accounts.registration_repository import RegistrationRepository
 from parley_auth.accounts.registrations import RegistrationBudget
 from parley_auth.accounts.repository import UserDirectory, UserHistory, UserRepository
@@ -56,6 +57,7 @@ def make_services(parley: Parley) -> Sequence[object]:
         UserDirectory(database),
         sessions,
         accounts,
+        Invitations(users=users, roles=roles, clock=clock),
         UserService(users=users, history=UserHistory(database), roles=roles, database=database, clock=clock),
         SessionService(
             users=users,

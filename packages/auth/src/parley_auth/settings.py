@@ -39,6 +39,9 @@ class AuthSettings(Settings):
         description="Registrations per network and hour, of IPv6 per /48; 0 for no limit. This machine and private "
         "networks have none.",
     )
+    assign_unverified: bool = Field(
+        default=True, description="Whether accounts whose e-mail was never proved may be assigned by e-mail."
+    )
     hide_existence: bool = Field(default=False, description="Answer non-participants 404 instead of 403.")
     password_min_length: int = Field(8, ge=8, le=64, description="The minimum length of a password, 8 to 64.")
     jwt_secret: Annotated[SecretStr | None, AfterValidator(_strong)] = Field(

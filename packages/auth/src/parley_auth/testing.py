@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from parley_auth.accounts.repository import UserRepository
 from parley_auth.authorization.roles import RoleRegistry
 from parley_auth.events import USER_CREATED
-from parley_auth.models import Role, User
+from parley_auth.models import AccountState, Role, User
 from parley_auth.passwords.hashing import HASHER
 from parley_auth.sessions.models import ABSOLUTE, IDLE, LoginSession
 from parley_auth.sessions.repository import SessionRepository
@@ -43,7 +43,7 @@ def jwk_set(*keys: dict[str, str]) -> SecretStr:
 
 @dataclass(frozen=True)
 class Account:
-    """An account, the headers that its owner sends, and its refresh token; both are empty for an inactive account."""
+    """An account, the headers that its owner sends, and its refresh token; both are empty unless it is active."""
 
     user: User
     headers: dict[str, str]
@@ -93,6 +93,8 @@ async def an_account(
     email: str | None = None,
     name: str | None = None,
     active: bool = True,
+    invited: bool = False,
+    verified: bool = False,
     password: str | None = None,
 ) -> Account:
     """Store an account in a running application and log it in.
@@ -103,6 +105,8 @@ async def an_account(
         email: its e-mail, normalised; by default one that no other account has.
         name: its name; by default one like "Candidate 7".
         active: whether it is active.
+        invited: whether it waits for its first password; nobody is logged in then.
+        verified: whether its e-mail was proved.
         password: its password; by default it has none.
     """
     parley: Parley = app.state.parley
@@ -116,11 +120,13 @@ async def an_account(
         role=role,
         active=active,
         created_at=parley.clock(),
+        invited=invited,
+        verified=verified,
     )
     event = Event(type=USER_CREATED, at=user.created_at, actor=_TESTER, audience=(user.id,))
     password_hash = _hash_of(password) if password else "no password"
-    await parley.require(UserRepository).add(user, password_hash, event)
-    if not active:
+    await parley.require(UserRepository).add(user, None if invited else password_hash, event)
+    if user.state is not AccountState.ACTIVE:
         return Account(user, {})
     token = await open_session(parley, user)
     return Account(user, bearer(parley, user.id, token.session_id), token.text)

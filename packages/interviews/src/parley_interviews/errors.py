@@ -33,11 +33,6 @@ class TooManyParticipants(BusinessRuleError):
     title = "An interview has at most 100 participants; remove one first"
 
 
-class InactiveUser(BusinessRuleError):
-    code = "inactive_user"
-    title = "This user's account is not active; reactivate it first"
-
-
 class InvalidParticipantRole(BusinessRuleError):
     code = "invalid_participant_role"
     title = "A candidate's account can take part only as candidate; give it the role interviewer first"

@@ -8,11 +8,12 @@ from pymongo.errors import DuplicateKeyError
 from parley_auth.authorization.scopes import TOUCH
 from parley_auth.errors import DuplicateEmail
 from parley_auth.indexes import USERS
-from parley_auth.models import ADMIN, Credentials, User
+from parley_auth.models import ADMIN, AccountState, Credentials, User
 from parley_core import Database, Document, Event, Expression, History, Session, insert_recorded, record
 from parley_core.http.sorting import Sort
 
-_PUBLIC = {"email": True, "name": True, "role": True, "active": True, "created_at": True}
+_PUBLIC = dict.fromkeys(("email", "name", "role", "active", "state", "verified", "created_at"), True)
+_COMPARED = {"email", "name", "role", "active"}
 _CREDENTIALS = {**_PUBLIC, "password_hash": True, "token_version": True, "known_networks": True}
 _NEXT_TOKEN_VERSION = Expression({"$add": [{"$ifNull": ["$token_version", 0]}, 1]})
 
@@ -26,6 +27,8 @@ def user_of(document: Mapping[str, Any]) -> User:
         role=document["role"],
         active=document["active"],
         created_at=document["created_at"],
+        invited=document.get("state") == AccountState.INVITED,
+        verified=document.get("verified", False),
     )
 
 
@@ -33,7 +36,7 @@ def credentials_of(document: Mapping[str, Any]) -> Credentials:
     """Return the credentials in a stored document, with a default for each field that an older one may lack."""
     return Credentials(
         user=user_of(document),
-        password_hash=document["password_hash"],
+        password_hash=document.get("password_hash"),
         token_version=document.get("token_version", 0),
         known_networks=tuple(document.get("known_networks", ())),
     )
@@ -79,8 +82,8 @@ class UserRepository(UserDirectory):
         found = await self._users.find_one(where, _CREDENTIALS)
         return credentials_of(found) if found else None
 
-    async def add(self, user: User, password_hash: str, event: Event, session: Session | None = None) -> None:
-        """Store a new account.
+    async def add(self, user: User, password_hash: str | None, event: Event, session: Session | None = None) -> None:
+        """Store a new account; an invited one has no password.
 
         Raises:
             DuplicateEmail: another account has the e-mail.
@@ -91,6 +94,8 @@ class UserRepository(UserDirectory):
             "name": user.name,
             "role": user.role,
             "active": user.active,
+            "state": AccountState.INVITED if user.invited else AccountState.ACTIVE,
+            "verified": user.verified,
             "password_hash": password_hash,
             "token_version": 0,
             "sessions": [],
@@ -109,7 +114,7 @@ class UserRepository(UserDirectory):
         session: Session | None = None,
     ) -> User | None:
         """Change an account; None when role, activity or a field that changes is no longer what `before` says."""
-        conditions = {"role", "active", *changes} & _PUBLIC.keys()
+        conditions = {"role", "active", *changes} & _COMPARED
         where = {"_id": before.id} | {name: {"$eq": getattr(before, name)} for name in conditions}
         if changes.get("active") is False:
             # Sessions and tokens from before a deactivation stay invalid after a reactivation.

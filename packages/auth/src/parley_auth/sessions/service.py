@@ -124,7 +124,7 @@ class SessionService:
         log_security_event("session_ended", origin.request_id, user_id=principal.id, session_id=session_id)
 
     async def _renew_hash(self, credentials: Credentials, password: str) -> None:
-        if not self._passwords.needs_rehash(credentials.password_hash):
+        if credentials.password_hash is None or not self._passwords.needs_rehash(credentials.password_hash):
             return
         # A login that has succeeded doesn't fail because of a full queue: the next login rehashes.
         with suppress(Unavailable):

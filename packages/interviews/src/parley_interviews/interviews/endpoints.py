@@ -2,11 +2,11 @@
 
 from fastapi import Request, Response, status
 
-from parley_auth.errors import UserNotFound
+from parley_auth.errors import InactiveUser, UserNotFound
 from parley_core import Router, raises
 from parley_core.caching.routes import cached
 from parley_interviews import caching
-from parley_interviews.errors import DuplicateParticipant, InactiveUser, InvalidParticipantRole
+from parley_interviews.errors import DuplicateParticipant, InvalidParticipantRole
 from parley_interviews.interviews import schemas
 from parley_interviews.interviews.dependencies import (
     InterviewCreation,

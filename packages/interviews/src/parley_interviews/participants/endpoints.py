@@ -4,11 +4,10 @@ from typing import Annotated
 
 from fastapi import Query, status
 
-from parley_auth.errors import UserNotFound
+from parley_auth.errors import InactiveUser, UserNotFound
 from parley_core import Page, PageQuery, PagerDep, Router, raises
 from parley_interviews.errors import (
     DuplicateParticipant,
-    InactiveUser,
     InvalidParticipantRole,
     ParticipantNotFound,
     TooManyParticipants,

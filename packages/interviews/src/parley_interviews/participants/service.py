@@ -5,11 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from parley_auth import ScopedAccess, User, UserDirectory
-from parley_auth.errors import UserNotFound
+from parley_auth.errors import InactiveUser, UserNotFound
 from parley_core import Clock, Event
 from parley_interviews.errors import (
     DuplicateParticipant,
-    InactiveUser,
     InterviewClosed,
     InterviewNotFound,
     ParticipantNotFound,
