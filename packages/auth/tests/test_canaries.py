@@ -28,7 +28,7 @@ def leaking(place: str) -> Router:
 
 
 @pytest.mark.parametrize("place", ["answer of /v1/leaks", "log of leaks"])
-@pytest.mark.parametrize("field", ["password", "refresh_token"])
+@pytest.mark.parametrize("field", ["password", "refresh_token", "token"])
 async def test_fires(core_settings: CoreSettings, canaries: Any, place: str, field: str) -> None:
     """A secret in an answer or in a log line is found, with its place."""
     public = [PublicRoute("POST", "/v1/leaks", "it is this test's")]

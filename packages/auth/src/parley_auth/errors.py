@@ -95,6 +95,23 @@ class InactiveUser(BusinessRuleError):
     title = "This user's account is not active; reactivate it first"
 
 
+class InvalidLink(BusinessRuleError):
+    """One answer for a used, replaced, expired, foreign or unknown link, and for that of an inactive account."""
+
+    code = "invalid_link"
+    title = "The link is not valid, no longer or never was: ask an administrator for a new one"
+
+
+class PasswordExists(BusinessRuleError):
+    code = "password_exists"
+    title = "This account has a password, so it needs no invitation: create a link with the purpose reset"
+
+
+class NoPassword(BusinessRuleError):
+    code = "no_password"
+    title = "This account has no password yet: create a link with the purpose invitation"
+
+
 class WeakPassword(BusinessRuleError):
     code = "weak_password"
     title = "The password is too short or too common"

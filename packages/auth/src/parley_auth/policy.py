@@ -7,7 +7,8 @@ from parley_core import PublicRoute
 ROLES = [Role(ADMIN, "Manages accounts and everything else that isn't for participants alone.")]
 ADMINS = frozenset({ADMIN})
 
-# A key could give roles with `users:create` and `users:update`, and end its creator's sessions with `account:update`.
+# A key could give roles with `users:create` and `users:update`, take accounts over with `users:link`, and end sessions
+# with `users:logout` and its creator's with `account:update`.
 POLICIES = [
     PolicyRule(action="account:read", roles=None, for_keys=False),
     PolicyRule(action="account:update", roles=None, for_keys=False),
@@ -15,6 +16,8 @@ POLICIES = [
     PolicyRule(action="users:list", roles=ADMINS),
     PolicyRule(action="users:read", roles=ADMINS),
     PolicyRule(action="users:update", roles=ADMINS, for_keys=False),
+    PolicyRule(action="users:link", roles=ADMINS, for_keys=False),
+    PolicyRule(action="users:logout", roles=ADMINS, for_keys=False),
 ]
 
 PUBLIC_ROUTES = [
@@ -22,5 +25,6 @@ PUBLIC_ROUTES = [
     PublicRoute("POST", "/v1/auth/login", "the password identifies the caller"),
     PublicRoute("POST", "/v1/auth/token", "the password identifies the caller"),
     PublicRoute("POST", "/v1/auth/refresh", "the refresh token identifies the caller"),
+    PublicRoute("POST", "/v1/auth/accept", "the link identifies the account"),
     PublicRoute("GET", "/.well-known/jwks.json", "public keys are public"),
 ]

@@ -10,9 +10,13 @@ from parley_auth.accounts.registrations import RegistrationBudget
 from parley_auth.accounts.repository import UserDirectory, UserHistory, UserRepository
 from parley_auth.accounts.service import AccountService, UserService
 from parley_auth.authorization.roles import RoleRegistry
+from parley_auth.authorization.scopes import ParticipantScope
+from parley_auth.links.repository import LinkRepository
+from parley_auth.links.service import LinkService
 from parley_auth.models import Role
 from parley_auth.passwords.check import PasswordCheck
 from parley_auth.passwords.hashing import Passwords
+from parley_auth.passwords.rules import PasswordRules
 from parley_auth.passwords.throttle import Throttle
 from parley_auth.passwords.throttle_repository import ThrottleRepository
 from parley_auth.sessions.authenticator import Authenticator
@@ -43,9 +47,31 @@ def make_services(parley: Parley) -> Sequence[object]:
         counters=RegistrationRepository(database), limit=settings.registrations_per_hour, clock=clock
     )
     roles = RoleRegistry(parley.plugins.declarations("parley_roles", Role))
+    scopes = [d.value.name for d in parley.plugins.declarations("parley_participant_scopes", ParticipantScope)]
+    rules = PasswordRules(min_length=settings.password_min_length, roles=roles.by_name, scopes=scopes)
+    invitations = Invitations(users=users, roles=roles, clock=clock)
     accounts = AccountService(
-        users=users, passwords=passwords, check=check, roles=roles, budget=budget, settings=settings, clock=clock
+        users=users,
+        invitations=invitations,
+        passwords=passwords,
+        check=check,
+        rules=rules,
+        roles=roles,
+        budget=budget,
+        settings=settings,
+        clock=clock,
     )
+    own_sessions = SessionService(
+        users=users,
+        sessions=sessions,
+        tokens=tokens,
+        refresh_tokens=refresh_tokens,
+        passwords=passwords,
+        check=check,
+        clock=clock,
+    )
+    stored_links = LinkRepository(database)
+    links = LinkService(links=stored_links, sessions=own_sessions, passwords=passwords, rules=rules, clock=clock)
     return [
         keys,
         tokens,
@@ -57,17 +83,10 @@ def make_services(parley: Parley) -> Sequence[object]:
         UserDirectory(database),
         sessions,
         accounts,
-        Invitations(users=users, roles=roles, clock=clock),
+        invitations,
+        links,
         UserService(users=users, history=UserHistory(database), roles=roles, database=database, clock=clock),
-        SessionService(
-            users=users,
-            sessions=sessions,
-            tokens=tokens,
-            refresh_tokens=refresh_tokens,
-            passwords=passwords,
-            check=check,
-            clock=clock,
-        ),
+        own_sessions,
         Administrators(accounts=accounts, users=users, passwords=passwords),
         Authenticator(database=database, tokens=tokens, clock=clock),
     ]

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from parley_auth.errors import WeakPassword
 from parley_auth.passwords import hashing as passwords
 from parley_auth.passwords.hashing import Passwords, check_strength, common_passwords
+from parley_auth.passwords.rules import PasswordRules
 from parley_auth.testing import PASSWORD, People, an_account
 
 
@@ -96,3 +97,13 @@ def test_shortest(length: int) -> None:
     check_strength("é🐎" * (length // 2), min_length=length)
     with pytest.raises(WeakPassword, match=f"at least {length} characters"):
         check_strength("é🐎" * (length // 2 - 1) + "é", min_length=length)
+
+
+@pytest.mark.parametrize("word", ["interviewer", "Interview", "INTERVIEWS", "parley-auth", "parleyparley", "candidate"])
+def test_words_of_the_product(word: str) -> None:
+    """Names of roles and scopes, and plurals of scopes, are refused in any case; no others, and no longer texts."""
+    rules = PasswordRules(min_length=8, roles=["interviewer", "candidate"], scopes=["interview"])
+    with pytest.raises(WeakPassword, match="word of this product"):
+        rules.check(word)
+    rules.check(f"{word} and more")
+    PasswordRules(min_length=8, roles=["agent", "customer"], scopes=["ticket"]).check("interviewer")

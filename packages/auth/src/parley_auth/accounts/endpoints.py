@@ -12,6 +12,7 @@ from parley_auth.accounts.dependencies import (
     UserChange,
     UserCreation,
     UserList,
+    UserLogout,
     UserRead,
     UserServiceDep,
 )
@@ -78,7 +79,7 @@ async def list_users(
 async def create_user(
     access: UserCreation, body: schemas.UserCreate, accounts: AccountServiceDep, response: Response
 ) -> User:
-    """Create an account with any role."""
+    """Create an account with any role. Without a password it is invited, and nobody can log in before one is set."""
     user = await accounts.create(body, body.role, access.actor)
     response.headers["Location"] = f"/v1/users/{user.id}"
     return user
@@ -102,7 +103,17 @@ async def read_user_history(
 
 
 @router.patch("/{user_id}", summary="Change an account", response_model=schemas.User)
-@raises(InvalidId, UserNotFound, LastAdmin)
+@raises(InvalidId, UserNotFound, DuplicateEmail, LastAdmin)
 async def update_user(access: UserChange, user_id: str, body: schemas.UserUpdate, users: UserServiceDep) -> User:
-    """Change an account's role or name, deactivate it or reactivate it. The change applies from its next request on."""
+    """Change an account's role, name or e-mail, deactivate or reactivate it. This applies from its next request on.
+
+    A new e-mail is not verified, and an older link no longer works.
+    """
     return await users.update(user_id, body.given(), access.actor)
+
+
+@router.post("/{user_id}/logout-all", summary="End every session of an account", status_code=status.HTTP_204_NO_CONTENT)
+@raises(InvalidId, UserNotFound)
+async def end_user_sessions(access: UserLogout, user_id: str, users: UserServiceDep) -> None:
+    """End every session of an account. Its tokens are invalid from the next request on."""
+    await users.end_sessions(user_id, access.actor)

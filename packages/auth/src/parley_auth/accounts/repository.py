@@ -12,10 +12,18 @@ from parley_auth.models import ADMIN, AccountState, Credentials, User
 from parley_core import Database, Document, Event, Expression, History, Session, insert_recorded, record
 from parley_core.http.sorting import Sort
 
-_PUBLIC = dict.fromkeys(("email", "name", "role", "active", "state", "verified", "created_at"), True)
+PUBLIC = dict.fromkeys(("email", "name", "role", "active", "state", "verified", "created_at"), True)
 _COMPARED = {"email", "name", "role", "active"}
-_CREDENTIALS = {**_PUBLIC, "password_hash": True, "token_version": True, "known_networks": True}
-_NEXT_TOKEN_VERSION = Expression({"$add": [{"$ifNull": ["$token_version", 0]}, 1]})
+_CREDENTIALS = {**PUBLIC, "password_hash": True, "token_version": True, "known_networks": True}
+NEXT_TOKEN_VERSION = Expression({"$add": [{"$ifNull": ["$token_version", 0]}, 1]})
+REMOVED = Expression("$$REMOVE")
+# Whoever is invited as an administrator can't log in yet.
+_ADMINS = {"role": ADMIN, "active": True, "state": {"$ne": AccountState.INVITED}}
+
+
+def state_is(user: User) -> Document:
+    """Return the condition that an account is invited, or isn't, as `user` says; an older one has no state."""
+    return {"$eq" if user.invited else "$ne": AccountState.INVITED}
 
 
 def user_of(document: Mapping[str, Any]) -> User:
@@ -50,20 +58,20 @@ class UserDirectory:
 
     async def by_id(self, user_id: str, session: Session | None = None) -> User | None:
         """Return the account with this id."""
-        return _found(await self._users.find_one({"_id": user_id}, _PUBLIC, session=session))
+        return _found(await self._users.find_one({"_id": user_id}, PUBLIC, session=session))
 
     async def by_email(self, email: str) -> User | None:
         """Return the account with this normalised e-mail."""
-        return _found(await self._users.find_one({"email": {"$eq": email}}, _PUBLIC))
+        return _found(await self._users.find_one({"email": {"$eq": email}}, PUBLIC))
 
     async def by_emails(self, emails: Iterable[str]) -> dict[str, User]:
         """Return the accounts with these normalised e-mails, by e-mail."""
-        found = await self._users.find({"email": {"$in": list(emails)}}, _PUBLIC).to_list()
+        found = await self._users.find({"email": {"$in": list(emails)}}, PUBLIC).to_list()
         return {document["email"]: user_of(document) for document in found}
 
     async def by_ids(self, user_ids: Iterable[str]) -> dict[str, User]:
         """Return the accounts with these ids, by id."""
-        found = await self._users.find({"_id": {"$in": list(user_ids)}}, _PUBLIC).to_list()
+        found = await self._users.find({"_id": {"$in": list(user_ids)}}, PUBLIC).to_list()
         return {document["_id"]: user_of(document) for document in found}
 
 
@@ -113,13 +121,31 @@ class UserRepository(UserDirectory):
         event: Event,
         session: Session | None = None,
     ) -> User | None:
-        """Change an account; None when role, activity or a field that changes is no longer what `before` says."""
+        """Change an account.
+
+        Returns: the account; None when role, activity, state or a field that changes is no longer what `before` says.
+
+        Raises:
+            DuplicateEmail: another account has the new e-mail.
+        """
         conditions = {"role", "active", *changes} & _COMPARED
-        where = {"_id": before.id} | {name: {"$eq": getattr(before, name)} for name in conditions}
+        where = {"_id": before.id, "state": state_is(before)}
+        where |= {name: {"$eq": getattr(before, name)} for name in conditions}
         if changes.get("active") is False:
-            # Sessions and tokens from before a deactivation stay invalid after a reactivation.
-            changes = {**changes, "token_version": _NEXT_TOKEN_VERSION, "sessions": []}
-        return _found(await record(self._users, where, changes, event, session=session))
+            # Sessions, tokens and links from before a deactivation stay invalid after a reactivation.
+            changes = {**changes, "token_version": NEXT_TOKEN_VERSION, "sessions": [], "link": REMOVED}
+        if "email" in changes:
+            where["verified"] = {"$eq" if before.verified else "$ne": True}
+            changes = {**changes, "verified": False, "link": REMOVED}
+        try:
+            return _found(await record(self._users, where, changes, event, session=session))
+        except DuplicateKeyError as error:
+            raise DuplicateEmail from error
+
+    async def end_sessions(self, user_id: str, event: Event) -> bool:
+        """End every session and invalidate every access token; False when there is no such account."""
+        ended = {"sessions": [], "token_version": NEXT_TOKEN_VERSION}
+        return await record(self._users, {"_id": user_id}, ended, event) is not None
 
     async def change_password(
         self,
@@ -130,11 +156,11 @@ class UserRepository(UserDirectory):
         kept_session: str,
         session: Session | None = None,
     ) -> bool:
-        """Replace the verified password and end every other session; False when the password has changed meanwhile."""
+        """Replace the verified password, end every other session and any link; False when it has changed meanwhile."""
         where = {"_id": credentials.user.id, "password_hash": {"$eq": credentials.password_hash}}
         sessions = {"$ifNull": ["$sessions", []]}
         kept = {"$filter": {"input": sessions, "cond": {"$eq": ["$$this.id", {"$literal": kept_session}]}}}
-        changes = {"password_hash": password_hash, "sessions": Expression(kept)}
+        changes = {"password_hash": password_hash, "sessions": Expression(kept), "link": REMOVED}
         return await record(self._users, where, changes, event, session=session) is not None
 
     async def rehash(self, credentials: Credentials, password_hash: str) -> None:
@@ -144,18 +170,18 @@ class UserRepository(UserDirectory):
 
     async def touch_another_admin(self, user_id: str, session: Session) -> bool:
         """Touch an active administrator other than `user_id`, who then stays one until the transaction ends."""
-        another = {"role": ADMIN, "active": True, "_id": {"$ne": user_id}}
+        another = {**_ADMINS, "_id": {"$ne": user_id}}
         return (await self._users.update_one(another, TOUCH, session=session)).matched_count > 0
 
     async def has_admin(self) -> bool:
-        """Return whether there is an active administrator."""
-        return await self._users.find_one({"role": ADMIN, "active": True}, {"_id": True}) is not None
+        """Return whether there is an active administrator who can log in."""
+        return await self._users.find_one(_ADMINS, {"_id": True}) is not None
 
     async def page(
         self, where: Mapping[str, object], sort: Sort, *, limit: int, offset: int
     ) -> tuple[Sequence[User], int]:
         """Return the accounts of a page that meet `where`, and how many there are in all."""
-        found = self._users.find(where, _PUBLIC).sort(list(sort.keys)).skip(offset).limit(limit)
+        found = self._users.find(where, PUBLIC).sort(list(sort.keys)).skip(offset).limit(limit)
         return [user_of(document) for document in await found.to_list()], await self._users.count_documents(where)
 
 

@@ -7,6 +7,7 @@ from pydantic import MISSING, ConfigDict, Field, Strict, StringConstraints
 from pydantic.config import JsonDict
 
 from parley_auth.emails import Email
+from parley_auth.models import AccountState
 from parley_auth.passwords.hashing import MAX_LENGTH
 from parley_core import PageQuery
 from parley_core.http import history
@@ -18,6 +19,8 @@ _USER: JsonDict = {
     "name": "Ada Lovelace",
     "role": "candidate",
     "active": True,
+    "state": "active",
+    "verified": False,
     "created_at": "2027-03-01T09:30:00Z",
 }
 
@@ -27,20 +30,23 @@ RoleName = Annotated[str, StringConstraints(max_length=50), Field(description="A
 NewPassword = Annotated[str, StringConstraints(max_length=MAX_LENGTH)]
 
 
-class Registration(Body):
+class _NewAccount(Body):
+    email: Email
+    name: Name | None = None
+
+
+class Registration(_NewAccount):
     """A new account of your own. Its role is always that of those who register."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"email": "ada@example.com", "password": "nine green bottles", "name": "Ada"}]}
     )
 
-    email: Email
     password: NewPassword
-    name: Name | None = None
 
 
-class UserCreate(Registration):
-    """A new account that an administrator creates."""
+class UserCreate(_NewAccount):
+    """A new account that an administrator creates. Without a password it is invited: create a link for its owner."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -49,6 +55,7 @@ class UserCreate(Registration):
     )
 
     role: RoleName
+    password: NewPassword | None = None
 
 
 class UserUpdate(Patch):
@@ -57,6 +64,7 @@ class UserUpdate(Patch):
     role: RoleName | MISSING = MISSING
     active: Annotated[bool, Strict()] | MISSING = MISSING
     name: Name | MISSING | None = Field(MISSING, examples=["Ada King"])
+    email: Email | MISSING = MISSING
 
 
 class ProfileUpdate(Patch):
@@ -88,6 +96,8 @@ class User(Representation):
     name: str | None
     role: str
     active: bool
+    state: AccountState = Field(description="`invited` until a password is set; `deactivated` by an administrator.")
+    verified: bool = Field(description="Whether the e-mail was proved, by accepting a link that was sent to it.")
     created_at: datetime
 
 

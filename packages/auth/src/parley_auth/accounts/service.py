@@ -1,28 +1,23 @@
 """The rules of accounts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from parley_auth.accounts.changes import event_of, is_admin, security_events
+from parley_auth.accounts.invitations import Invitations
 from parley_auth.accounts.registrations import RegistrationBudget
 from parley_auth.accounts.repository import UserHistory, UserRepository
-from parley_auth.accounts.schemas import Registration, UserQuery
+from parley_auth.accounts.schemas import Registration, UserCreate, UserQuery
 from parley_auth.authorization.roles import RoleRegistry
 from parley_auth.errors import LastAdmin, RegistrationClosed, UserNotFound, WrongPassword
-from parley_auth.events import (
-    USER_CREATED,
-    USER_DEACTIVATED,
-    USER_PASSWORD_CHANGED,
-    USER_REACTIVATED,
-    USER_REGISTERED,
-    USER_ROLE_CHANGED,
-    USER_UPDATED,
-)
-from parley_auth.models import ADMIN, Principal, User
+from parley_auth.events import USER_CREATED, USER_PASSWORD_CHANGED, USER_REGISTERED, USER_SESSIONS_ENDED
+from parley_auth.models import Principal, User
 from parley_auth.passwords.check import PasswordCheck
-from parley_auth.passwords.hashing import Passwords, check_strength
+from parley_auth.passwords.hashing import Passwords
 from parley_auth.passwords.origin import Origin
 from parley_auth.passwords.pool import Turn
-from parley_auth.security_log import Kind, log_security_event
+from parley_auth.passwords.rules import PasswordRules
+from parley_auth.security_log import log_security_event
 from parley_auth.settings import AuthSettings
 from parley_core import (
     PRIVATE,
@@ -48,8 +43,10 @@ class AccountService:
         self,
         *,
         users: UserRepository,
+        invitations: Invitations,
         passwords: Passwords,
         check: PasswordCheck,
+        rules: PasswordRules,
         roles: RoleRegistry,
         budget: RegistrationBudget,
         settings: AuthSettings,
@@ -57,7 +54,9 @@ class AccountService:
     ) -> None:
         self._users = users
         self._roles = roles
+        self._invitations = invitations
         self._passwords = passwords
+        self._rules = rules
         self._check = check
         self._budget = budget
         self._settings = settings
@@ -76,14 +75,14 @@ class AccountService:
         if role is None or self._settings.auth_registration == "closed":
             raise RegistrationClosed
         # What costs no hash doesn't count.
-        self._check_strength(wanted.password, wanted.email, wanted.name)
+        self._rules.check(wanted.password, email=wanted.email, name=wanted.name)
         await self._budget.spend(origin)
         user_id = new_id()
         actor = Actor(user_id, role, origin.request_id)
         return await self._create(wanted, role, USER_REGISTERED, actor, user_id=user_id, turn=Turn.REGISTRATION)
 
-    async def create(self, wanted: Registration, role: str, actor: Actor) -> User:
-        """Create an account with any role, for an administrator or the system.
+    async def create(self, wanted: Registration | UserCreate, role: str, actor: Actor) -> User:
+        """Create an account with any role, for an administrator or the system; without a password an invited one.
 
         Raises:
             ValidationError: no plugin brings the role.
@@ -103,7 +102,7 @@ class AccountService:
         found = await self._users.credentials({"_id": principal.id})
         if found is None:
             raise WrongPassword
-        self._check_strength(new, found.user.email, found.user.name)
+        self._rules.check(new, email=found.user.email, name=found.user.name)
         if not await self._check.matches(found, current, origin, email=found.user.email):
             raise WrongPassword
         event = Event(
@@ -118,12 +117,9 @@ class AccountService:
             raise WrongPassword
         log_security_event("password_changed", origin.request_id, user_id=principal.id)
 
-    def _check_strength(self, password: str, email: str, name: str | None) -> None:
-        check_strength(password, min_length=self._settings.password_min_length, email=email, name=name)
-
     async def _create(
         self,
-        wanted: Registration,
+        wanted: Registration | UserCreate,
         role: str,
         kind: EventType,
         actor: Actor,
@@ -131,7 +127,9 @@ class AccountService:
         user_id: str,
         turn: Turn = Turn.LOGIN,
     ) -> User:
-        self._check_strength(wanted.password, wanted.email, wanted.name)
+        if wanted.password is None:
+            return await self._invitations.add(wanted.email, wanted.name, role, actor)
+        self._rules.check(wanted.password, email=wanted.email, name=wanted.name)
         password_hash = await self._passwords.hash(wanted.password, turn)
         now = self._clock()
         user = User(user_id, wanted.email, wanted.name, role, active=True, created_at=now)
@@ -181,21 +179,29 @@ class UserService:
         return entries, total
 
     async def update(self, user_id: str, wanted: Mapping[str, object], actor: Actor) -> User:
-        """Change the name, role or activity of an account; the change applies from the next request on.
+        """Change the name, e-mail, role or activity of an account; the change applies from the next request on.
 
         Raises:
             ValidationError: no plugin brings the role.
             UserNotFound: there is no such account.
+            DuplicateEmail: another account has the e-mail.
             LastAdmin: no active administrator would be left.
         """
         if isinstance(role := wanted.get("role"), str):
             self._roles.require(role)
         before, after = await self._updated(user_id, wanted, actor)
-        for kind in _security_events(before, after):
+        for kind in security_events(before, after):
             log_security_event(
                 kind, actor.request_id, user_id=user_id, by=actor.id, role_before=before.role, role_after=after.role
             )
         return after
+
+    async def end_sessions(self, user_id: str, actor: Actor) -> None:
+        """End every session of an account; raise `UserNotFound` (404)."""
+        event = Event(type=USER_SESSIONS_ENDED, at=self._clock(), actor=actor, audience=(user_id,))
+        if not await self._users.end_sessions(user_id, event):
+            raise UserNotFound
+        log_security_event("sessions_ended", actor.request_id, user_id=user_id, by=actor.id)
 
     async def _updated(self, user_id: str, wanted: Mapping[str, object], actor: Actor) -> tuple[User, User]:
         """Return the account before and after the change; what was decided on an older state is decided again."""
@@ -208,8 +214,8 @@ class UserService:
                 return before, after
 
     async def _change(self, before: User, changes: Mapping[str, object], actor: Actor) -> User | None:
-        event = self._event(before, changes, actor)
-        if not _is_admin(before) or _is_admin(before, changes):
+        event = event_of(before, changes, actor, self._clock())
+        if not is_admin(before) or is_admin(before, changes):
             # No transaction: it would conflict with each lock of an account that goes on posting.
             return await self._users.change(before, changes, event)
 
@@ -220,29 +226,3 @@ class UserService:
             return await self._users.change(before, changes, event, session)
 
         return await in_transaction(self._database.client, demote)
-
-    def _event(self, before: User, changes: Mapping[str, object], actor: Actor) -> Event:
-        shown = {
-            field: (PRIVATE, PRIVATE) if field == "name" else (getattr(before, field), value)
-            for field, value in changes.items()
-        }
-        return Event(type=_kind_of(changes), at=self._clock(), actor=actor, changes=shown, audience=(before.id,))
-
-
-def _is_admin(user: User, changes: Mapping[str, object] | None = None) -> bool:
-    after = {"role": user.role, "active": user.active} | dict(changes or {})
-    return after["role"] == ADMIN and after["active"] is True
-
-
-def _kind_of(changes: Mapping[str, object]) -> EventType:
-    """Return the most important of the changes' types; the history entry names the other changes too."""
-    if "active" in changes:
-        return USER_REACTIVATED if changes["active"] else USER_DEACTIVATED
-    return USER_ROLE_CHANGED if "role" in changes else USER_UPDATED
-
-
-def _security_events(before: User, after: User) -> Iterator[Kind]:
-    if before.role != after.role:
-        yield "role_changed"
-    if before.active is not after.active:
-        yield "account_reactivated" if after.active else "account_deactivated"

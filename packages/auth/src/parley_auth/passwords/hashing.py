@@ -1,5 +1,6 @@
 """Passwords: argon2id off the event loop, and the rules for a new password."""
 
+from collections.abc import Collection
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -11,9 +12,6 @@ from parley_auth.passwords.pool import HashingPool, Turn
 MAX_LENGTH = 128
 # OWASP's floor for argon2id: 19 MiB, two passes, one lane. argon2-cffi's default costs eight times that.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-
-OUR_WORDS = frozenset({"interview", "interviews", "interviewer", "candidate", "parley-auth", "parleyparley"})
-"""Words of this product that are refused as passwords (ASVS 6.1.2); docs/security.md explains why so few."""
 
 
 class Passwords:
@@ -42,7 +40,14 @@ class Passwords:
         self._pool.close()
 
 
-def check_strength(password: str, *, min_length: int, email: str = "", name: str | None = None) -> None:
+def check_strength(
+    password: str,
+    *,
+    min_length: int,
+    email: str = "",
+    name: str | None = None,
+    words: Collection[str] = (),
+) -> None:
     """Raise `WeakPassword` (400) for a password that is easily guessed (ASVS 6.2.1, 6.2.4, 6.2.11).
 
     Args:
@@ -50,13 +55,14 @@ def check_strength(password: str, *, min_length: int, email: str = "", name: str
         min_length: the smallest number of characters.
         email: the account's e-mail; neither it nor the part before its `@` may be the password.
         name: the account's name, which may not be the password either.
+        words: words of the product, which may not be the password either.
     """
     if len(password) < min_length:
         raise WeakPassword(f"The password must have at least {min_length} characters")
     folded = password.casefold()
     if folded in common_passwords():
         raise WeakPassword("This password is one of the most common passwords: choose another")
-    if folded in {email.casefold(), email.partition("@")[0].casefold(), (name or "").casefold()} | OUR_WORDS:
+    if folded in {email.casefold(), email.partition("@")[0].casefold(), (name or "").casefold(), *words}:
         raise WeakPassword("The password must not be the name, the e-mail or a word of this product")
 
 

@@ -15,7 +15,6 @@ from parley_auth.errors import (
 from parley_auth.passwords.origin import OriginDep
 from parley_auth.sessions import schemas
 from parley_auth.sessions.dependencies import SessionEnd, SessionRead, SessionServiceDep
-from parley_auth.sessions.service import TokenPair
 from parley_core import Page, PageQuery, PagerDep, Router, raises
 from parley_core.errors import InvalidId
 
@@ -33,7 +32,7 @@ NOT_STORED = [Depends(_forbid_storing)]
 @raises(InvalidCredentials, RateLimited)
 async def log_in(body: schemas.Login, sessions: SessionServiceDep, origin: OriginDep) -> schemas.Token:
     """Open a session. Send the access token as `Authorization: Bearer` with each request."""
-    return _answer(await sessions.log_in(body.email, body.password, origin))
+    return schemas.Token.of(await sessions.log_in(body.email, body.password, origin))
 
 
 @router.post("/token", summary="Log in with the OAuth2 password form", dependencies=NOT_STORED)
@@ -42,14 +41,14 @@ async def log_in_with_form(
     form: Annotated[schemas.LoginForm, Form()], sessions: SessionServiceDep, origin: OriginDep
 ) -> schemas.Token:
     """Open a session, as the JSON login does. The Authorize button of the documentation page uses this form."""
-    return _answer(await sessions.log_in(form.username, form.password, origin))
+    return schemas.Token.of(await sessions.log_in(form.username, form.password, origin))
 
 
 @router.post("/refresh", summary="Exchange a refresh token", dependencies=NOT_STORED)
 @raises(InvalidToken, RefreshReused, RefreshInProgress)
 async def refresh(body: schemas.Refresh, sessions: SessionServiceDep, origin: OriginDep) -> schemas.Token:
     """Issue new tokens for a refresh token. Each refresh token works once; using it again ends the session."""
-    return _answer(await sessions.refresh(body.refresh_token, origin))
+    return schemas.Token.of(await sessions.refresh(body.refresh_token, origin))
 
 
 @router.post("/logout", summary="Log out", status_code=status.HTTP_204_NO_CONTENT)
@@ -79,7 +78,3 @@ async def list_sessions(
 async def end_session(access: SessionEnd, session_id: str, sessions: SessionServiceDep, origin: OriginDep) -> None:
     """End one session of your account, for example on a device that you have lost."""
     await sessions.end(access.principal, session_id, origin)
-
-
-def _answer(pair: TokenPair) -> schemas.Token:
-    return schemas.Token(access_token=pair.access.text, expires_in=pair.access.expires_in, refresh_token=pair.refresh)

@@ -3,11 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from parley_auth.tokens.access_tokens import IssuedToken
 from parley_auth.tokens.refresh_tokens import RefreshToken
 
 IDLE = timedelta(days=7)
 ABSOLUTE = timedelta(days=30)
 MAX_SESSIONS = 10
+
+
+@dataclass(frozen=True)
+class TokenPair:
+    """The tokens that a login or a refresh issues."""
+
+    access: IssuedToken
+    refresh: str
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,11 @@ class Token(Representation):
     expires_in: int = Field(description="Seconds until the access token expires.")
     refresh_token: str = Field(description="Works once: exchange it for new tokens.")
 
+    @classmethod
+    def of(cls, pair: models.TokenPair) -> Self:
+        """Return the tokens as they are sent."""
+        return cls(access_token=pair.access.text, expires_in=pair.access.expires_in, refresh_token=pair.refresh)
+
 
 class LoginSession(Representation):
     """A session that hasn't ended."""

@@ -4,7 +4,6 @@ import asyncio
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 
 from parley_auth.accounts.repository import UserRepository
 from parley_auth.emails import normalised
@@ -20,9 +19,9 @@ from parley_auth.passwords.check import PasswordCheck
 from parley_auth.passwords.hashing import Passwords
 from parley_auth.passwords.origin import Origin
 from parley_auth.security_log import log_security_event
-from parley_auth.sessions.models import ABSOLUTE, IDLE, LoginSession
+from parley_auth.sessions.models import ABSOLUTE, IDLE, LoginSession, TokenPair
 from parley_auth.sessions.repository import SessionRepository
-from parley_auth.tokens.access_tokens import AccessTokens, IssuedToken
+from parley_auth.tokens.access_tokens import AccessTokens
 from parley_auth.tokens.refresh_tokens import RefreshToken, RefreshTokens
 from parley_core import Clock, ParleyError
 from parley_core.errors import Unavailable
@@ -32,14 +31,6 @@ from parley_core.errors import Unavailable
 _ANSWER_DELAY = 0.2
 # Nanoseconds after which an exchange that was never answered, because its worker died, no longer explains a reuse.
 _LONGEST_EXCHANGE = 10_000_000_000
-
-
-@dataclass(frozen=True)
-class TokenPair:
-    """The tokens that a login or a refresh issues."""
-
-    access: IssuedToken
-    refresh: str
 
 
 class SessionService:
@@ -76,9 +67,34 @@ class SessionService:
         usable = found if found and found.user.active else None
         if not await self._check.matches(usable, password, origin, email=email) or usable is None:
             raise InvalidCredentials
-        pair = await self._open(usable, origin)
+        pair = await self.open(usable, origin)
         await self._renew_hash(usable, password)
         return pair
+
+    async def open(self, credentials: Credentials, origin: Origin) -> TokenPair:
+        """Open a session of an account; raise `InvalidCredentials` (401) when the account has changed meanwhile."""
+        now = self._clock()
+        # A random id, so that nobody can guess a session's id in order to end it.
+        session = LoginSession(
+            id=secrets.token_hex(12),
+            created_at=now,
+            used_at=now,
+            idle_until=now + IDLE,
+            ends_at=now + ABSOLUTE,
+            network=origin.network,
+            user_agent=origin.user_agent,
+        )
+        token = self._refresh_tokens.issue(credentials.user.id, session.id)
+        if not await self._sessions.open(credentials, session, token.digest):
+            raise InvalidCredentials
+        log_security_event(
+            "login",
+            origin.request_id,
+            user_id=credentials.user.id,
+            session_id=session.id,
+            network=origin.network,
+        )
+        return self._pair(token, credentials.token_version)
 
     async def refresh(self, text: str, origin: Origin) -> TokenPair:
         """Exchange a refresh token, which is spent afterwards.
@@ -129,30 +145,6 @@ class SessionService:
         # A login that has succeeded doesn't fail because of a full queue: the next login rehashes.
         with suppress(Unavailable):
             await self._users.rehash(credentials, await self._passwords.hash(password))
-
-    async def _open(self, credentials: Credentials, origin: Origin) -> TokenPair:
-        now = self._clock()
-        # A random id, so that nobody can guess a session's id in order to end it.
-        session = LoginSession(
-            id=secrets.token_hex(12),
-            created_at=now,
-            used_at=now,
-            idle_until=now + IDLE,
-            ends_at=now + ABSOLUTE,
-            network=origin.network,
-            user_agent=origin.user_agent,
-        )
-        token = self._refresh_tokens.issue(credentials.user.id, session.id)
-        if not await self._sessions.open(credentials, session, token.digest):
-            raise InvalidCredentials
-        log_security_event(
-            "login",
-            origin.request_id,
-            user_id=credentials.user.id,
-            session_id=session.id,
-            network=origin.network,
-        )
-        return self._pair(token, credentials.token_version)
 
     def _pair(self, token: RefreshToken, token_version: int) -> TokenPair:
         access = self._tokens.issue(token.user_id, session_id=token.session_id, token_version=token_version)

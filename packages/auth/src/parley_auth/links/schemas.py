@@ -1,0 +1,52 @@
+"""The wire schemas of links."""
+
+from datetime import datetime
+
+from pydantic import ConfigDict, Field
+
+from parley_auth.accounts.schemas import Name, NewPassword
+from parley_auth.links.models import Purpose
+from parley_core.http.schemas import Body, Representation
+
+_TOKEN = "AmVfHCq35PkNHDpbd..."  # noqa: S105 - an example
+
+
+class LinkCreate(Body):
+    """What the link is for."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"purpose": "reset"}]})
+
+    purpose: Purpose
+
+
+class Link(Representation):
+    """A link for the owner of an account. It is shown this once; pass it on."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "token": _TOKEN,
+                    "url_path": f"/console#/accept/{_TOKEN}",
+                    "expires_at": "2027-03-01T10:30:00Z",
+                }
+            ]
+        },
+    )
+
+    token: str = Field(description="Works once, with `POST /v1/auth/accept`.")
+    url_path: str = Field(description="The page of the console that takes it; any other page can take the token.")
+    expires_at: datetime
+
+
+class Acceptance(Body):
+    """The token of a link, and the password that the account gets."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"token": _TOKEN, "password": "nine green bottles", "name": "Ada"}]}
+    )
+
+    token: str
+    password: NewPassword
+    name: Name | None = None
