@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeVar, cast
@@ -14,6 +15,8 @@ from pydantic import SecretStr
 from parley_auth.accounts.bootstrap import Administrators
 from parley_auth.authorization.policy_page import policy_of, rendered
 from parley_auth.emails import normalised
+from parley_auth.links.models import Purpose
+from parley_auth.links.recovery import Recovery
 from parley_auth.settings import AuthSettings
 from parley_auth.signing.key_ring import new_jwk
 from parley_core import Parley, Settings
@@ -22,6 +25,8 @@ from parley_core.kernel.settings import CoreSettings, load_settings
 
 app = typer.Typer()
 S = TypeVar("S", bound=Settings)
+T = TypeVar("T")
+_DataDir = Annotated[Path | None, typer.Option(help="The data directory of the embedded MongoDB.")]
 
 
 class Format(StrEnum):
@@ -36,14 +41,13 @@ def create_admin(
     context: typer.Context,
     email: Annotated[str, typer.Option(help="The administrator's e-mail.")],
     _password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")],
-    data_dir: Annotated[Path | None, typer.Option(help="The data directory of the embedded MongoDB.")] = None,
+    data_dir: _DataDir = None,
 ) -> None:
     """Create an administrator. The password is read from standard input, so that no process list shows it."""
     password = sys.stdin.readline().rstrip("\r\n")
     # Also given as the first administrator, so that a new embedded database doesn't get a second, random one.
     auth = _changed(AuthSettings, admin_email=email, admin_password=SecretStr(password))
-    core = _changed(CoreSettings, **({"data_dir": data_dir} if data_dir else {}))
-    application: FastAPI = context.obj([auth, core])
+    application: FastAPI = context.obj([auth, _core(data_dir)])
     asyncio.run(_provide(application.state.parley, email, password))
     typer.echo(f"Administrator {normalised(email)} is ready.")
 
@@ -57,6 +61,49 @@ def _changed(cls: type[S], **changes: object) -> S:
 async def _provide(parley: Parley, email: str, password: str) -> None:
     async with parley.running():
         await parley.require(Administrators).provide(email=email, password=password)
+
+
+@app.command("set-password")
+def set_password(
+    context: typer.Context,
+    email: Annotated[str, typer.Option(help="The e-mail of the account.")],
+    _password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")],
+    data_dir: _DataDir = None,
+) -> None:
+    """Set the password of an account and end its sessions. The password is read from standard input."""
+    password = sys.stdin.readline().rstrip("\r\n")
+    user = _run(context, data_dir, lambda parley: parley.require(Recovery).set_password(email, password))
+    typer.echo(f"The password of {user.email} is set, and every session of the account has ended.")
+
+
+@app.command("link")
+def create_link(
+    context: typer.Context,
+    email: Annotated[str, typer.Option(help="The e-mail of the account.")],
+    purpose: Annotated[Purpose | None, typer.Option(help="By default what the account needs.")] = None,
+    data_dir: _DataDir = None,
+) -> None:
+    """Print a link with which the owner of an account sets its password. An older one no longer works."""
+    link = _run(context, data_dir, lambda parley: parley.require(Recovery).link(email, purpose))
+    typer.echo(
+        f"{link.purpose.capitalize()} for {normalised(email)}, for one use until {link.expires_at:%Y-%m-%dT%H:%M:%SZ}:"
+    )
+    typer.echo(link.url_path)
+
+
+def _run(context: typer.Context, data_dir: Path | None, work: Callable[[Parley], Awaitable[T]]) -> T:
+    """Return what `work` returns, run on the deployment's database beside a server that may be running on it."""
+    parley: Parley = context.obj([_core(data_dir)]).state.parley
+
+    async def run() -> T:
+        async with parley.running():
+            return await work(parley)
+
+    return asyncio.run(run())
+
+
+def _core(data_dir: Path | None) -> CoreSettings:
+    return _changed(CoreSettings, **({"data_dir": data_dir} if data_dir else {}))
 
 
 class Algorithm(StrEnum):

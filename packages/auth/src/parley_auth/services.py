@@ -11,6 +11,7 @@ from parley_auth.accounts.repository import UserDirectory, UserHistory, UserRepo
 from parley_auth.accounts.service import AccountService, UserService
 from parley_auth.authorization.roles import RoleRegistry
 from parley_auth.authorization.scopes import ParticipantScope
+from parley_auth.links.recovery import Recovery
 from parley_auth.links.repository import LinkRepository
 from parley_auth.links.service import LinkService
 from parley_auth.models import Role
@@ -85,6 +86,7 @@ def make_services(parley: Parley) -> Sequence[object]:
         accounts,
         invitations,
         links,
+        Recovery(users=users, links=stored_links, service=links, passwords=passwords, rules=rules, clock=clock),
         UserService(users=users, history=UserHistory(database), roles=roles, database=database, clock=clock),
         own_sessions,
         Administrators(accounts=accounts, users=users, passwords=passwords),
