@@ -74,7 +74,7 @@ class TestSetPassword:
         assert (result.exit_code, result.output) == (0, expected)
         assert (await client.get("/v1/users/me", headers=owner.headers)).status_code == 401
         assert [await log_in(client, password) for password in (PASSWORD, NEW)] == [401, 200]
-        changes = {"password": {"from": {}, "to": {}}}
+        changes: dict[str, Any] = {"password": {"from": {}, "to": {}}}
         assert await last_entry(app, owner.id) == ("user.password_reset", None, changes)
 
     async def test_invited(self, app: FastAPI, client: httpx.AsyncClient, shell: Shell) -> None:
