@@ -19,8 +19,18 @@ from fastapi import FastAPI
 from hypothesis import strategies as st
 
 import parley_auth.plugin
+from parley_auth.links.models import LinkToken
 from parley_auth.sessions.repository import SessionRepository
-from parley_auth.testing import PASSWORD, Account, People, auth_settings, open_session, roles_plugin, some_people
+from parley_auth.testing import (
+    PASSWORD,
+    Account,
+    People,
+    an_account,
+    auth_settings,
+    open_session,
+    roles_plugin,
+    some_people,
+)
 from parley_auth.tokens.refresh_tokens import RefreshToken, RefreshTokens
 from parley_core import Parley, new_id
 from parley_core.embedded import EmbeddedMongoDB
@@ -34,6 +44,7 @@ OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "log_in": ("POST", "/v1/auth/login", {"json": {"email": "{email}", "password": PASSWORD}}),
     "log_in_with_form": ("POST", "/v1/auth/token", {"data": {"username": "{email}", "password": PASSWORD}}),
     "refresh": ("POST", "/v1/auth/refresh", {"json": {"refresh_token": "{refresh_token}"}}),
+    "accept_link": ("POST", "/v1/auth/accept", {"json": {"token": "{link}", "password": PASSWORD}}),
     "log_out": ("POST", "/v1/auth/logout", {}),
     "log_out_everywhere": ("POST", "/v1/auth/logout-all", {}),
     "list_sessions": ("GET", "/v1/auth/sessions", {}),
@@ -50,9 +61,11 @@ OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "create_user": ("POST", "/v1/users", {"json": NEW | {"role": "admin"}}),
     "read_user": ("GET", "/v1/users/{user_id}", {}),
     "update_user": ("PATCH", "/v1/users/{user_id}", {"json": {"role": "interviewer"}}),
+    "create_link": ("POST", "/v1/users/{user_id}/link", {"json": {"purpose": "reset"}}),
+    "end_user_sessions": ("POST", "/v1/users/{user_id}/logout-all", {}),
     "read_user_history": ("GET", "/v1/users/{user_id}/history", {}),
 }
-"""operationId: method, path, and a request that succeeds where it may."""
+"""operationId: method, path, and a request that succeeds where it may; a link is one that was never issued."""
 
 REFUSALS = {401: ("authentication_required", "authentication"), 403: ("permission_denied", "authorization")}
 CALLERS = ("anonymous", "candidate", "interviewer", "admin")
@@ -61,6 +74,7 @@ ACCESS = {
     "log_in": (200, 200, 200, 200),
     "log_in_with_form": (200, 200, 200, 200),
     "refresh": (200, 200, 200, 200),
+    "accept_link": (400, 400, 400, 400),
     "log_out": (401, 204, 204, 204),
     "log_out_everywhere": (401, 204, 204, 204),
     "list_sessions": (401, 200, 200, 200),
@@ -73,6 +87,8 @@ ACCESS = {
     "create_user": (401, 403, 403, 201),
     "read_user": (401, 403, 403, 200),
     "update_user": (401, 403, 403, 200),
+    "create_link": (401, 403, 403, 201),
+    "end_user_sessions": (401, 403, 403, 204),
     "read_user_history": (401, 403, 403, 200),
 }
 _numbers = itertools.count(1)
@@ -97,6 +113,7 @@ def _filled(text: str, account: Account) -> str:
         "{user_id}": account.id,
         "{session_id}": session.session_id,
         "{refresh_token}": account.refresh_token,
+        "{link}": LinkToken.new(account.id).text,
     }
     for place, detail in details.items():
         text = text.replace(place, detail)
@@ -232,16 +249,37 @@ class Scene:
             return await client.request(**request_of(self.operation, self.people))
 
     async def with_taken_email(self) -> httpx.Response:
-        return await self.send_json(email=self.people.candidate.user.email)
+        return await self.send_json(email=self.people.interviewer.user.email)
 
     async def with_weak_password(self) -> httpx.Response:
         field = "new_password" if self.operation == "change_password" else "password"
+        if self.operation == "accept_link":
+            return await self.with_weak_password_and_link()
         return await self.send_json(**{field: "12345678"})
+
+    async def with_weak_password_and_link(self) -> httpx.Response:
+        link = f"/v1/users/{self.people.candidate.id}/link"
+        answer = await self.client.post(link, json={"purpose": "reset"}, headers=self.people.admin.headers)
+        return await self.send_json(token=answer.json()["token"], password="12345678")
 
     async def with_wrong_password(self) -> httpx.Response:
         if self.operation == "log_in_with_form":
             return await self.send(data={"username": "ada@example.com", "password": "wrong"})
         return await self.send_json(**{"current_password" if self.operation == "change_password" else "password": "x"})
+
+    async def with_dead_link(self) -> httpx.Response:
+        return await self.send()
+
+    async def on_inactive_account(self) -> httpx.Response:
+        inactive = await an_account(self.app, active=False)
+        return await self.send(url=OPERATIONS[self.operation][1].replace("{user_id}", inactive.id))
+
+    async def on_invited_account(self) -> httpx.Response:
+        invited = await an_account(self.app, invited=True)
+        return await self.send(url=OPERATIONS[self.operation][1].replace("{user_id}", invited.id))
+
+    async def with_other_purpose(self) -> httpx.Response:
+        return await self.send_json(purpose="invitation")
 
     async def on_last_admin(self) -> httpx.Response:
         return await self.send(url=f"/v1/users/{self.people.admin.id}")
@@ -266,6 +304,10 @@ PROVOCATIONS: dict[str, Callable[[Scene], Awaitable[httpx.Response]]] = {
     "invalid_credentials": Scene.with_wrong_password,
     "wrong_password": Scene.with_wrong_password,
     "last_admin": Scene.on_last_admin,
+    "invalid_link": Scene.with_dead_link,
+    "inactive_user": Scene.on_inactive_account,
+    "no_password": Scene.on_invited_account,
+    "password_exists": Scene.with_other_purpose,
     "session_not_found": Scene.with_unknown_id,
     "refresh_in_progress": Scene.beside_another,
     "refresh_reused": Scene.with_spent_token,
@@ -291,6 +333,8 @@ FIELDS = st.sampled_from(
         "current_password",
         "new_password",
         "refresh_token",
+        "token",
+        "purpose",
         "username",
         "$set",
         "_id",

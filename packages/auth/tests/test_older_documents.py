@@ -94,3 +94,26 @@ async def test_revocation_works(
         assert (await client.get("/v1/users/me", headers=kept)).status_code == 401
     stored = await users.find_one({"_id": old.id})
     assert (stored["token_version"], stored["sessions"]) == (1, [])
+
+
+@pytest.mark.parametrize("field", ["state", "verified"])
+async def test_links_and_emails_work(app: FastAPI, client: httpx.AsyncClient, old: Account, field: str) -> None:
+    """An account from before links is active and unproved: it gets a reset and another e-mail, and sessions end."""
+    admin, users = await an_account(app, "admin"), app.state.parley.database.users
+    await users.update_many({}, {"$unset": {field: True}})
+    address = f"/v1/users/{old.id}"
+    read = (await client.get(address, headers=admin.headers)).json()
+    assert (read["state"], read["verified"]) == ("active", False)
+    wrong = await client.post(f"{address}/link", json={"purpose": "invitation"}, headers=admin.headers)
+    assert wrong.json()["code"] == "password_exists"
+    link = await client.post(f"{address}/link", json={"purpose": "reset"}, headers=admin.headers)
+    body = {"token": link.json()["token"], "password": "ten blue bottles"}
+    pair = (await client.post("/v1/auth/accept", json=body)).json()
+    assert (await client.get("/v1/users/me", headers=headers_of(pair))).json()["verified"] is True
+    await users.update_many({}, {"$unset": {field: True}})
+    changed = await client.patch(address, json={"email": "king@example.com"}, headers=admin.headers)
+    assert (changed.json()["email"], changed.json()["verified"]) == ("king@example.com", False)
+    assert (await client.post(f"{address}/logout-all", headers=admin.headers)).status_code == 204
+    assert (await client.get("/v1/users/me", headers=headers_of(pair))).status_code == 401
+    last = await client.patch(f"/v1/users/{admin.id}", json={"active": False}, headers=admin.headers)
+    assert last.json()["code"] == "last_admin"

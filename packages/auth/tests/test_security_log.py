@@ -18,8 +18,9 @@ SECRET = "ten green bottles"
 class Scene:
     """A client and the people whose events are logged."""
 
-    def __init__(self, client: httpx.AsyncClient, people: People) -> None:
+    def __init__(self, client: httpx.AsyncClient, people: People, app: FastAPI) -> None:
         self.client = client
+        self.app = app
         self.people = people
 
     async def send(self, method: str, path: str, caller: str = "anonymous", **body: Any) -> httpx.Response:
@@ -65,6 +66,30 @@ class Scene:
         await self.deactivate()
         return await self.change(active=True)
 
+    async def end_sessions(self) -> httpx.Response:
+        return await self.send("POST", f"/v1/users/{self.people.candidate.id}/logout-all", "admin")
+
+    async def change_email(self) -> httpx.Response:
+        return await self.change(email="king@example.com")
+
+    async def create_link(self, purpose: str = "reset") -> httpx.Response:
+        return await self.send("POST", f"/v1/users/{self.people.candidate.id}/link", "admin", purpose=purpose)
+
+    async def accept(self, purpose: str = "reset") -> httpx.Response:
+        token = (await self.create_link(purpose)).json()["token"]
+        return await self.send("POST", "/v1/auth/accept", token=token, password=SECRET)
+
+    async def accept_invitation(self) -> httpx.Response:
+        users = self.app.state.parley.database.users
+        invited = {"$set": {"state": "invited", "password_hash": None}}
+        await users.update_one({"_id": self.people.candidate.id}, invited)
+        return await self.accept("invitation")
+
+    async def accept_twice(self) -> httpx.Response:
+        token = (await self.create_link()).json()["token"]
+        await self.send("POST", "/v1/auth/accept", token=token, password=SECRET)
+        return await self.send("POST", "/v1/auth/accept", token=token, password=SECRET)
+
     async def ask_for_too_much(self) -> httpx.Response:
         return await self.send("GET", "/v1/users", "candidate")
 
@@ -76,7 +101,13 @@ ACTS: dict[str, tuple[Callable[[Scene], Awaitable[httpx.Response]], str, dict[st
     "refresh_reused": (Scene.reuse, "WARNING", {"network": "127.0.0.1"}),
     "session_ended": (Scene.log_out, "INFO", {}),
     "sessions_ended": (Scene.log_out_everywhere, "INFO", {}),
+    "sessions_ended_by_admin": (Scene.end_sessions, "WARNING", {}),
     "password_changed": (Scene.change_password, "WARNING", {}),
+    "password_reset": (Scene.accept, "WARNING", {"network": "127.0.0.1"}),
+    "link_created": (Scene.create_link, "WARNING", {"purpose": "reset"}),
+    "link_refused": (Scene.accept_twice, "WARNING", {"network": "127.0.0.1"}),
+    "invitation_accepted": (Scene.accept_invitation, "WARNING", {"network": "127.0.0.1"}),
+    "email_changed": (Scene.change_email, "WARNING", {"role_after": "candidate"}),
     "role_changed": (Scene.change_role, "WARNING", {"role_before": "candidate", "role_after": "interviewer"}),
     "account_deactivated": (Scene.deactivate, "WARNING", {"role_after": "candidate"}),
     "account_reactivated": (Scene.reactivate, "WARNING", {"role_after": "candidate"}),
@@ -85,18 +116,20 @@ ACTS: dict[str, tuple[Callable[[Scene], Awaitable[httpx.Response]], str, dict[st
 
 
 @pytest.mark.parametrize("kind", ACTS)
-async def test_each(client: httpx.AsyncClient, people: People, caplog: pytest.LogCaptureFixture, kind: str) -> None:
-    """An event is the last line of `parley.security`: time, kind, request and account, and no secret."""
+async def test_each(
+    app: FastAPI, client: httpx.AsyncClient, people: People, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    """An event is a line of `parley.security`: time, kind, request and account, and no secret."""
     caplog.set_level(logging.INFO, "parley.security")
     act, level, fields = ACTS[kind]
-    await act(Scene(client, people))
-    record = [record for record in caplog.records if record.name == "parley.security"][-1]
-    logged = json.loads(record.getMessage())
-    assert (record.levelname, logged["event"], logged["request_id"]) == (level, kind, "this-request")
+    await act(Scene(client, people, app))
+    lines = [(r.levelname, json.loads(r.getMessage())) for r in caplog.records if r.name == "parley.security"]
+    found, logged = [line for line in lines if line[1]["event"] == kind][-1]
+    assert (found, logged["request_id"]) == (level, "this-request")
     assert logged["user_id"] == people.candidate.id
     assert {name: logged.get(name) for name in fields} == fields
     assert logged["at"].endswith("+00:00")
-    for secret in (PASSWORD, SECRET, people.candidate.user.email, people.candidate.refresh_token):
+    for secret in (PASSWORD, SECRET, "king@example.com", people.candidate.user.email, people.candidate.refresh_token):
         assert secret not in caplog.text
     assert all(isinstance(value, str) for value in logged.values())
 
@@ -121,6 +154,6 @@ async def test_switched_off(app: FastAPI, client: httpx.AsyncClient, people: Peo
     """A disabled logger gets no lines, and requests are answered as before."""
     logging.getLogger("parley.security").setLevel(logging.CRITICAL)
     try:
-        assert (await Scene(client, people).log_in()).status_code == 200
+        assert (await Scene(client, people, app).log_in()).status_code == 200
     finally:
         logging.getLogger("parley.security").setLevel(logging.NOTSET)

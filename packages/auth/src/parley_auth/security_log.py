@@ -20,6 +20,7 @@ Kind = Literal[
     "refresh_reused",
     "session_ended",
     "sessions_ended",
+    "sessions_ended_by_admin",
     "password_changed",
     "password_reset",
     "link_created",

@@ -28,9 +28,10 @@ class TestRegister:
         answer = await client.post(REGISTER, json=a_body(name=" Ada Lovelace "))
         account = answer.json()
         assert answer.status_code == 201
-        assert account.keys() == {"id", "email", "name", "role", "active", "created_at"}
+        assert account.keys() == {"id", "email", "name", "role", "active", "state", "verified", "created_at"}
         assert (account["email"], account["name"]) == ("ada@example.com", "Ada Lovelace")
         assert (account["role"], account["active"]) == ("candidate", True)
+        assert (account["state"], account["verified"]) == ("active", False)
         assert account["created_at"] == "2027-03-01T12:00:00Z"
 
     async def test_role_is_stored_as_plain_text(self, app: FastAPI, client: httpx.AsyncClient) -> None:
@@ -215,8 +216,9 @@ class TestLogin:
         assert (await client.post(REGISTER, json=a_body(email=typed))).json()["code"] == "duplicate_email"
 
     async def test_refusals_are_alike(self, app: FastAPI, client: httpx.AsyncClient, ada: Account) -> None:
-        """Wrong password, unknown or malformed e-mail and inactive account get the same answer, headers included."""
+        """Wrong password, unknown e-mail, inactive and invited account get the same answer, headers included."""
         await an_account(app, email="inactive@example.com", password=PASSWORD, active=False)
+        await an_account(app, email="invited@example.com", invited=True)
         headers = {"X-Request-ID": "same"}
         attempts = [
             a_body(password="ten green bottles"),
@@ -224,6 +226,7 @@ class TestLogin:
             a_body(email="no e-mail"),
             a_body(email="inactive@example.com"),
             a_body(email="inactive@example.com", password="ten green bottles"),
+            a_body(email="invited@example.com"),
         ]
         answers = [await client.post(LOGIN, json=body, headers=headers) for body in attempts]
         forms = [{"username": body["email"], "password": body["password"]} for body in attempts]
@@ -241,12 +244,13 @@ class TestLogin:
     ) -> None:
         """Every refusal computes one hash of the same cost, so that the time reveals nothing about an account."""
         await an_account(app, email="inactive@example.com", password=PASSWORD, active=False)
+        await an_account(app, email="invited@example.com", invited=True)
         hasher = CountingHasher()
         monkeypatch.setattr(passwords, "HASHER", hasher)
-        for email in (ada.user.email, "bob@example.com", "no e-mail", "inactive@example.com"):
+        for email in (ada.user.email, "bob@example.com", "no e-mail", "inactive@example.com", "invited@example.com"):
             answer = await client.post(LOGIN, json=a_body(email=email, password="ten green bottles"))
             assert answer.status_code == 401
-        assert len(hasher.costs) == 4
+        assert len(hasher.costs) == 5
         assert len(set(hasher.costs)) == 1
 
     async def test_rehash(

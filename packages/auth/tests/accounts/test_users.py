@@ -30,6 +30,8 @@ class TestOwnAccount:
             "name": people.candidate.user.name,
             "role": "candidate",
             "active": True,
+            "state": "active",
+            "verified": False,
             "created_at": "2027-03-01T12:00:00Z",
         }
 
@@ -193,6 +195,7 @@ class TestCreate:
             "unknown role": (good | {"role": "king"}, "validation_error"),
             "null role": (good | {"role": None}, "validation_error"),
             "unknown field": (good | {"active": False}, "validation_error"),
+            "state": (good | {"state": "invited"}, "validation_error"),
             "weak password": (good | {"password": "12345678"}, "weak_password"),
             "taken e-mail": (good | {"email": taken}, "duplicate_email"),
         }
@@ -216,6 +219,7 @@ class TestChange:
         ]
         for change in changes:
             expected |= change
+            expected["state"] = "active" if expected["active"] else "deactivated"
             answer = await client.patch(address, json=change, headers=people.admin.headers)
             assert (answer.status_code, answer.json()) == (200, expected)
             assert (await client.get(address, headers=people.admin.headers)).json() == expected
@@ -232,7 +236,8 @@ class TestChange:
             {"active": "false"},
             {"active": 0},
             {"name": ""},
-            {"email": "new@example.com"},
+            {"verified": True},
+            {"state": "active"},
             {"password": PASSWORD},
             {"token_version": 0},
             {"rev": 1},

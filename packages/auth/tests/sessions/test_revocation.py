@@ -42,6 +42,16 @@ async def log_out_everywhere(worker: httpx.AsyncClient, scene: Scene) -> httpx.R
     return await worker.post("/v1/auth/logout-all", headers=scene.own)
 
 
+async def end_sessions_of(worker: httpx.AsyncClient, scene: Scene) -> httpx.Response:
+    return await worker.post(f"{scene.address}/logout-all", headers=scene.admin.headers)
+
+
+async def reset_password(worker: httpx.AsyncClient, scene: Scene) -> httpx.Response:
+    link = await worker.post(f"{scene.address}/link", json={"purpose": "reset"}, headers=scene.admin.headers)
+    body = {"token": link.json()["token"], "password": "ten blue bottles"}
+    return await worker.post("/v1/auth/accept", json=body)
+
+
 async def end_session(worker: httpx.AsyncClient, scene: Scene) -> httpx.Response:
     sessions = (await worker.get("/v1/auth/sessions", headers=scene.lost)).json()["items"]
     [lost] = [session["id"] for session in sessions if session["current"]]
@@ -78,6 +88,8 @@ ACTS: list[Any] = [
     for act, url, status in [
         (log_out, ME, 401),
         (log_out_everywhere, ME, 401),
+        (end_sessions_of, ME, 401),
+        (reset_password, ME, 401),
         (end_session, ME, 401),
         (change_password, ME, 401),
         (deactivate, ME, 401),

@@ -201,7 +201,7 @@ class UserService:
         event = Event(type=USER_SESSIONS_ENDED, at=self._clock(), actor=actor, audience=(user_id,))
         if not await self._users.end_sessions(user_id, event):
             raise UserNotFound
-        log_security_event("sessions_ended", actor.request_id, user_id=user_id, by=actor.id)
+        log_security_event("sessions_ended_by_admin", actor.request_id, user_id=user_id, by=actor.id)
 
     async def _updated(self, user_id: str, wanted: Mapping[str, object], actor: Actor) -> tuple[User, User]:
         """Return the account before and after the change; what was decided on an older state is decided again."""
