@@ -52,3 +52,16 @@ async def test_fires_for_the_database(app: FastAPI, client: httpx.AsyncClient, c
     assert canaries.leaks() == ["database"]
     canaries.seen.clear()
     await stored.update_one({"_id": account.id}, {"$unset": {"leak": True}})
+
+
+async def test_knows_links(app: FastAPI, client: httpx.AsyncClient, canaries: Any) -> None:
+    """The token of a link is a secret, but for the answer that issues it; in any other place it is found."""
+    admin, account = await an_account(app, "admin"), await an_account(app, password=PASSWORD)
+    body = {"purpose": "reset"}
+    answer = await client.post(f"/v1/users/{account.id}/link", json=body, headers=admin.headers)
+    token = answer.json()["token"]
+    assert token in canaries.secrets
+    assert canaries.leaks() == []
+    logging.getLogger("leaks").warning("created /console#/accept/%s", token)
+    assert canaries.leaks() == ["log of leaks"]
+    canaries.seen.clear()

@@ -48,8 +48,7 @@ def make_services(parley: Parley) -> Sequence[object]:
         counters=RegistrationRepository(database), limit=settings.registrations_per_hour, clock=clock
     )
     roles = RoleRegistry(parley.plugins.declarations("parley_roles", Role))
-    scopes = [d.value.name for d in parley.plugins.declarations("parley_participant_scopes", ParticipantScope)]
-    rules = PasswordRules(min_length=settings.password_min_length, roles=roles.by_name, scopes=scopes)
+    rules = _rules(parley, roles)
     invitations = Invitations(users=users, roles=roles, clock=clock)
     accounts = AccountService(
         users=users,
@@ -71,8 +70,8 @@ def make_services(parley: Parley) -> Sequence[object]:
         check=check,
         clock=clock,
     )
-    stored_links = LinkRepository(database)
-    links = LinkService(links=stored_links, sessions=own_sessions, passwords=passwords, rules=rules, clock=clock)
+    stored = LinkRepository(database)
+    links = LinkService(links=stored, sessions=own_sessions, passwords=passwords, rules=rules, clock=clock)
     return [
         keys,
         tokens,
@@ -86,12 +85,18 @@ def make_services(parley: Parley) -> Sequence[object]:
         accounts,
         invitations,
         links,
-        Recovery(users=users, links=stored_links, service=links, passwords=passwords, rules=rules, clock=clock),
+        Recovery(users=users, links=stored, service=links, passwords=passwords, rules=rules, clock=clock),
         UserService(users=users, history=UserHistory(database), roles=roles, database=database, clock=clock),
         own_sessions,
         Administrators(accounts=accounts, users=users, passwords=passwords),
         Authenticator(database=database, tokens=tokens, clock=clock),
     ]
+
+
+def _rules(parley: Parley, roles: RoleRegistry) -> PasswordRules:
+    scopes = [d.value.name for d in parley.plugins.declarations("parley_participant_scopes", ParticipantScope)]
+    min_length = parley.settings(AuthSettings).password_min_length
+    return PasswordRules(min_length=min_length, roles=roles.by_name, scopes=scopes)
 
 
 def _key_ring(parley: Parley) -> KeyRing:

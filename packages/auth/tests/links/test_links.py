@@ -247,6 +247,12 @@ class TestAccept:
             assert lost == [(400, "invalid_link")] * 19
             assert await desk.log_in(user_id, f"{winner} blue bottles") == 200
 
+    async def test_three_workers(self, desk: Desk, workers: list[httpx.AsyncClient]) -> None:
+        """Of 21 concurrent uses of one link on three workers exactly one succeeds, too."""
+        body = {"token": await desk.link(await desk.invited()), "password": NEW}
+        answers = await asyncio.gather(*(workers[number % 3].post(ACCEPT, json=body) for number in range(21)))
+        assert sorted(answer.status_code for answer in answers) == [200] + [400] * 20
+
     async def test_weak_password(self, desk: Desk, canaries: Any) -> None:
         """With a good link a weak password is refused by the rules, and the link still works."""
         token = await desk.link(await desk.invited(email="grace.hopper@example.com"))
