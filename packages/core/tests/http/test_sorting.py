@@ -1,9 +1,7 @@
 """Sort orders and cursors."""
 
 import base64
-import itertools
 import json
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,34 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pymongo.asynchronous.collection import AsyncCollection
 
-from parley_core import Document, Parley
 from parley_core.errors import InvalidCursor, InvalidSort
-from parley_core.http.sorting import Sort, SortKeys, behind
-from parley_core.kernel.settings import CoreSettings
-from parley_core.testing import NOON, a_plugin
+from parley_core.http.sorting import Sort, SortKeys
+from parley_core.testing import NOON
 
 KEYS = SortKeys({"created_at": datetime, "title": str, "status": str}, default="-created_at")
 ITEM = {"_id": "n", "created_at": NOON, "title": "First", "status": "open"}
-
-
-def a_note(number: int) -> Document:
-    """Notes with many equal values, in titles that sort by code point."""
-    titles = ("", "a", "B", "é", "😀", "$title", '{"$gt": ""}')
-    return {
-        "_id": f"{number * 7 % 60:03}",
-        "created_at": NOON + timedelta(milliseconds=number % 4),
-        "title": titles[number % 7],
-        "status": ("open", "closed")[number % 2],
-    }
-
-
-@pytest.fixture
-async def notes(core_settings: CoreSettings) -> AsyncIterator[AsyncCollection[Document]]:
-    async with Parley([core_settings], plugins=[a_plugin("notes", parley_events=[])]).running() as parley:
-        await parley.database["notes"].insert_many([a_note(number) for number in range(60)])
-        yield parley.database["notes"]
 
 
 class TestParse:
@@ -59,54 +36,26 @@ class TestParse:
         assert failure.value.detail == "Sort by created_at, status, title, each at most once, '-' for descending"
 
 
-def some_orders() -> list[str]:
-    """Every order of one to three keys in every mix of directions."""
-    names = ("created_at", "title", "status")
-    chosen = [keys for count in (1, 2, 3) for keys in itertools.permutations(names, count)]
-    return [
-        ",".join(f"{sign}{name}" for sign, name in zip(signs, keys, strict=True))
-        for keys in chosen
-        for signs in itertools.product(("", "-"), repeat=len(keys))
-    ]
+class TestPlace:
+    def test_beginning(self) -> None:
+        """Without a cursor a list begins at its first item, in the order that is asked for or in the default one."""
+        assert KEYS.place_of(sort=None, cursor=None, offset=7) == (KEYS.parse("-created_at"), None)
+        assert KEYS.place_of(sort="title", cursor=None, offset=0) == (KEYS.parse("title"), None)
+        with pytest.raises(InvalidSort):
+            KEYS.place_of(sort="", cursor=None, offset=0)
 
+    def test_continuation(self) -> None:
+        """A cursor brings its order, which may be spelt beside it."""
+        for sort in (None, "-created_at"):
+            order, cursor = KEYS.place_of(sort=sort, cursor=VALID, offset=0)
+            assert cursor == KEYS.decode(VALID)
+            assert order == KEYS.parse("-created_at")
 
-class TestWalk:
-    async def test_equals_the_full_sort(self, notes: AsyncCollection[Document]) -> None:
-        """Going on behind the last item of each page gives each item once, in the order of the whole list."""
-        for spelt in some_orders():
-            await self.walk(notes, KEYS.parse(spelt))
-
-    async def walk(self, notes: AsyncCollection[Document], sort: Sort) -> None:
-        whole = await notes.find().sort(list(sort.keys)).to_list()
-        walked = await notes.find().sort(list(sort.keys)).limit(7).to_list()
-        while len(walked) < len(whole):
-            cursor = KEYS.decode(KEYS.encode(sort, walked[-1], offset=len(walked)))
-            assert (cursor.sort, cursor.offset) == (sort, len(walked))
-            page = await notes.find(behind(cursor)).sort(list(sort.keys)).limit(7).to_list()
-            assert page
-            walked += page
-        assert walked == whole, sort.spelt
-
-    async def test_while_others_write(self, notes: AsyncCollection[Document]) -> None:
-        """Items that come or go elsewhere neither repeat nor hide the others."""
-        sort = KEYS.parse("title,-created_at")
-        before = [note["_id"] async for note in notes.find().sort(list(sort.keys))]
-        first = await notes.find().sort(list(sort.keys)).limit(30).to_list()
-        cursor = KEYS.decode(KEYS.encode(sort, first[-1], offset=30))
-        await notes.delete_many({"_id": {"$in": [note["_id"] for note in first[::2]] + [first[-1]["_id"]]}})
-        await notes.insert_one({**a_note(0), "_id": "new", "title": ""})
-        rest = [note["_id"] async for note in notes.find(behind(cursor)).sort(list(sort.keys))]
-        assert rest == before[30:]
-
-    async def test_starts_inside_the_index(self, notes: AsyncCollection[Document]) -> None:
-        """The query behind a cursor reads what it answers, not the list from its end."""
-        await notes.create_index([("created_at", -1), ("_id", -1)])
-        sort = KEYS.parse("-created_at")
-        last = await notes.find().sort(list(sort.keys)).skip(50).limit(1).to_list()
-        cursor = KEYS.decode(KEYS.encode(sort, last[0], offset=51))
-        explained = await notes.find(behind(cursor)).sort(list(sort.keys)).explain()
-        assert explained["executionStats"]["totalKeysExamined"] <= 16
-        assert "SORT" not in str(explained["queryPlanner"]["winningPlan"]).replace("SORT_KEY", "")
+    @pytest.mark.parametrize(("sort", "offset"), [("title", 0), ("", 0), ("created_at", 0), (None, 1)])
+    def test_contradiction(self, sort: str | None, offset: int) -> None:
+        """Another order beside a cursor is refused, and so is an offset."""
+        with pytest.raises(InvalidCursor):
+            KEYS.place_of(sort=sort, cursor=VALID, offset=offset)
 
 
 def spelt_cursor(content: Any) -> str:

@@ -1,7 +1,5 @@
 """The rules of interviews as data: who may do what in which status, and what follows from a change."""
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -150,8 +148,3 @@ def recorded(before: Interview, changes: Mapping[str, Any]) -> dict[str, tuple[o
 def end_of(scheduled_at: datetime, duration_minutes: int) -> datetime:
     """Return the scheduled end of an interview."""
     return scheduled_at + timedelta(minutes=duration_minutes)
-
-
-def words_of(text: str) -> list[str]:
-    """Return the words of a title as the filter `q` compares them: case folded, each once, in order."""
-    return list(dict.fromkeys(re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold())))

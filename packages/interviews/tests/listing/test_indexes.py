@@ -17,9 +17,9 @@ from parley_auth.testing import Account, an_account
 from parley_core import Database, Document, PageQuery, new_id
 from parley_core.caching.store import ReadCache
 from parley_core.testing import NOON
+from parley_core.words import words_of
 from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.listing.schemas import InterviewQuery
-from parley_interviews.policy import words_of
 from parley_interviews.testing import address_of, create_interview
 
 # The bounds of an open range are dates that Python doesn't have.

@@ -57,6 +57,25 @@ class SortKeys:
             raise InvalidSort(f"Sort by {', '.join(sorted(self.names))}, each at most once, '-' for descending")
         return Sort(spelt, (*keys, ("_id", keys[-1][1])))
 
+    def place_of(self, *, sort: str | None, cursor: str | None, offset: int) -> tuple[Sort, Cursor | None]:
+        """Return the order that a list is asked for, and the position at which it continues.
+
+        Args:
+            sort: the order as it was spelt; None for the cursor's, without a cursor for the default.
+            cursor: as it was sent; None for the list's beginning.
+            offset: how many items to skip from the beginning.
+
+        Raises:
+            InvalidSort: an unknown or repeated key.
+            InvalidCursor: the text is not a cursor of this list, or it is sent with an offset or another order.
+        """
+        if cursor is None:
+            return self.parse(self.default if sort is None else sort), None
+        found = self.decode(cursor)
+        if offset or sort not in {None, found.sort.spelt}:
+            raise InvalidCursor("A cursor already contains a place and a sort order: leave out offset and sort")
+        return found.sort, found
+
     def encode(self, sort: Sort, item: Document, *, offset: int) -> str:
         """Return the cursor after `item`, opaque to callers."""
         values = [item[name].isoformat() if self._types[name] is datetime else item[name] for name, _ in sort.keys]
@@ -95,15 +114,3 @@ def _content(cursor: str) -> tuple[str, Sequence[object], int]:
     if not isinstance(spelt, str) or not isinstance(values, list) or type(offset) is not int or not 0 <= offset < 2**31:
         raise TypeError
     return spelt, values, offset
-
-
-def behind(cursor: Cursor) -> Document:
-    """Return the filter for all items that come after the cursor's position in its order."""
-    alternatives: list[Document] = []
-    equal: Document = {}
-    for (name, direction), value in zip(cursor.sort.keys, cursor.values, strict=True):
-        alternatives.append({**equal, name: {"$gt" if direction > 0 else "$lt": value}})
-        equal[name] = {"$eq": value}
-    name, direction = cursor.sort.keys[0]
-    # The bound on the first key lets the query start inside the index instead of at its end.
-    return {name: {"$gte" if direction > 0 else "$lte": cursor.values[0]}, "$or": alternatives}

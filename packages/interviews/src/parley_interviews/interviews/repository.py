@@ -6,11 +6,12 @@ from typing import Any
 
 from parley_auth import TOUCH, Access, Resource, ScopedAccess
 from parley_core import Database, Document, Event, Expression, Session, in_transaction, insert_recorded, record
+from parley_core.words import words_of
 from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.interviews.totals import InterviewTotals
 from parley_interviews.models import UNKNOWN_TIME, UNKNOWN_USER, Interview, Participant, ParticipantRole, Status
 from parley_interviews.participants.repository import related_as
-from parley_interviews.policy import end_of, words_of
+from parley_interviews.policy import end_of
 
 PROJECTION = {name: True for name in Interview.__dataclass_fields__ if name != "id"}
 _NEXT_SCHEDULE_VERSION = Expression({"$add": [{"$ifNull": ["$schedule_version", 0]}, 1]})

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from parley_core import Database, Document
+from parley_core.data.keyset import behind
 from parley_core.http.sorting import Cursor, Sort
 from parley_interviews.indexes import INDEX_OF_SORT, INTERVIEWS
 from parley_interviews.interviews.repository import PROJECTION, as_interview
@@ -13,7 +14,7 @@ from parley_interviews.listing.models import Found, InterviewFilter
 from parley_interviews.models import UNKNOWN_TIME
 from parley_interviews.participants.repository import relation_of
 
-# The values that stand for a missing field in a cursor; MongoDB sorts a missing field before every value.
+# The values that stand for a missing field in a cursor.
 _MISSING = {"created_at": UNKNOWN_TIME, "scheduled_at": UNKNOWN_TIME, "title": ""}
 
 
@@ -36,7 +37,7 @@ class InterviewSearch:
     ) -> Found:
         """Return a page of the wanted interviews: what follows the cursor, without one what follows `offset` others."""
         where = _where(wanted)
-        narrowed = {"$and": [where, _behind(cursor)]} if cursor else where
+        narrowed = {"$and": [where, behind(cursor.sort.keys, cursor.values, missing=_MISSING)]} if cursor else where
         projection = {**PROJECTION, "participants": {"$elemMatch": {"user_id": viewer_id}}}
         found = self._interviews.find(narrowed, projection).sort(list(sort.keys))
         # One more than asked for shows whether the list goes on.
@@ -65,31 +66,3 @@ def _where(wanted: InterviewFilter) -> Document:
     if given := {operator: instant for operator, instant in bounds.items() if instant}:
         where["scheduled_at"] = given
     return where
-
-
-def _behind(cursor: Cursor) -> Document:
-    """Return the filter for all interviews behind the cursor's place, those that lack a sort key included."""
-    alternatives: list[Document] = []
-    equal: Document = {}
-    for (name, direction), value in zip(cursor.sort.keys, cursor.values, strict=True):
-        alternatives.append({**equal, name: _beyond(name, direction, value)})
-        equal[name] = {"$eq": None if value == _MISSING.get(name) else value}
-    (name, direction), value = cursor.sort.keys[0], cursor.values[0]
-    # The bound on the first key lets the query start inside the index instead of at its end.
-    return {**_bound(name, direction, value), "$or": alternatives}
-
-
-def _beyond(name: str, direction: int, value: object) -> Document:
-    if value == _MISSING.get(name):
-        return {"$ne": None} if direction > 0 else {"$in": []}
-    if direction > 0:
-        return {"$gt": value}
-    return {"$not": {"$gte": value}} if name in _MISSING else {"$lt": value}
-
-
-def _bound(name: str, direction: int, value: object) -> Document:
-    if value == _MISSING.get(name):
-        return {} if direction > 0 else {name: {"$eq": None}}
-    if direction > 0:
-        return {name: {"$gte": value}}
-    return {name: {"$not": {"$gt": value}} if name in _MISSING else {"$lte": value}}

@@ -7,9 +7,9 @@ from pydantic_core import PydanticCustomError
 
 from parley_core import PageQuery
 from parley_core.http.schemas import Id, Instant
+from parley_core.words import words_of
 from parley_interviews.interviews.schemas import InterviewType
 from parley_interviews.models import Status
-from parley_interviews.policy import words_of
 
 _MAX_WORDS = 10
 

@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from parley_auth import Access
-from parley_core.errors import InvalidCursor, InvalidFilter
-from parley_core.http.sorting import Cursor, Sort, SortKeys
+from parley_core.errors import InvalidFilter
+from parley_core.http.sorting import Sort, SortKeys
+from parley_core.words import words_of
 from parley_interviews.interviews.presentation import InterviewPresenter
 from parley_interviews.interviews.schemas import Interview as ShownInterview
 from parley_interviews.listing.models import Found, InterviewFilter
 from parley_interviews.listing.repository import InterviewSearch
 from parley_interviews.listing.schemas import InterviewQuery
 from parley_interviews.models import Interview
-from parley_interviews.policy import lists_all, words_of
+from parley_interviews.policy import lists_all
 
 SORT_KEYS = SortKeys(
     {"created_at": datetime, "scheduled_at": datetime, "title": str, "status": str}, default="-created_at"
@@ -51,7 +52,7 @@ class InterviewList:
         Raises:
             InvalidSort, InvalidCursor, InvalidFilter: the query asks for what the list doesn't offer the caller.
         """
-        sort, cursor = _order(query)
+        sort, cursor = SORT_KEYS.place_of(sort=query.sort, cursor=query.cursor, offset=query.offset)
         wanted = _filter_of(query, _participant(query, access))
         found = await self._search.page(
             wanted, sort, viewer_id=access.principal.id, limit=query.limit, offset=query.offset, cursor=cursor
@@ -59,15 +60,6 @@ class InterviewList:
         start = cursor.offset if cursor else query.offset
         items = [self._presenter.present(interview, access, relation) for interview, relation in found.interviews]
         return Listing(items, found.total, start, _cursor_behind(found, sort, start))
-
-
-def _order(query: InterviewQuery) -> tuple[Sort, Cursor | None]:
-    if query.cursor is None:
-        return SORT_KEYS.parse(SORT_KEYS.default if query.sort is None else query.sort), None
-    cursor = SORT_KEYS.decode(query.cursor)
-    if query.offset or query.sort not in {None, cursor.sort.spelt}:
-        raise InvalidCursor("A cursor already holds a place and a sort order: leave out offset and sort")
-    return cursor.sort, cursor
 
 
 def _participant(query: InterviewQuery, access: Access) -> str | None:
