@@ -9,6 +9,8 @@ from parley_auth.authorization.authorizer import Authorizer
 from parley_auth.authorization.identity import chosen_identity
 from parley_auth.authorization.policy_table import PolicyTable
 from parley_auth.authorization.registry import ScopeRegistry
+from parley_auth.listing.backfill import completing
+from parley_auth.listing.repository import UserSearch
 from parley_auth.passwords.hashing import Passwords, common_passwords
 from parley_auth.sessions.authenticator import Authenticator
 from parley_auth.settings import AuthSettings
@@ -17,7 +19,7 @@ from parley_core import Parley
 
 @asynccontextmanager
 async def auth_lifespan(parley: Parley) -> AsyncIterator[None]:
-    """Provide the authorizer, create the first administrator, and close the passwords' threads at the end.
+    """Provide the authorizer, create the first administrator, and surround the application with auth's own work.
 
     Raises:
         StartupError: several plugins bring an identity, or the first administrator can't be created.
@@ -34,6 +36,7 @@ async def auth_lifespan(parley: Parley) -> AsyncIterator[None]:
         # Loaded here rather than by the first registration, which would stop all other requests for 0.1 s.
         common_passwords()
         await parley.require(Administrators).ensure_first(parley.settings(AuthSettings), announce=announce)
-        yield
+        async with completing(parley.require(UserSearch)):
+            yield
     finally:
         parley.require(Passwords).close()

@@ -11,6 +11,7 @@ from parley_auth.accounts import endpoints as accounts
 from parley_auth.authorization import route_checks
 from parley_auth.authorization.policy_table import PolicyRule
 from parley_auth.links import endpoints as links
+from parley_auth.listing import endpoints as listing
 from parley_auth.models import Role
 from parley_auth.sessions import endpoints as sessions
 from parley_auth.settings import AuthSettings
@@ -31,7 +32,15 @@ def parley_settings() -> list[type[Settings]]:
 
 @hookimpl
 def parley_routers() -> list[Router]:
-    return [sessions.router, accounts.registration, accounts.router, links.acceptance, links.creation, keys.router]
+    return [
+        sessions.router,
+        accounts.registration,
+        listing.router,
+        accounts.router,
+        links.acceptance,
+        links.creation,
+        keys.router,
+    ]
 
 
 @hookimpl

@@ -14,6 +14,8 @@ from parley_auth.authorization.scopes import ParticipantScope
 from parley_auth.links.recovery import Recovery
 from parley_auth.links.repository import LinkRepository
 from parley_auth.links.service import LinkService
+from parley_auth.listing.repository import UserSearch
+from parley_auth.listing.service import UserList
 from parley_auth.models import Role
 from parley_auth.passwords.check import PasswordCheck
 from parley_auth.passwords.hashing import Passwords
@@ -71,6 +73,7 @@ def make_services(parley: Parley) -> Sequence[object]:
         clock=clock,
     )
     stored = LinkRepository(database)
+    search = UserSearch(database)
     links = LinkService(links=stored, sessions=own_sessions, passwords=passwords, rules=rules, clock=clock)
     return [
         keys,
@@ -88,6 +91,8 @@ def make_services(parley: Parley) -> Sequence[object]:
         Recovery(users=users, links=stored, service=links, passwords=passwords, rules=rules, clock=clock),
         UserService(users=users, history=UserHistory(database), roles=roles, database=database, clock=clock),
         own_sessions,
+        search,
+        UserList(search=search, roles=roles),
         Administrators(accounts=accounts, users=users, passwords=passwords),
         Authenticator(database=database, tokens=tokens, clock=clock),
     ]

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -13,7 +12,7 @@ import parley_auth.plugin
 from parley_auth.testing import PASSWORD, Account, People, an_account, auth_settings, log_in, roles_plugin
 from parley_core import new_id
 from parley_core.kernel.settings import CoreSettings
-from parley_core.testing import MovableClock, an_application, running_client, walk
+from parley_core.testing import MovableClock, an_application, running_client
 
 ME, USERS, PASSWORD_URL = "/v1/users/me", "/v1/users", "/v1/users/me/password"
 TEAM = roles_plugin("interviewer", registers="candidate")
@@ -98,80 +97,6 @@ class TestPassword:
         ]
         assert statuses.count(204) == 1
         assert [s == 204 for s in statuses] == [login.status_code == 200 for login in logins]
-
-
-class TestList:
-    async def test_newest_first(self, client: httpx.AsyncClient, people: People, clock: MovableClock) -> None:
-        """Administrators see all accounts, newest first, with the total."""
-        clock.move(timedelta(seconds=1))
-        body = {"email": "new@example.com", "password": PASSWORD, "role": "admin"}
-        answer = await client.post(USERS, json=body, headers=people.admin.headers)
-        page = (await client.get(USERS, headers=people.admin.headers)).json()
-        assert page["items"][0] == answer.json()
-        assert (page["total"], page["limit"], page["offset"], page["next"]) == (4, 20, 0, None)
-        others = {people.admin.id, people.interviewer.id, people.candidate.id}
-        assert {item["id"] for item in page["items"][1:]} == others
-
-    async def test_pages(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
-        """Following `next` gives each account once, though all were created in one instant."""
-        for _ in range(7):
-            await an_account(app)
-        pages = [page async for page in walk(client, f"{USERS}?limit=3&sort=created_at", headers=people.admin.headers)]
-        ids = [item["id"] for page in pages for item in page.json()["items"]]
-        assert [len(page.json()["items"]) for page in pages] == [3, 3, 3, 1]
-        assert len(set(ids)) == 10
-        assert {page.json()["total"] for page in pages} == {10}
-        assert pages[0].headers["Link"] == f'<{pages[0].json()["next"]}>; rel="next"'
-
-    async def test_beyond_the_end(self, client: httpx.AsyncClient, people: People) -> None:
-        """An offset beyond the end gives no items and the right total."""
-        page = (await client.get(f"{USERS}?offset=50", headers=people.admin.headers)).json()
-        assert (page["items"], page["total"], page["next"]) == ([], 3, None)
-
-    async def test_filters(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
-        """Role and activity filter, alone and together, and `next` keeps them."""
-        inactive = await an_account(app, active=False)
-        expected = {
-            "role=admin": {people.admin.id},
-            "role=candidate": {people.candidate.id, inactive.id},
-            "active=false": {inactive.id},
-            "role=candidate&active=true": {people.candidate.id},
-            "role=admin&active=false": set(),
-        }
-        for query, ids in expected.items():
-            page = (await client.get(f"{USERS}?{query}", headers=people.admin.headers)).json()
-            assert ({item["id"] for item in page["items"]}, page["total"]) == (ids, len(ids)), query
-        page = (await client.get(f"{USERS}?role=candidate&limit=1", headers=people.admin.headers)).json()
-        assert page["next"] == f"{USERS}?role=candidate&limit=1&offset=1"
-
-    async def test_sort(self, client: httpx.AsyncClient, people: People) -> None:
-        """Accounts are sorted by e-mail in both directions."""
-        pages = [await client.get(f"{USERS}?sort={sort}", headers=people.admin.headers) for sort in ("email", "-email")]
-        emails = [[item["email"] for item in page.json()["items"]] for page in pages]
-        assert emails[0] == sorted(emails[0])
-        assert emails[1] == emails[0][::-1]
-
-    async def test_refusals(self, client: httpx.AsyncClient, people: People, subtests: pytest.Subtests) -> None:
-        """Unknown filters and orders are refused, and so are MongoDB operators."""
-        expected = {
-            "limit=0": "validation_error",
-            "limit=101": "validation_error",
-            "limit=ten": "validation_error",
-            "offset=-1": "validation_error",
-            "offset=99999999999999999999": "validation_error",
-            "role=king": "validation_error",
-            "active=maybe": "validation_error",
-            "sort=password_hash": "invalid_sort",
-            "sort=email,email": "invalid_sort",
-            "sort=": "invalid_sort",
-            "surprise=1": "invalid_filter",
-            "role[$ne]=admin": "invalid_filter",
-            "email=ada@example.com": "invalid_filter",
-        }
-        for query, code in expected.items():
-            with subtests.test(query):
-                answer = await client.get(f"{USERS}?{query}", headers=people.admin.headers)
-                assert (answer.status_code, answer.json()["code"]) == (400, code)
 
 
 class TestCreate:

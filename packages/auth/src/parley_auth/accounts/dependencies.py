@@ -14,7 +14,6 @@ UserServiceDep = Annotated[UserService, Depends(provided(UserService))]
 
 AccountRead = Annotated[Access, Depends(Guard("account:read"))]
 AccountUpdate = Annotated[Access, Depends(Guard("account:update"))]
-UserList = Annotated[Access, Depends(Guard("users:list"))]
 UserCreation = Annotated[Access, Depends(Guard("users:create"))]
 UserRead = Annotated[Access, Depends(Guard("users:read"))]
 UserLogout = Annotated[Access, Depends(Guard("users:logout"))]

@@ -11,7 +11,6 @@ from parley_auth.accounts.dependencies import (
     AccountUpdate,
     UserChange,
     UserCreation,
-    UserList,
     UserLogout,
     UserRead,
     UserServiceDep,
@@ -28,7 +27,7 @@ from parley_auth.errors import (
 from parley_auth.models import User
 from parley_auth.passwords.origin import OriginDep
 from parley_core import HistoryEntry, Page, PageQuery, PagerDep, Router, raises
-from parley_core.errors import InvalidId, InvalidSort
+from parley_core.errors import InvalidId
 
 registration = Router(prefix="/auth", tag="auth")
 router = Router(prefix="/users", tag="users")
@@ -62,16 +61,6 @@ async def change_password(
 ) -> None:
     """Replace your password and end every other session of your account."""
     await accounts.change_password(access.principal, origin, current=body.current_password, new=body.new_password)
-
-
-@router.get("", summary="List accounts", response_model=Page[schemas.User])
-@raises(InvalidSort)
-async def list_users(
-    _access: UserList, query: Annotated[schemas.UserQuery, Query()], users: UserServiceDep, pager: PagerDep
-) -> Page[User]:
-    """List all accounts, newest first unless another order is given."""
-    found, total = await users.page(query)
-    return pager.page(found, total=total, query=query)
 
 
 @router.post("", summary="Create an account", status_code=status.HTTP_201_CREATED, response_model=schemas.User)

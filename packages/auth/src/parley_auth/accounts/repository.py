@@ -1,16 +1,16 @@
 """Accounts in MongoDB."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
+from parley_auth.accounts.search_words import search_words
 from parley_auth.authorization.scopes import TOUCH
 from parley_auth.errors import DuplicateEmail
-from parley_auth.indexes import USERS
+from parley_auth.indexes import SEARCH_WORDS, USERS
 from parley_auth.models import ADMIN, AccountState, Credentials, User
 from parley_core import Database, Document, Event, Expression, History, Session, insert_recorded, record
-from parley_core.http.sorting import Sort
 
 PUBLIC = dict.fromkeys(("email", "name", "role", "active", "state", "verified", "created_at"), True)
 _COMPARED = {"email", "name", "role", "active"}
@@ -100,6 +100,7 @@ class UserRepository(UserDirectory):
             "_id": user.id,
             "email": user.email,
             "name": user.name,
+            SEARCH_WORDS: search_words(user.name, user.email),
             "role": user.role,
             "active": user.active,
             "state": AccountState.INVITED if user.invited else AccountState.ACTIVE,
@@ -128,7 +129,9 @@ class UserRepository(UserDirectory):
         Raises:
             DuplicateEmail: another account has the new e-mail.
         """
-        conditions = {"role", "active", *changes} & _COMPARED
+        words = _changed_words(before, changes)
+        # Search words are made of both, so that neither may have changed meanwhile.
+        conditions = {"role", "active", *changes, *(("name", "email") if words else ())} & _COMPARED
         where = {"_id": before.id, "state": state_is(before)}
         where |= {name: {"$eq": getattr(before, name)} for name in conditions}
         if changes.get("active") is False:
@@ -138,7 +141,7 @@ class UserRepository(UserDirectory):
             where["verified"] = {"$eq" if before.verified else "$ne": True}
             changes = {**changes, "verified": False, "link": REMOVED}
         try:
-            return _found(await record(self._users, where, changes, event, session=session))
+            return _found(await record(self._users, where, {**changes, **words}, event, session=session))
         except DuplicateKeyError as error:
             raise DuplicateEmail from error
 
@@ -177,12 +180,13 @@ class UserRepository(UserDirectory):
         """Return whether there is an active administrator who can log in."""
         return await self._users.find_one(_ADMINS, {"_id": True}) is not None
 
-    async def page(
-        self, where: Mapping[str, object], sort: Sort, *, limit: int, offset: int
-    ) -> tuple[Sequence[User], int]:
-        """Return the accounts of a page that meet `where`, and how many there are in all."""
-        found = self._users.find(where, PUBLIC).sort(list(sort.keys)).skip(offset).limit(limit)
-        return [user_of(document) for document in await found.to_list()], await self._users.count_documents(where)
+
+def _changed_words(before: User, changes: Mapping[str, object]) -> Document:
+    """Return the search words of a changed name or e-mail, as a further change."""
+    if not changes.keys() & {"name", "email"}:
+        return {}
+    after: Mapping[str, Any] = {"name": before.name, "email": before.email, **changes}
+    return {SEARCH_WORDS: search_words(after["name"], after["email"])}
 
 
 def _found(document: Document | None) -> User | None:

@@ -9,7 +9,6 @@ from pydantic.config import JsonDict
 from parley_auth.emails import Email
 from parley_auth.models import AccountState
 from parley_auth.passwords.hashing import MAX_LENGTH
-from parley_core import PageQuery
 from parley_core.http import history
 from parley_core.http.schemas import Body, Line, Patch, Representation
 
@@ -119,11 +118,3 @@ class HistoryEntry(history.HistoryEntry):
             ]
         }
     )
-
-
-class UserQuery(PageQuery):
-    """The query parameters of the list of accounts."""
-
-    sort: str = Field("-created_at", description="`created_at` or `email`; `-` sorts descending.")
-    role: RoleName | None = None
-    active: bool | None = None

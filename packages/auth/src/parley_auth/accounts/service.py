@@ -1,13 +1,12 @@
 """The rules of accounts."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from parley_auth.accounts.changes import event_of, is_admin, security_events
 from parley_auth.accounts.invitations import Invitations
 from parley_auth.accounts.registrations import RegistrationBudget
 from parley_auth.accounts.repository import UserHistory, UserRepository
-from parley_auth.accounts.schemas import Registration, UserCreate, UserQuery
+from parley_auth.accounts.schemas import Registration, UserCreate
 from parley_auth.authorization.roles import RoleRegistry
 from parley_auth.errors import LastAdmin, RegistrationClosed, UserNotFound, WrongPassword
 from parley_auth.events import USER_CREATED, USER_PASSWORD_CHANGED, USER_REGISTERED, USER_SESSIONS_ENDED
@@ -31,9 +30,6 @@ from parley_core import (
     in_transaction,
     new_id,
 )
-from parley_core.http.sorting import SortKeys
-
-SORT_KEYS = SortKeys({"created_at": datetime, "email": str}, default="-created_at")
 
 
 class AccountService:
@@ -139,7 +135,7 @@ class AccountService:
 
 
 class UserService:
-    """Reading, listing and changing accounts."""
+    """Reading and changing accounts."""
 
     def __init__(
         self,
@@ -161,15 +157,6 @@ class UserService:
         if (user := await self._users.by_id(user_id)) is None:
             raise UserNotFound
         return user
-
-    async def page(self, query: UserQuery) -> tuple[Sequence[User], int]:
-        """Return the accounts of the queried page, and how many there are in all."""
-        if query.role is not None:
-            self._roles.require(query.role, "?role")
-        wanted = {"role": query.role, "active": query.active}
-        where = {name: {"$eq": value} for name, value in wanted.items() if value is not None}
-        sort = SORT_KEYS.parse(query.sort)
-        return await self._users.page(where, sort, limit=query.limit, offset=query.offset)
 
     async def history(self, user_id: str, *, limit: int, offset: int) -> tuple[Sequence[HistoryEntry], int]:
         """Return a page of an account's changes, oldest first, and how many there are; raise `UserNotFound` (404)."""

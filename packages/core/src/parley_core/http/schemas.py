@@ -21,10 +21,12 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 from parley_core.clock import to_milliseconds
 from parley_core.data.ids import ID_PATTERN
+from parley_core.words import words_of
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)")
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 _MAX_URL = 2083
+_MAX_WORDS = 10
 _URL = TypeAdapter(HttpUrl)
 # Unicode's categories: control characters and lone surrogates, line and paragraph separators.
 _CONTROLS, _LINE_ENDS = frozenset({"Cc", "Cs"}), frozenset({"Zl", "Zp"})
@@ -82,6 +84,12 @@ def _stripped(text: str) -> str:
     return text
 
 
+def _with_words(text: str) -> str:
+    if not 0 < len(words_of(text)) <= _MAX_WORDS:
+        raise PydanticCustomError("words", "Must have 1 to {most} words", {"most": _MAX_WORDS})
+    return text
+
+
 def _checked_url(text: str) -> str:
     url = _URL.validate_python(text)
     if url.username is not None or url.password is not None:
@@ -110,6 +118,9 @@ Paragraphs = Annotated[str, _without(_CONTROLS, allowed="\n\r\t")]
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 """An identifier as `parley_core.new_id()` makes it."""
+
+SearchText = Annotated[str, StringConstraints(max_length=200), AfterValidator(_with_words)]
+"""What somebody looks for: at most 200 characters with 1 to 10 words, as `parley_core.words.words_of` finds them."""
 
 Url = Annotated[
     str,

@@ -1,0 +1,1 @@
+"""The list of accounts: filters, sort orders, pages and totals."""

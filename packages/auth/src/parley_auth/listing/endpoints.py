@@ -1,0 +1,25 @@
+"""The route of the list."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from parley_auth.accounts import schemas
+from parley_auth.listing.dependencies import UserListDep, UserListing
+from parley_auth.listing.schemas import UserQuery
+from parley_auth.models import User
+from parley_core import Page, PagerDep, Router, raises
+from parley_core.errors import InvalidCursor, InvalidSort
+
+router = Router(prefix="/users", tag="users")
+
+
+@router.get("", summary="List accounts", response_model=Page[schemas.User])
+@raises(InvalidSort, InvalidCursor)
+async def list_users(
+    _access: UserListing, query: Annotated[UserQuery, Query()], users: UserListDep, pager: PagerDep
+) -> Page[User]:
+    """List all accounts or find some of them; newest first unless sorted otherwise."""
+    found = await users.page(query)
+    more = found.cursor is not None
+    return pager.page(found.users, total=found.total, query=query, offset=found.offset, cursor=found.cursor, more=more)

@@ -1,0 +1,38 @@
+"""What a list asks for and what is found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from parley_auth.models import AccountState, User
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserFilter:
+    """Which accounts a list has; what is empty or None narrows nothing.
+
+    Args:
+        sought: alternatives, of each of which all are the starts of search words of the account.
+        role: the account's role.
+        active: whether it is active.
+        state: its state.
+    """
+
+    sought: Sequence[Sequence[str]] = ()
+    role: str | None = None
+    active: bool | None = None
+    state: AccountState | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of what was found.
+
+    Args:
+        users: the accounts.
+        more: whether others follow.
+        total: how many there are on all pages.
+    """
+
+    users: Sequence[User]
+    more: bool
+    total: int

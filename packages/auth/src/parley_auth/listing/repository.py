@@ -1,0 +1,111 @@
+"""The list of accounts in MongoDB: filters, orders, pages and totals, and the words of accounts of before."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pymongo import UpdateOne
+
+from parley_auth.accounts.repository import user_of
+from parley_auth.accounts.search_words import search_words
+from parley_auth.indexes import INDEX_OF_SORT, SEARCH_WORDS, USERS
+from parley_auth.listing.models import Found, UserFilter
+from parley_auth.models import AccountState, User
+from parley_core import Database, Document
+from parley_core.data.keyset import behind
+from parley_core.http.sorting import Cursor, Sort
+
+_READ = dict.fromkeys({*User.__dataclass_fields__, "state"} - {"id"}, True)
+# An older account has no stored state; a deactivated one keeps the one that it had.
+_ENABLED = (AccountState.ACTIVE, None)
+_ANY = (*_ENABLED, AccountState.INVITED)
+_STORED_AS: Mapping[AccountState, tuple[bool, Sequence[str | None]]] = {
+    AccountState.INVITED: (True, (AccountState.INVITED,)),
+    AccountState.ACTIVE: (True, _ENABLED),
+    AccountState.DEACTIVATED: (False, _ANY),
+}
+_LACKING: Mapping[str, Any] = {SEARCH_WORDS: {"$exists": False}}
+# Sorts behind every character that a word or an e-mail can have.
+_LAST = "\U0010ffff"
+
+
+class UserSearch:
+    """Finds accounts."""
+
+    def __init__(self, database: Database) -> None:
+        self._users = database[USERS]
+
+    async def page(self, wanted: UserFilter, sort: Sort, *, limit: int, offset: int, cursor: Cursor | None) -> Found:
+        """Return a page of the wanted accounts: what follows the cursor, without one what follows `offset` others."""
+        where = _where(wanted)
+        narrowed = {"$and": [where, behind(cursor.sort.keys, cursor.values)]} if cursor else where
+        # One more than asked for shows whether the list goes on.
+        found = self._users.find(narrowed, _READ).sort(list(sort.keys)).skip(0 if cursor else offset).limit(limit + 1)
+        if index := _index_for(wanted, sort):
+            found = found.hint(index)
+        documents, total = await asyncio.gather(found.to_list(), self._count(wanted, where))
+        return Found([user_of(d) for d in documents[:limit]], more=len(documents) > limit, total=total)
+
+    async def _count(self, wanted: UserFilter, where: Mapping[str, Any]) -> int:
+        if wanted.sought:
+            return await self._users.count_documents(where, hint=SEARCH_WORDS)
+        return await (self._users.count_documents(where) if where else self._users.count_documents({}, hint="newest"))
+
+    async def complete(self, *, limit: int) -> int:
+        """Give search words to accounts of an older release, which lack them; to `limit` of them at most.
+
+        An account that is renamed at the same time keeps the words of its new name.
+
+        Returns: how many accounts lacked them; 0 once there are none.
+        """
+        found = self._users.find(_LACKING, {"name": True, "email": True}).hint(SEARCH_WORDS).limit(limit)
+        steps = [_completion(document) for document in await found.to_list()]
+        if steps:
+            await self._users.bulk_write(steps, ordered=False)
+        return len(steps)
+
+
+def _completion(document: Mapping[str, Any]) -> UpdateOne:
+    name, email = document.get("name"), document["email"]
+    as_read = {"_id": document["_id"], "name": {"$eq": name}, "email": {"$eq": email}, **_LACKING}
+    return UpdateOne(as_read, {"$set": {SEARCH_WORDS: search_words(name, email)}})
+
+
+def _where(wanted: UserFilter) -> Document:
+    conditions = list(_conditions(wanted))
+    return {"$and": conditions} if conditions else {}
+
+
+def _conditions(wanted: UserFilter) -> Iterator[Document]:
+    if wanted.sought:
+        yield {"$or": [{"$and": [_starting_with(start) for start in all_of]} for all_of in wanted.sought]}
+    if wanted.role is not None:
+        yield {"role": {"$eq": wanted.role}}
+    if wanted.active is not None or wanted.state is not None:
+        yield _standing(wanted)
+
+
+def _standing(wanted: UserFilter) -> Document:
+    """Return the condition for activity and state, which are stored in the same fields and may contradict."""
+    is_active, states = (wanted.active, _ANY) if wanted.state is None else _STORED_AS[wanted.state]
+    if wanted.active not in {None, is_active}:
+        return {"active": {"$in": []}}
+    # Both fields are named, so that their index has the accounts in the order of the list.
+    return {"active": is_active, "state": {"$in": states}}
+
+
+def _index_for(wanted: UserFilter, sort: Sort) -> str | None:
+    """Return the index that a list goes along; None where the query planner chooses the better of several."""
+    first_key, is_narrowed = sort.keys[0][0], (wanted.active, wanted.state) != (None, None)
+    if wanted.sought:
+        return SEARCH_WORDS
+    if wanted.role is not None:
+        return None
+    if is_narrowed:
+        # Without it a plan that suits a frequent state may be kept for a rare one.
+        return "newest_of_state" if first_key == "created_at" else None
+    return INDEX_OF_SORT[first_key]
+
+
+def _starting_with(start: str) -> Document:
+    return {SEARCH_WORDS: {"$elemMatch": {"$gte": start, "$lt": start + _LAST}}}
