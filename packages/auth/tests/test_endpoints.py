@@ -287,6 +287,9 @@ class Scene:
     async def with_strange_order(self) -> httpx.Response:
         return await self.send(params={"sort": "password_hash"})
 
+    async def with_strange_cursor(self) -> httpx.Response:
+        return await self.send(params={"cursor": "x"})
+
 
 PROVOCATIONS: dict[str, Callable[[Scene], Awaitable[httpx.Response]]] = {
     "authentication_required": Scene.without_token,
@@ -298,6 +301,7 @@ PROVOCATIONS: dict[str, Callable[[Scene], Awaitable[httpx.Response]]] = {
     "invalid_id": Scene.with_malformed_id,
     "invalid_filter": Scene.with_unknown_parameter,
     "invalid_sort": Scene.with_strange_order,
+    "invalid_cursor": Scene.with_strange_cursor,
     "user_not_found": Scene.with_unknown_id,
     "duplicate_email": Scene.with_taken_email,
     "weak_password": Scene.with_weak_password,

@@ -6,7 +6,7 @@ from typing import Any
 
 from typer import Typer
 
-from parley_auth import commands, events, hookspecs, indexes, lifespan, policy, services
+from parley_auth import caching, commands, events, hookspecs, indexes, lifespan, policy, services
 from parley_auth.accounts import endpoints as accounts
 from parley_auth.authorization import route_checks
 from parley_auth.authorization.policy_table import PolicyRule
@@ -16,7 +16,7 @@ from parley_auth.models import Role
 from parley_auth.sessions import endpoints as sessions
 from parley_auth.settings import AuthSettings
 from parley_auth.signing import endpoints as keys
-from parley_core import CollectionIndexes, EventType, Parley, PublicRoute, Router, Settings, hookimpl
+from parley_core import CollectionIndexes, EventType, Invalidation, Parley, PublicRoute, Router, Settings, hookimpl
 from parley_core.http.framework import RouteContext
 
 
@@ -51,6 +51,11 @@ def parley_indexes() -> list[CollectionIndexes]:
 @hookimpl
 def parley_events() -> list[EventType]:
     return events.EVENTS
+
+
+@hookimpl
+def parley_cache_invalidations() -> list[Invalidation]:
+    return caching.INVALIDATIONS
 
 
 @hookimpl

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Query, Response, status
 
+from parley_auth import caching
 from parley_auth.accounts import schemas
 from parley_auth.accounts.dependencies import (
     AccountRead,
@@ -27,6 +28,7 @@ from parley_auth.errors import (
 from parley_auth.models import User
 from parley_auth.passwords.origin import OriginDep
 from parley_core import HistoryEntry, Page, PageQuery, PagerDep, Router, raises
+from parley_core.caching.routes import cached
 from parley_core.errors import InvalidId
 
 registration = Router(prefix="/auth", tag="auth")
@@ -43,6 +45,7 @@ async def register(body: schemas.Registration, accounts: AccountServiceDep, orig
 
 
 @router.get("/me", summary="Read your account", response_model=schemas.User)
+@cached(caching.OWN)
 async def read_account(access: AccountRead, users: UserServiceDep) -> User:
     """Return your own account."""
     return await users.get(access.principal.id)
@@ -76,6 +79,7 @@ async def create_user(
 
 @router.get("/{user_id}", summary="Read an account", response_model=schemas.User)
 @raises(InvalidId, UserNotFound)
+@cached(caching.ONE)
 async def read_user(_access: UserRead, user_id: str, users: UserServiceDep) -> User:
     """Return any account."""
     return await users.get(user_id)
