@@ -23,7 +23,7 @@ from benchmarks.report import Compared, comparison
 from benchmarks.servers import Tree, mongodb, parley
 
 UNCACHED = "list, cache off"
-REQUESTS = ("item", "list", "messages", UNCACHED, "create", "patch", "post")
+REQUESTS = ("item", "list", "me", "messages", UNCACHED, "create", "patch", "post")
 CASES = (*REQUESTS, "start", "memory")
 _MESSAGES = 10_000
 _WARM_UP_SECONDS = 0.5

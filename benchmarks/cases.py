@@ -72,6 +72,7 @@ def reads(server: Server, readers: Sequence[Reader]) -> Iterator[Case]:
     v1 = "/v1/interviews"
     yield Case("item", server, [request(f"{v1}/{i}", reader.parley) for reader, i in items(readers)])
     yield Case("list", server, [request(f"/v1{LIST}", reader.parley) for reader in readers])
+    yield Case("me", server, [request("/v1/users/me", reader.parley) for reader in readers])
     yield Case("messages", server, [request(f"{v1}/{an_id(2, 0)}/messages", readers[0].parley)])
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,7 @@ from parley_core.waiting import end
 
 # So few that the loop's other work waits for milliseconds.
 _BATCH = 200
+_SPREAD = 10
 _OUTAGE_SECONDS = 5.0
 _log = logging.getLogger("parley.auth")
 
@@ -33,7 +35,9 @@ async def complete(search: UserSearch) -> None:
     completed = 0
     while True:
         try:
-            if not (number := await search.complete(limit=_BATCH)):
+            # Apart from each other, so that workers that start together seldom do the same.
+            skip = _BATCH * random.randrange(_SPREAD)  # noqa: S311 - spreads work, guards nothing
+            if not (number := await search.complete(limit=_BATCH, skip=skip) or await search.complete(limit=_BATCH)):
                 break
         except DatabaseError as error:
             _log.warning("search words of accounts wait: the database failed (%s)", type(error).__name__)

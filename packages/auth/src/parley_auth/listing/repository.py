@@ -51,15 +51,19 @@ class UserSearch:
             return await self._users.count_documents(where, hint=SEARCH_WORDS)
         return await (self._users.count_documents(where) if where else self._users.count_documents({}, hint="newest"))
 
-    async def complete(self, *, limit: int) -> int:
+    async def complete(self, *, limit: int, skip: int = 0) -> int:
         """Give search words to accounts of an older release, which lack them; to `limit` of them at most.
 
         An account that is renamed at the same time keeps the words of its new name.
 
-        Returns: how many accounts lacked them; 0 once there are none.
+        Args:
+            limit: how many accounts at most.
+            skip: how many that lack them are left to others.
+
+        Returns: how many accounts lacked them; without a skip 0 once there are none.
         """
-        found = self._users.find(_LACKING, {"name": True, "email": True}).hint(SEARCH_WORDS).limit(limit)
-        steps = [_completion(document) for document in await found.to_list()]
+        found = self._users.find(_LACKING, {"name": True, "email": True}).hint(SEARCH_WORDS)
+        steps = [_completion(document) for document in await found.skip(skip).limit(limit).to_list()]
         if steps:
             await self._users.bulk_write(steps, ordered=False)
         return len(steps)
