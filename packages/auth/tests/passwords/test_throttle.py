@@ -215,8 +215,8 @@ class TestNetwork:
                 clock.move(timedelta(hours=4))
 
     async def test_bad_morning(self, app: FastAPI, client: httpx.AsyncClient, client_from: From) -> None:
-        """A hundred typos in one minute, by people who usually log in there, don't delay a newcomer's first login."""
-        people = [await an_account(app, password=PASSWORD) for _ in range(50)]
+        """Typos by 60 people in one minute, who usually log in there, don't delay a newcomer's first login."""
+        people = [await an_account(app, password=PASSWORD) for _ in range(60)]
         newcomer = await an_account(app, password=PASSWORD)
         async with client_from(OFFICE) as office:
             for person in people:
@@ -261,7 +261,7 @@ class TestSite:
                 assert (await log_in(stranger, email)).status_code == 401
 
     async def test_hours_of_spraying(self, app: FastAPI, clock: MovableClock) -> None:
-        """Whoever sprays for six hours as fast as they may guesses about 50 accounts an hour; little is stored."""
+        """Whoever sprays for six hours as fast as they may guesses about 40 accounts an hour; little is stored."""
         throttle, guessed, until = app.state.parley.require(Throttle), 0, clock() + timedelta(hours=6)
         while clock() < until:
             try:
