@@ -61,7 +61,8 @@ def parley_routers() -> Sequence[Router]:
 def parley_indexes() -> Sequence[CollectionIndexes]:
     """Called once, before the application accepts requests.
 
-    Returns: the indexes of each collection that the plugin owns; missing ones are created.
+    Returns: the indexes of each collection that the plugin owns; missing ones are created. Before that, fields that
+    have another name in this release are renamed in what is stored.
 
     Start-up fails when two plugins own one collection, or when MongoDB refuses to build an index, as it does
     where one of the same name has another definition.

@@ -17,10 +17,22 @@ async def test_first_start(core_settings: CoreSettings) -> None:
             assert await parley.database[FORMAT].find_one() == {"_id": "format", "number": NUMBER}
 
 
-async def test_other_format(core_settings: CoreSettings) -> None:
-    """Data of another format stops the start with a line that says what to do."""
-    async with Parley([core_settings], plugins=[NOTES]).running() as parley:
-        await parley.database[FORMAT].update_one({}, {"$set": {"number": NUMBER + 1}})
-    with pytest.raises(StartupError, match=rf"format {NUMBER + 1}, and this release reads format {NUMBER}: start"):
-        async with Parley([core_settings], plugins=[NOTES]).running():
-            pass
+async def found_format(settings: CoreSettings, stored: object) -> object:
+    """The number after a start on data with another one."""
+    async with Parley([settings], plugins=[NOTES]).running() as parley:
+        await parley.database[FORMAT].update_one({}, {"$set": {"number": stored}})
+    async with Parley([settings], plugins=[NOTES]).running() as parley:
+        found = await parley.database[FORMAT].find_one()
+        return found and found["number"]
+
+
+async def test_older_format(core_settings: CoreSettings) -> None:
+    """Data that this start brings up to date gets this release's number, so that the older one refuses it."""
+    assert await found_format(core_settings, NUMBER - 1) == NUMBER
+
+
+@pytest.mark.parametrize("stored", [NUMBER + 1, 0, "1", None])
+async def test_other_format(core_settings: CoreSettings, stored: object) -> None:
+    """Data of any other format stops the start with a line that says what to do."""
+    with pytest.raises(StartupError, match=rf"format {stored}, and this release reads format {NUMBER}: start"):
+        await found_format(core_settings, stored)

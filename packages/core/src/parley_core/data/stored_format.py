@@ -4,18 +4,24 @@ from parley_core.data.handle import Database
 from parley_core.errors import StartupError
 
 FORMAT, FORMAT_ID = "stored_format", "format"
-NUMBER = 1
+NUMBER = 2
 """Raised by a release whose stored data an older one would misread."""
+_OLDEST = 1
+"""The oldest format whose data a start can bring up to date, by `CollectionIndexes(renamed=...)`."""
 
 
 async def check_format(database: Database) -> None:
-    """Store the number in a database that has none yet.
+    """Store the number in a database that has none yet, or an older one whose data this start brings up to date.
+
+    That comes before any data is changed, so that an older release never starts on data that is half new.
 
     Raises:
         StartupError: the data was written by a release that stores it in another way.
     """
     formats = database[FORMAT]
     await formats.update_one({"_id": FORMAT_ID}, {"$setOnInsert": {"number": NUMBER}}, upsert=True)
+    older = {"_id": FORMAT_ID, "number": {"$gte": _OLDEST, "$lt": NUMBER}}
+    await formats.update_one(older, {"$set": {"number": NUMBER}})
     found = await formats.find_one({"_id": FORMAT_ID})
     if found is None or found["number"] != NUMBER:
         number = found["number"] if found else "unknown"
