@@ -83,7 +83,7 @@ def _participant(user_id: str, at: datetime) -> dict[str, Any]:
 def _message(seq: int, sender: str) -> dict[str, Any]:
     return {
         "_id": an_id(3, seq),
-        "interview_id": an_id(2, 0),
+        "log_id": an_id(2, 0),
         "seq": seq,
         "sender_id": sender,
         "content": f"message {seq}: shall we begin with the cache?",

@@ -179,7 +179,7 @@ async def measure_pages(stage: Stage, worker: Worker) -> None:
 async def fill(stage: Stage, interview_id: str) -> None:
     """Write a long log directly into the database."""
     database, now = stage.app.state.parley.database, stage.app.state.parley.clock()
-    common = {"interview_id": interview_id, "sender_id": stage.member.id, "content": "Hello", "created_at": now}
+    common = {"log_id": interview_id, "sender_id": stage.member.id, "content": "Hello", "created_at": now}
     for begin in range(1, LENGTH + 1, 5000):
         documents = [{"_id": new_id(), "seq": seq, **common} for seq in range(begin, begin + 5000)]
         await database["messages"].insert_many(documents)

@@ -57,19 +57,22 @@ class Rooms:
     guards have read one.
     """
 
+    scope = "interview"
+    collection = "rooms"
+
     def __init__(self) -> None:
         self.reads = 0
         self.interlude: Callable[[], Awaitable[object]] | None = None
 
     @hookimpl
     def parley_indexes(self) -> list[CollectionIndexes]:
-        return [CollectionIndexes("rooms", ())]
+        return [CollectionIndexes(self.collection, ())]
 
     @hookimpl
     def parley_participant_scopes(self) -> list[ParticipantScope]:
         scope = ParticipantScope(
-            name="interview",
-            path_param="interview_id",
+            name=self.scope,
+            path_param=f"{self.scope}_id",
             relations=("member",),
             states=STATES,
             not_found=RoomNotFound,
@@ -82,7 +85,7 @@ class Rooms:
     async def access_of(self, parley: Parley, resource_id: str, principal: Principal) -> Resource | None:
         """Return the room as it is now."""
         self.reads += 1
-        room = await parley.database["rooms"].find_one({"_id": resource_id})
+        room = await parley.database[self.collection].find_one({"_id": resource_id})
         interlude, self.interlude = self.interlude, None
         if interlude:
             await interlude()
@@ -95,7 +98,7 @@ class Rooms:
         self, parley: Parley, session: Session, resource_id: str, user_ids: Sequence[str], action: str
     ) -> Locked:
         """Touch the room in the transaction."""
-        rooms = parley.database["rooms"]
+        rooms = parley.database[self.collection]
         states = parley.require(PolicyTable).states_of(action) or frozenset(STATES)
         room = await rooms.find_one_and_update(
             {"_id": resource_id, "state": {"$in": sorted(states)}}, TOUCH, session=session
@@ -104,6 +107,13 @@ class Rooms:
             exists = await rooms.find_one({"_id": resource_id}, session=session)
             raise RoomClosed if exists else RoomNotFound
         return Locked(room["state"], {user: "member" for user in room["participants"] if user in user_ids})
+
+
+class Tickets(Rooms):
+    """A plugin of another scope, beside the rooms."""
+
+    scope = "ticket"
+    collection = "tickets"
 
 
 class Chat:
@@ -174,7 +184,7 @@ class Chat:
         messages = [
             {
                 "_id": new_id(),
-                "interview_id": room,
+                "log_id": room,
                 "seq": seq,
                 "sender_id": senders[seq % len(senders)].id,
                 "content": f"message {seq}",
@@ -187,7 +197,7 @@ class Chat:
 
     async def stored(self, room: str) -> list[Document]:
         """Return the messages in the database in the order of their ids, oldest first."""
-        return await self.database["messages"].find({"interview_id": room}).sort("_id", 1).to_list()
+        return await self.database["messages"].find({"log_id": room}).sort("_id", 1).to_list()
 
     async def events(self, room: str) -> list[LogEntry]:
         """Return the events of a room's log, once all that wait are in the log of all events."""
@@ -228,6 +238,18 @@ def clock() -> MovableClock:
 def hide_existence() -> bool:
     """Parametrize it to answer outsiders 404."""
     return False
+
+
+@pytest.fixture
+def rooms() -> Rooms:
+    """The plugin of rooms, for an application that a test makes itself."""
+    return Rooms()
+
+
+@pytest.fixture
+def tickets() -> Tickets:
+    """A plugin of another participant scope, with the same states."""
+    return Tickets()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ async def test_every_route(chat: Chat, field: str) -> None:
     room = await chat.room(ada)
     for number in range(3):
         assert (await chat.post(room, ada, f"{number}", client_message_id=f"id {number}")).status_code == 201
-    await chat.database["messages"].update_one({"interview_id": room, "seq": 2}, {"$unset": {field: True}})
+    await chat.database["messages"].update_one({"log_id": room, "seq": 2}, {"$unset": {field: True}})
     queries: list[dict[str, Any]] = [{}, {"sort": "-seq"}, {"sender_id": ada.id}, {"after_seq": 1}, {"before_seq": 3}]
     pages = [await chat.read(room, ada, **query) for query in queries]
     assert [page.status_code for page in pages] == [200] * 5
@@ -39,6 +39,6 @@ async def test_posted_again(chat: Chat) -> None:
     ada = await chat.account()
     room = await chat.room(ada)
     await chat.post(room, ada, "x", client_message_id="mine")
-    await chat.database["messages"].update_one({"interview_id": room}, {"$unset": {"created_at": True}})
+    await chat.database["messages"].update_one({"log_id": room}, {"$unset": {"created_at": True}})
     again = await chat.post(room, ada, "x", client_message_id="mine")
     assert (again.status_code, again.json()["created_at"]) == (200, "1970-01-01T00:00:00Z")

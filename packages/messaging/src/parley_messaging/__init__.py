@@ -1,5 +1,6 @@
-"""An append-only message log inside each interview."""
+"""An append-only message log for the participants of any resource."""
 
-from parley_messaging.models import Message
+from parley_messaging.composition import messages_of
+from parley_messaging.models import Message, MessageLog
 
-__all__ = ["Message"]
+__all__ = ["Message", "MessageLog", "messages_of"]

@@ -3,14 +3,12 @@
 from parley_core import Actor, Event, EventType
 from parley_messaging.models import Draft, Message
 
-MESSAGE_POSTED = EventType(
-    "message.posted", "A participant posted a message to an interview; its text is not recorded."
-)
+MESSAGE_POSTED = EventType("message.posted", "A participant posted a message to a log; its text is not recorded.")
 
 EVENTS = [MESSAGE_POSTED]
 
 KIND = "message_log"
-"""What the events happen to: the log of an interview, whose `seq` is their revision."""
+"""What the events happen to: a log, which has its resource's id, and whose `seq` is their revision."""
 
 
 def posted(message: Message, draft: Draft) -> Event:

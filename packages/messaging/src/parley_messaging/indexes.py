@@ -11,16 +11,17 @@ INDEXES = [
     CollectionIndexes(
         MESSAGES,
         (
-            IndexModel([("interview_id", 1), ("seq", 1)], name="seq", unique=True),
-            IndexModel([("interview_id", 1), ("sender_id", 1), ("seq", 1)], name="sender"),
+            IndexModel([("log_id", 1), ("seq", 1)], name="log_seq", unique=True),
+            IndexModel([("log_id", 1), ("sender_id", 1), ("seq", 1)], name="log_sender"),
             # Not `{"$exists": True}`: the planner uses a partial index where the query implies its filter.
             IndexModel(
-                [("interview_id", 1), ("sender_id", 1), ("client_message_id", 1)],
-                name="client_message_id",
+                [("log_id", 1), ("sender_id", 1), ("client_message_id", 1)],
+                name="log_client_message_id",
                 unique=True,
                 partialFilterExpression={"client_message_id": {"$gt": ""}},
             ),
         ),
+        renamed={"interview_id": "log_id"},
     ),
     CollectionIndexes(LOGS, ()),
 ]

@@ -1,19 +1,71 @@
-"""Messages, and the part of a log that a reader asks for."""
+"""Logs, their messages, and the part of a log that a reader asks for."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
 
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for the time of a message whose stored document lacks it."""
+_PARAMETER = re.compile(r"{(\w+)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageLog:
+    """A kind of resource whose participants write messages to each other, in one log for each resource.
+
+    Args:
+        scope: the participant scope of these resources, like `ticket`.
+        prefix: the path of a resource's messages, like `/tickets/{ticket_id}/messages`; the last parameter is the
+            scope's, and a message shows the resource's id under this name.
+        states: the resource's states in which participants post; None for all. They read in every state.
+        until: what ends posting, for the OpenAPI document, like `the ticket is closed`.
+        name: what one message is called, another word in each log of an application: `ticket_message` makes the actions
+            `ticket_messages:read` and `ticket_messages:post`, and operations such as `post_ticket_message`.
+
+    Raises:
+        ValueError: the prefix has no parameter, or its name is that of a message's own field.
+    """
+
+    scope: str
+    prefix: str
+    states: frozenset[str] | None = None
+    until: str = ""
+    name: str = "message"
+
+    def __post_init__(self) -> None:
+        if not _PARAMETER.search(self.prefix):
+            raise ValueError(f"the prefix '{self.prefix}' needs the parameter of scope '{self.scope}'")
+        if self.path_param in Message.__dataclass_fields__:
+            raise ValueError(f"'{self.path_param}' is a message's own field: the scope's parameter needs another name")
+
+    @property
+    def path_param(self) -> str:
+        """The path parameter of the scope."""
+        return str(_PARAMETER.findall(self.prefix)[-1])
+
+    @property
+    def plural(self) -> str:
+        """What the messages are called."""
+        return f"{self.name}s"
+
+    @property
+    def reading(self) -> str:
+        """The action of those who read and follow."""
+        return f"{self.plural}:read"
+
+    @property
+    def posting(self) -> str:
+        """The action of those who post."""
+        return f"{self.plural}:post"
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message; `seq` is its place in the interview's log, 1 for the first and without gaps."""
+    """One message; `seq` is its place in the log, 1 for the first and without gaps."""
 
     id: str
-    interview_id: str
+    log_id: str
     seq: int
     sender_id: str
     content: str

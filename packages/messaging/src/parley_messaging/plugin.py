@@ -1,39 +1,20 @@
-"""The table of contents of messaging."""
+"""The plugin that the entry point names, messages in interviews, and the one module that knows what an interview is."""
 
-from contextlib import AbstractAsyncContextManager
+from parley_messaging.composition import messages_of
+from parley_messaging.models import MessageLog
 
-from parley_auth import PolicyRule
-from parley_core import CollectionIndexes, EventType, Parley, Router, hookimpl
-from parley_messaging import events, indexes, lifespan, policy, services
-from parley_messaging.log.endpoints import router as log
-from parley_messaging.stream.endpoints import router as stream
+LOG = MessageLog(
+    scope="interview",
+    prefix="/interviews/{interview_id}/messages",
+    states=frozenset({"scheduled", "ongoing"}),
+    until="the interview is completed or cancelled",
+)
 
+_messages = messages_of(LOG)
 
-@hookimpl
-def parley_routers() -> list[Router]:
-    return [log, stream]
-
-
-@hookimpl
-def parley_indexes() -> list[CollectionIndexes]:
-    return indexes.INDEXES
-
-
-@hookimpl
-def parley_events() -> list[EventType]:
-    return events.EVENTS
-
-
-@hookimpl
-def parley_policies() -> list[PolicyRule]:
-    return policy.POLICIES
-
-
-@hookimpl
-def parley_services(parley: Parley) -> list[object]:
-    return services.services_of(parley)
-
-
-@hookimpl
-def parley_lifespan(parley: Parley) -> AbstractAsyncContextManager[None]:
-    return lifespan.messaging_lifespan(parley)
+parley_routers = _messages.parley_routers
+parley_indexes = _messages.parley_indexes
+parley_events = _messages.parley_events
+parley_policies = _messages.parley_policies
+parley_services = _messages.parley_services
+parley_lifespan = _messages.parley_lifespan

@@ -5,7 +5,6 @@ from parley_messaging.log.appender import Appender
 from parley_messaging.log.repository import LogHeadReader, MessageRepository
 from parley_messaging.log.service import MessageService
 from parley_messaging.stream.hub import Hub
-from parley_messaging.stream.presentation import event_of
 from parley_messaging.stream.reader import NewMessageReader
 
 
@@ -16,5 +15,4 @@ def services_of(parley: Parley) -> list[object]:
         messages=messages, database=parley.database, clock=parley.clock, timeout_seconds=parley.request_timeout_seconds
     )
     service = MessageService(messages=messages, appender=appender)
-    reader = NewMessageReader(messages=messages, encode=event_of)
-    return [messages, LogHeadReader(parley.database), appender, service, Hub(), reader]
+    return [messages, LogHeadReader(parley.database), appender, service, Hub(), NewMessageReader(messages)]

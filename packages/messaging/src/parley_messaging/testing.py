@@ -7,11 +7,13 @@ from typing import Any
 import httpx
 
 from parley_core.testing import streams
+from parley_messaging import plugin
+from parley_messaging.models import MessageLog
 
 
-def address(interview_id: str) -> str:
-    """Return the address of an interview's messages."""
-    return f"/v1/interviews/{interview_id}/messages"
+def address(resource_id: str, log: MessageLog = plugin.LOG) -> str:
+    """Return the address of a resource's messages."""
+    return f"/v1{log.prefix}".replace(f"{{{log.path_param}}}", resource_id)
 
 
 class Listener(streams.Listener):

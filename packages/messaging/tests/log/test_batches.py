@@ -36,7 +36,7 @@ async def press() -> Press:
     return Press()
 
 
-async def submit(batches: Batches[int, int], *items: int, key: str = "a") -> list[int | BaseException]:
+async def submit(batches: Batches[str, int, int], *items: int, key: str = "a") -> list[int | BaseException]:
     return await asyncio.gather(*(batches.submit(key, item) for item in items), return_exceptions=True)
 
 

@@ -73,7 +73,7 @@ async def test_profile_notices(chat: Chat) -> None:
     await chat.fill(room, [ada], 30)
     messages = chat.database["messages"]
 
-    for careless in (messages.find({"content": "x"}), messages.find({"interview_id": room}).sort("content", 1)):
+    for careless in (messages.find({"content": "x"}), messages.find({"log_id": room}).sort("content", 1)):
 
         async def carelessly() -> Any:
             return await careless.to_list()  # noqa: B023 - awaited at once
@@ -89,5 +89,5 @@ async def test_seq_is_unique(chat: Chat) -> None:
     ada = await chat.account()
     room = await chat.room(ada)
     await chat.post(room, ada)
-    [index] = [i for i in await (await chat.database["messages"].list_indexes()).to_list() if i["name"] == "seq"]
-    assert (index["key"], index["unique"]) == ({"interview_id": 1, "seq": 1}, True)
+    [index] = [i for i in await (await chat.database["messages"].list_indexes()).to_list() if i["name"] == "log_seq"]
+    assert (index["key"], index["unique"]) == ({"log_id": 1, "seq": 1}, True)

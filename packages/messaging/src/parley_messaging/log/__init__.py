@@ -1,1 +1,1 @@
-"""The message log of an interview: posting and reading."""
+"""The message log of a resource: posting and reading."""

@@ -1,8 +1,9 @@
-"""Appending to logs: concurrent posts to one interview share one transaction."""
+"""Appending to logs: concurrent posts to one log share one transaction."""
 
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from parley_auth import ScopedAccess, lock_together
 from parley_core import Clock, Database, ParleyError, Session, in_transaction
@@ -13,7 +14,6 @@ from parley_messaging.errors import ClientMessageIdReused
 from parley_messaging.log.batches import Batches
 from parley_messaging.log.repository import MessageRepository, key_of
 from parley_messaging.models import Draft, Message, Posted
-from parley_messaging.policy import POST
 
 # A transaction that met conflicts until its time was over, and one of which nobody knows whether it committed.
 _UNKNOWN_OUTCOME = ("TransientTransactionError", "UnknownTransactionCommitResult")
@@ -25,6 +25,13 @@ class _Post:
 
     access: ScopedAccess
     draft: Draft
+
+
+class _Target(NamedTuple):
+    """What the posts of a batch have in common: their log, and the action that must be possible."""
+
+    log_id: str
+    action: str
 
 
 class Appender:
@@ -49,59 +56,64 @@ class Appender:
         self._database = database
         self._clock = clock
         self._timeout = timeout_seconds
-        self._batches: Batches[_Post, Posted] = Batches(self._settle, patience=self._timeout)
+        self._batches: Batches[_Target, _Post, Posted] = Batches(self._settle, patience=self._timeout)
 
-    async def append(self, access: ScopedAccess, draft: Draft) -> Posted:
+    async def append(self, access: ScopedAccess, draft: Draft, *, action: str) -> Posted:
         """Append a draft and return the message that it has become; it is stored for good when this returns.
 
+        Args:
+            access: what the sender's guard has found; the log is its resource's.
+            draft: the message.
+            action: what the sender must be allowed to do at the moment of the commit.
+
         Raises:
-            ParleyError: meanwhile the interview is gone or closed, or the sender was removed from it.
+            ParleyError: meanwhile the resource is gone or closed, or the sender was removed from it.
             ClientMessageIdReused: the sender gave this `client_message_id` to another message.
             Unavailable: it isn't known to be stored. A draft with a `client_message_id` can safely be sent again.
         """
-        return await self._batches.submit(access.resource.id, _Post(access, draft))
+        return await self._batches.submit(_Target(access.resource.id, action), _Post(access, draft))
 
     async def close(self) -> None:
         """Stop; posts that wait are answered `Unavailable`."""
         await self._batches.close()
 
-    async def _settle(self, interview_id: str, posts: Sequence[_Post]) -> Sequence[Posted | Exception]:
+    async def _settle(self, target: _Target, posts: Sequence[_Post]) -> Sequence[Posted | Exception]:
         try:
             with time_limit(self._timeout):
-                return await self._commit(interview_id, posts)
+                return await self._commit(target, posts)
         except DatabaseError as error:
             if not is_unavailable(error) and not any(map(error.has_error_label, _UNKNOWN_OUTCOME)):
                 raise
             return [Unavailable() for _ in posts]
 
-    async def _commit(self, interview_id: str, posts: Sequence[_Post]) -> Sequence[Posted | Exception]:
+    async def _commit(self, target: _Target, posts: Sequence[_Post]) -> Sequence[Posted | Exception]:
         async def append(session: Session) -> Sequence[Posted | Exception]:
-            refused = await lock_together([post.access for post in posts], session, POST)
+            refused = await lock_together([post.access for post in posts], session, target.action)
             admitted = [post.draft for post in posts if post.access.principal not in refused]
-            stored = await self._stored(interview_id, admitted, session)
+            stored = await self._stored(target.log_id, admitted, session)
             return [refused.get(post.access.principal) or stored[post.draft] for post in posts]
 
         try:
             return await in_transaction(self._database.client, append)
         except ParleyError as refusal:
-            return await self._repeated(interview_id, posts, refusal)
+            return await self._repeated(target.log_id, posts, refusal)
 
     async def _stored(
-        self, interview_id: str, drafts: Sequence[Draft], session: Session
+        self, log_id: str, drafts: Sequence[Draft], session: Session
     ) -> Mapping[Draft, Posted | Exception]:
         """Return what each draft has become, stored now unless it was before."""
-        known = await self._messages.known(interview_id, drafts, session)
+        known = await self._messages.known(log_id, drafts, session)
         fresh = list({key_of(draft): draft for draft in reversed(drafts) if key_of(draft) not in known}.values())[::-1]
-        written = await self._messages.append(interview_id, fresh, at=self._clock(), session=session)
+        written = await self._messages.append(log_id, fresh, at=self._clock(), session=session)
         messages = known | {key_of(draft): message for draft, message in zip(fresh, written, strict=True)}
         are_new = set(fresh)
         return {draft: _outcome(draft, messages[key_of(draft)], is_new=draft in are_new) for draft in drafts}
 
     async def _repeated(
-        self, interview_id: str, posts: Sequence[_Post], refusal: ParleyError
+        self, log_id: str, posts: Sequence[_Post], refusal: ParleyError
     ) -> Sequence[Posted | Exception]:
-        """Return what was stored before the interview closed to those who ask again, and the refusal to all others."""
-        known = await self._messages.known(interview_id, [post.draft for post in posts])
+        """Return what was stored before the resource closed to those who ask again, and the refusal to all others."""
+        known = await self._messages.known(log_id, [post.draft for post in posts])
         return [
             _outcome(post.draft, known[key], is_new=False)
             if (key := key_of(post.draft)) in known

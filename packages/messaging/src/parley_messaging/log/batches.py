@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -11,6 +11,7 @@ from parley_core.errors import Unavailable
 from parley_core.waiting import fail, fulfil, within
 
 LARGEST, LONGEST = 256, 2048
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -28,7 +29,7 @@ class _Entry(Generic[T, R]):
         return self.outcome.done() and not self.outcome.cancelled()
 
 
-class Batches(Generic[T, R]):
+class Batches(Generic[K, T, R]):
     """Settles items in batches: of each key one batch at a time, of several keys side by side.
 
     An item that was taken into a batch is settled whether anybody still waits for it or not.
@@ -43,7 +44,7 @@ class Batches(Generic[T, R]):
 
     def __init__(
         self,
-        settle: Callable[[str, Sequence[T]], Awaitable[Sequence[R | Exception]]],
+        settle: Callable[[K, Sequence[T]], Awaitable[Sequence[R | Exception]]],
         *,
         largest: int | None = None,
         longest: int | None = None,
@@ -53,10 +54,10 @@ class Batches(Generic[T, R]):
         self._largest = largest or LARGEST
         self._longest = longest or LONGEST
         self._patience = patience
-        self._waiting: dict[str, deque[_Entry[T, R]]] = {}
+        self._waiting: dict[K, deque[_Entry[T, R]]] = {}
         self._workers: set[asyncio.Task[None]] = set()
 
-    async def submit(self, key: str, item: T) -> R:
+    async def submit(self, key: K, item: T) -> R:
         """Return the outcome of an item; raise it where it is an exception.
 
         Raises:
@@ -80,7 +81,7 @@ class Batches(Generic[T, R]):
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
 
-    def _begin(self, key: str) -> deque[_Entry[T, R]]:
+    def _begin(self, key: K) -> deque[_Entry[T, R]]:
         waiting: deque[_Entry[T, R]] = deque()
         self._waiting[key] = waiting
         # An empty context: the deadline of the request that happens to come first isn't the others'.
@@ -89,7 +90,7 @@ class Batches(Generic[T, R]):
         worker.add_done_callback(self._workers.discard)
         return waiting
 
-    async def _work(self, key: str, waiting: deque[_Entry[T, R]]) -> None:
+    async def _work(self, key: K, waiting: deque[_Entry[T, R]]) -> None:
         batch: list[_Entry[T, R]] = []
         try:
             while waiting:
@@ -101,7 +102,7 @@ class Batches(Generic[T, R]):
                 if not entry.outcome.done():
                     fail([entry.outcome], Unavailable())
 
-    async def _settle_all(self, key: str, batch: Sequence[_Entry[T, R]]) -> None:
+    async def _settle_all(self, key: K, batch: Sequence[_Entry[T, R]]) -> None:
         if not batch:
             return
         try:

@@ -21,7 +21,7 @@ class MessageRepository:
         self._logs = database[LOGS]
 
     async def append(
-        self, interview_id: str, drafts: Sequence[Draft], *, at: datetime, session: Session
+        self, log_id: str, drafts: Sequence[Draft], *, at: datetime, session: Session
     ) -> Sequence[Message]:
         """Append messages with their events inside the caller's transaction, in the order of the drafts.
 
@@ -29,14 +29,14 @@ class MessageRepository:
         """
         if not drafts:
             return []
-        first = await self._advance(interview_id, len(drafts), session)
+        first = await self._advance(log_id, len(drafts), session)
         messages = [
-            Message(new_id(), interview_id, seq, draft.sender_id, draft.content, at)
+            Message(new_id(), log_id, seq, draft.sender_id, draft.content, at)
             for seq, draft in enumerate(drafts, first)
         ]
         await self._insert(list(map(_stored, messages, drafts)), session)
         events = {message.seq: posted(message, draft) for message, draft in zip(messages, drafts, strict=True)}
-        await emit(self._database, kind=KIND, subject_id=interview_id, events=events, session=session)
+        await emit(self._database, kind=KIND, subject_id=log_id, events=events, session=session)
         return messages
 
     async def _insert(self, documents: Sequence[Document], session: Session) -> None:
@@ -46,46 +46,46 @@ class MessageRepository:
         else:
             await self._messages.insert_many(documents, session=session)
 
-    async def _advance(self, interview_id: str, by: int, session: Session) -> int:
+    async def _advance(self, log_id: str, by: int, session: Session) -> int:
         """Move the head of a log and return the first `seq` that is now taken."""
         before = await self._logs.find_one_and_update(
-            {"_id": interview_id}, {"$inc": {"last_seq": by}}, upsert=True, session=session
+            {"_id": log_id}, {"$inc": {"last_seq": by}}, upsert=True, session=session
         )
         return _last_seq(before) + 1
 
     async def known(
-        self, interview_id: str, drafts: Iterable[Draft], session: Session | None = None
+        self, log_id: str, drafts: Iterable[Draft], session: Session | None = None
     ) -> dict[Hashable, Message]:
         """Return the messages that drafts have become already, by the drafts' keys."""
         named = [draft for draft in drafts if draft.client_message_id]
         if not named:
             return {}
         where = {
-            "interview_id": interview_id,
+            "log_id": log_id,
             "sender_id": {"$in": list({draft.sender_id for draft in named})},
             "client_message_id": {"$in": list({draft.client_message_id for draft in named})},
         }
         found = await self._messages.find(where, session=session).to_list()
         return {(document["sender_id"], document["client_message_id"]): _as_message(document) for document in found}
 
-    async def head(self, interview_id: str) -> int:
+    async def head(self, log_id: str) -> int:
         """Return the `seq` of the log's last message; 0 when there is none."""
-        return _last_seq(await self._logs.find_one({"_id": interview_id}))
+        return _last_seq(await self._logs.find_one({"_id": log_id}))
 
-    async def after(self, interview_id: str, seq: int, *, limit: int) -> Sequence[Message]:
+    async def after(self, log_id: str, seq: int, *, limit: int) -> Sequence[Message]:
         """Return the messages after a place, oldest first, `limit` at most."""
-        found = self._messages.find({"interview_id": interview_id, "seq": {"$gt": seq}}).sort("seq", 1).limit(limit)
+        found = self._messages.find({"log_id": log_id, "seq": {"$gt": seq}}).sort("seq", 1).limit(limit)
         return [_as_message(document) for document in await found.to_list()]
 
-    async def within(self, interview_id: str, window: Window, *, direction: int) -> Sequence[Message]:
+    async def within(self, log_id: str, window: Window, *, direction: int) -> Sequence[Message]:
         """Return all messages of a window, upwards (1) or downwards (-1)."""
         if not window.size:
             return []
-        found = self._messages.find({"interview_id": interview_id, "seq": _between(window)}).sort("seq", direction)
+        found = self._messages.find({"log_id": log_id, "seq": _between(window)}).sort("seq", direction)
         return [_as_message(document) for document in await found.to_list()]
 
     async def by_sender(
-        self, interview_id: str, sender_id: str, window: Window, *, direction: int, limit: int, offset: int
+        self, log_id: str, sender_id: str, window: Window, *, direction: int, limit: int, offset: int
     ) -> tuple[Sequence[Message], int]:
         """Return a page of what one sender wrote in a window, and how many messages that is in all.
 
@@ -93,7 +93,7 @@ class MessageRepository:
         """
         if not window.size:
             return [], 0
-        where = {"interview_id": interview_id, "sender_id": sender_id, "seq": _between(window)}
+        where = {"log_id": log_id, "sender_id": sender_id, "seq": _between(window)}
         total = await self._messages.count_documents(where)
         if offset >= total:
             return [], total
@@ -112,9 +112,9 @@ class LogHeadReader:
     def __init__(self, database: Database) -> None:
         self._reader = PointReader(database[LOGS], {"last_seq": True})
 
-    async def read(self, interview_id: str) -> int:
+    async def read(self, log_id: str) -> int:
         """Return the `seq` of the log's last message, fresh from the primary; 0 when there is none."""
-        return _last_seq(await self._reader.read(interview_id))
+        return _last_seq(await self._reader.read(log_id))
 
 
 def _last_seq(log: Mapping[str, Any] | None) -> int:
@@ -138,7 +138,7 @@ def _as_message(document: Mapping[str, Any]) -> Message:
     """Return the message of a document, with a default for each field that it may lack."""
     return Message(
         id=document["_id"],
-        interview_id=document["interview_id"],
+        log_id=document["log_id"],
         seq=document["seq"],
         sender_id=document["sender_id"],
         content=document["content"],

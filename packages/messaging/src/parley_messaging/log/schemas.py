@@ -1,7 +1,7 @@
 """What goes over the wire about messages."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
@@ -11,6 +11,13 @@ from parley_core.http.schemas import Body, Id, Representation
 MAX_LENGTH = 8000
 MAX_CLIENT_ID_LENGTH = 128
 _CONTENT = "Shall we begin with the cache?"
+_SHOWN = {
+    "id": "665f1c2ab7e4f90d1c3a5b90",
+    "seq": 1,
+    "sender_id": "665f1c2ab7e4f90d1c3a5b77",
+    "content": _CONTENT,
+    "created_at": "2027-03-01T09:30:00Z",
+}
 
 Seq = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
@@ -36,26 +43,18 @@ class MessageCreate(Body):
     )
 
 
-class Message(Representation):
-    """A message of an interview's log."""
+def _add_example(schema: dict[str, Any]) -> None:
+    # The field that isn't here is the log's, and goes by another name in each kind of log.
+    schema["examples"] = [{name: _SHOWN.get(name, "665f1c2ab7e4f90d1c3a5b80") for name in schema["properties"]}]
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "665f1c2ab7e4f90d1c3a5b90",
-                    "interview_id": "665f1c2ab7e4f90d1c3a5b80",
-                    "seq": 1,
-                    "sender_id": "665f1c2ab7e4f90d1c3a5b77",
-                    "content": _CONTENT,
-                    "created_at": "2027-03-01T09:30:00Z",
-                }
-            ]
-        },
-    )
+
+class Message(Representation):
+    """A message of any log."""
+
+    model_config = ConfigDict(json_schema_extra=_add_example)
 
     id: str
-    interview_id: str
+    log_id: str
     seq: int = Field(
         description="The message's place in the log: 1, 2, 3, ... without gaps, in the order of the commits."
     )

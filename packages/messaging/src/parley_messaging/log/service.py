@@ -19,7 +19,7 @@ class MessageService:
         self._messages = messages
         self._appender = appender
 
-    async def post(self, access: ScopedAccess, wanted: MessageCreate) -> Posted:
+    async def post(self, access: ScopedAccess, wanted: MessageCreate, *, action: str) -> Posted:
         """Append the caller's message, or find it where they posted it before; raises as `Appender.append` does."""
         sender = access.principal
         draft = Draft(
@@ -29,29 +29,29 @@ class MessageService:
             sender_role=sender.role,
             request_id=access.request_id,
         )
-        return await self._appender.append(access, draft)
+        return await self._appender.append(access, draft, action=action)
 
-    async def page(self, interview_id: str, query: MessageQuery) -> Excerpt:
+    async def page(self, log_id: str, query: MessageQuery) -> Excerpt:
         """Return the messages that a query asks for.
 
         Raises:
             InvalidSort: the order is neither `seq` nor `-seq`.
         """
         direction = _direction(query.sort)
-        window = _window(query, head=await self._messages.head(interview_id))
-        found, total = await self._read(interview_id, query, window, direction)
+        window = _window(query, head=await self._messages.head(log_id))
+        found, total = await self._read(log_id, query, window, direction)
         # Read downwards, the pages of a walk shift with each new message unless their window is fixed.
         return Excerpt(found, total, {"before_seq": window.last + 1} if direction < 0 else {})
 
     async def _read(
-        self, interview_id: str, query: MessageQuery, window: Window, direction: int
+        self, log_id: str, query: MessageQuery, window: Window, direction: int
     ) -> tuple[Sequence[Message], int]:
         if query.sender_id is not None:
             return await self._messages.by_sender(
-                interview_id, query.sender_id, window, direction=direction, limit=query.limit, offset=query.offset
+                log_id, query.sender_id, window, direction=direction, limit=query.limit, offset=query.offset
             )
         page = window.page(direction, limit=query.limit, offset=query.offset)
-        return await self._messages.within(interview_id, page, direction=direction), window.size
+        return await self._messages.within(log_id, page, direction=direction), window.size
 
 
 def _direction(sort: str) -> int:

@@ -14,11 +14,11 @@ from parley_messaging.indexes import LOGS, MESSAGES
 from parley_messaging.stream.hub import Hub
 
 # A log's head moves once in a transaction, however many messages that appends. A change of any other document matters
-# where its id is that of a followed interview or of a follower: whose collections these are isn't known here.
+# where its id is a follower's, or that of a log, which is its resource's: whose collections these are isn't known here.
 _PIPELINE: list[Mapping[str, Any]] = [
     {"$match": bookkeeping.EXCLUDED},
     {"$match": {"ns.coll": {"$ne": MESSAGES}, "documentKey._id": {"$type": "string"}}},
-    # A lock of an interview or an account, which comes with each batch of messages, changes nobody's access.
+    # A lock of a resource or an account, which comes with each batch of messages, changes nobody's access.
     {"$match": {"updateDescription.updatedFields.touched": {"$exists": False}}},
     {
         "$project": {
@@ -71,4 +71,4 @@ def _report(hub: Hub, change: Mapping[str, Any]) -> None:
     hub.recheck_user(document_id)
     # What raises no `rev` changes nobody's access: the relay removes entries that are in the log.
     if change["operationType"] != "update" or "rev" in change:
-        hub.recheck_interview(document_id)
+        hub.recheck_log(document_id)

@@ -1,16 +1,27 @@
-"""The route of the stream; the standard place for it in every room."""
+"""The route of a log's stream; the standard place for it in every room."""
+
+from typing import Annotated
+
+from fastapi import Depends
 
 from parley_core import Router
 from parley_core.http.event_stream import EventStream
-from parley_messaging.stream.dependencies import FollowerDep
+from parley_messaging.log.presentation import words_of
+from parley_messaging.models import MessageLog
+from parley_messaging.stream.dependencies import follower_of
+from parley_messaging.stream.follower import Follower
 
-router = Router(prefix="/interviews/{interview_id}/messages/stream", tag="messages")
 
+def stream_router(log: MessageLog) -> Router:
+    """Return the route of a kind of log that sends messages as they are posted."""
+    router = Router(prefix=f"{log.prefix}/stream", tag=words_of(log.plural))
 
-@router.get("", summary="Follow messages", response_class=EventStream)
-async def stream_messages(follower: FollowerDep) -> EventStream:
-    """Send the log from a place on and then each new message, as server-sent events with the `seq` as `id`.
+    @router.get("", name=f"stream_{log.plural}", summary="Follow messages", response_class=EventStream)
+    async def stream_messages(follower: Annotated[Follower, Depends(follower_of(log))]) -> EventStream:
+        """Send the log from a place on and then each new message, as server-sent events with the `seq` as `id`.
 
-    The stream ends when the caller loses access or their token expires, and with a `retry` when the server stops.
-    """
-    return EventStream(follower.events())
+        The stream ends when the caller loses access or their token expires, and with a `retry` when the server stops.
+        """
+        return EventStream(follower.events())
+
+    return router

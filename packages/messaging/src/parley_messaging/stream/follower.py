@@ -11,7 +11,7 @@ from parley_core import ParleyError
 from parley_core.data.failures import is_outage
 from parley_core.http.event_stream import retry_hint
 from parley_messaging.stream.hub import Hub, Subscription
-from parley_messaging.stream.reader import PAGE, NewMessageReader, Page
+from parley_messaging.stream.reader import PAGE, Encode, NewMessageReader, Page
 
 HEARTBEAT_SECONDS = 15.0
 # Access is checked again at once after a change, unless the last check is younger than this.
@@ -28,13 +28,15 @@ class Follower:
         after: the place after which the stream begins.
         hub: what wakes it.
         reader: what reads for it.
+        encode: makes the event of a message; followers of one log have the same.
     """
 
-    def __init__(self, access: ScopedAccess, *, after: int, hub: Hub, reader: NewMessageReader) -> None:
+    def __init__(self, access: ScopedAccess, *, after: int, hub: Hub, reader: NewMessageReader, encode: Encode) -> None:
         self._access = access
         self._after = after
         self._hub = hub
         self._reader = reader
+        self._encode = encode
         self._now = asyncio.get_running_loop().time
         self._sent_at = self._now()
         # What happened between the guard and the subscription woke nobody.
@@ -90,7 +92,7 @@ class Follower:
             await subscription.wait(max(0, due - self._now()))
             return ()
         mark = subscription.mark
-        page = await self._reader.after(self._access.resource.id, self._after, mark=mark)
+        page = await self._reader.after(self._access.resource.id, self._after, mark=mark, encode=self._encode)
         if len(page) < PAGE:
             self._read_to = mark
         return page

@@ -35,39 +35,39 @@ class Subscription:
 
 
 class Hub:
-    """All followers of a process, by interview and by user."""
+    """All followers of a process, by log and by user."""
 
     def __init__(self) -> None:
-        self._of_interview: dict[str, set[Subscription]] = defaultdict(set)
+        self._of_log: dict[str, set[Subscription]] = defaultdict(set)
         self._of_user: dict[str, set[Subscription]] = defaultdict(set)
         self._is_over = False
 
     @property
     def followers(self) -> int:
         """The number of subscriptions."""
-        return sum(map(len, self._of_interview.values()))
+        return sum(map(len, self._of_log.values()))
 
     @contextmanager
-    def subscribed(self, interview_id: str, user_id: str) -> Iterator[Subscription]:
+    def subscribed(self, log_id: str, user_id: str) -> Iterator[Subscription]:
         """Subscribe for the time of the block."""
         subscription = Subscription(is_over=self._is_over)
-        self._of_interview[interview_id].add(subscription)
+        self._of_log[log_id].add(subscription)
         self._of_user[user_id].add(subscription)
         try:
             yield subscription
         finally:
-            _discard(self._of_interview, interview_id, subscription)
+            _discard(self._of_log, log_id, subscription)
             _discard(self._of_user, user_id, subscription)
 
-    def wake_readers(self, interview_id: str, mark: object) -> None:
+    def wake_readers(self, log_id: str, mark: object) -> None:
         """Wake the followers of a log that has grown; `mark` differs for each growth."""
-        for subscription in self._of_interview.get(interview_id, ()):
+        for subscription in self._of_log.get(log_id, ()):
             subscription.mark = mark
             subscription.wake()
 
-    def recheck_interview(self, interview_id: str) -> None:
-        """Have the access of everybody who follows this interview checked again."""
-        _recheck(self._of_interview.get(interview_id, ()))
+    def recheck_log(self, log_id: str) -> None:
+        """Have the access of everybody who follows this log checked again."""
+        _recheck(self._of_log.get(log_id, ()))
 
     def recheck_user(self, user_id: str) -> None:
         """Have this user's access checked again, whatever they follow."""
@@ -76,14 +76,14 @@ class Hub:
     def recheck_all(self) -> None:
         """Have everything read and checked again, since events may have been missed."""
         mark = object()
-        for interview_id in self._of_interview:
-            self.recheck_interview(interview_id)
-            self.wake_readers(interview_id, mark)
+        for log_id in self._of_log:
+            self.recheck_log(log_id)
+            self.wake_readers(log_id, mark)
 
     def end(self) -> None:
         """End all subscriptions, those to come included, since the process stops."""
         self._is_over = True
-        for subscriptions in self._of_interview.values():
+        for subscriptions in self._of_log.values():
             for subscription in subscriptions:
                 subscription.is_over = True
                 subscription.wake()

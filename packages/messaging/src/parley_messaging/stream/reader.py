@@ -11,6 +11,7 @@ from parley_messaging.models import Message
 # The number of messages that a reader who takes nothing keeps in memory at most.
 PAGE = 20
 Page = Sequence[tuple[int, bytes]]
+Encode = Callable[[Message], bytes]
 
 
 class NewMessageReader:
@@ -18,26 +19,25 @@ class NewMessageReader:
 
     Args:
         messages: the logs.
-        encode: makes the event of a message.
     """
 
-    def __init__(self, *, messages: MessageRepository, encode: Callable[[Message], bytes]) -> None:
+    def __init__(self, messages: MessageRepository) -> None:
         self._messages = messages
-        self._encode = encode
         self._reads: SharedWork[Page] = SharedWork()
 
-    async def after(self, interview_id: str, seq: int, *, mark: object) -> Page:
+    async def after(self, log_id: str, seq: int, *, mark: object, encode: Encode) -> Page:
         """Return the next messages after a place, as `(seq, event)`, `PAGE` at most.
 
         Args:
-            interview_id: whose log is read.
+            log_id: the log.
             seq: the place.
             mark: what the follower knows of the log: a query that began with another mark may have missed messages.
+            encode: makes the event of a message.
         """
-        work = partial(self._read, interview_id, seq)
+        work = partial(self._read, log_id, seq, encode)
         # An empty context: the deadline of the follower who comes first isn't the others'.
-        return await self._reads.join((interview_id, seq, mark), work, context=Context())
+        return await self._reads.join((log_id, seq, mark, encode), work, context=Context())
 
-    async def _read(self, interview_id: str, seq: int) -> Page:
-        messages = await self._messages.after(interview_id, seq, limit=PAGE)
-        return [(message.seq, self._encode(message)) for message in messages]
+    async def _read(self, log_id: str, seq: int, encode: Encode) -> Page:
+        messages = await self._messages.after(log_id, seq, limit=PAGE)
+        return [(message.seq, encode(message)) for message in messages]
