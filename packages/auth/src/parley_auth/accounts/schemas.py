@@ -16,7 +16,7 @@ _USER: JsonDict = {
     "id": "665f1c2ab7e4f90d1c3a5b77",
     "email": "ada@example.com",
     "name": "Ada Lovelace",
-    "role": "candidate",
+    "role": "user",
     "active": True,
     "state": "active",
     "verified": False,
@@ -49,7 +49,7 @@ class UserCreate(_NewAccount):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"email": "grace@example.com", "password": "nine green bottles", "role": "interviewer"}]
+            "examples": [{"email": "grace@example.com", "password": "nine green bottles", "role": "admin"}]
         }
     )
 
@@ -113,7 +113,7 @@ class HistoryEntry(history.HistoryEntry):
                     "actor": "665f1c2ab7e4f90d1c3a5b78",
                     "actor_role": "admin",
                     "reason": None,
-                    "changes": {"role": {"from": "candidate", "to": "interviewer"}},
+                    "changes": {"role": {"from": "user", "to": "admin"}},
                 }
             ]
         }
