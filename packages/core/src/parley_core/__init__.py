@@ -3,7 +3,7 @@
 from parley_core.clock import Clock, utc_now
 from parley_core.data.database import in_transaction
 from parley_core.data.documents import Document, Session
-from parley_core.data.entries import PRIVATE, Expression
+from parley_core.data.entries import PRIVATE, Expression, digest_of
 from parley_core.data.events import Actor, Event, EventType, Invalidation
 from parley_core.data.handle import Database
 from parley_core.data.ids import new_id, parse_id
@@ -49,6 +49,7 @@ __all__ = [
     "Session",
     "Settings",
     "StartupError",
+    "digest_of",
     "emit",
     "hookimpl",
     "hookspec",

@@ -25,7 +25,7 @@ def invalidated_lists(event: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _detail_viewer(access: ScopedAccess) -> Hashable:
-    # `allowed_transitions` follow from these and the status.
+    # Whether notes are shown, and `allowed_transitions`, follow from these and the status.
     return access.principal.role, access.principal.actions, access.resource.relation
 
 

@@ -39,7 +39,10 @@ class Participant:
 
 @dataclass(frozen=True, kw_only=True)
 class Details:
-    """The part of an interview that administrators write; `time_zone` is a key of the tz database."""
+    """The part of an interview that administrators write.
+
+    `time_zone` is a key of the tz database; `notes` are for those who may read what is internal.
+    """
 
     title: str
     interview_type: str
@@ -47,6 +50,7 @@ class Details:
     duration_minutes: int
     time_zone: str
     description: str | None
+    notes: str | None
     location: str | None
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from parley_auth import ADMIN, OUTSIDER, Access, PolicyRule, Role
-from parley_core import EventType
+from parley_core import EventType, digest_of
 from parley_interviews.errors import InvalidParticipantRole
 from parley_interviews.events import INTERVIEW_CANCELLED, INTERVIEW_COMPLETED, INTERVIEW_STARTED
 from parley_interviews.models import Details, Interview, ParticipantRole, Status
@@ -15,6 +15,7 @@ SCOPE = "interview"
 MAX_PARTICIPANTS = 100
 OPEN = frozenset({Status.SCHEDULED, Status.ONGOING})
 SCHEDULE_FIELDS = frozenset({"scheduled_at", "duration_minutes", "time_zone"})
+_NEVER_RECORDED = frozenset({"notes"})
 
 INTERVIEWER, CANDIDATE = str(ParticipantRole.INTERVIEWER), str(ParticipantRole.CANDIDATE)
 """The names of roles of accounts and, in an interview, of relations: what counts there is the relation."""
@@ -142,7 +143,14 @@ def consequences(before: Interview, details: Mapping[str, Any]) -> dict[str, Any
 def recorded(before: Interview, changes: Mapping[str, Any]) -> dict[str, tuple[object, object]]:
     """Return what an event says of changes: the details that differ, and another end; each reschedule is a version."""
     differing = {name: (getattr(before, name), value) for name, value in changes.items() if name != "schedule_version"}
-    return {name: values for name, values in differing.items() if values[0] != values[1]}
+    return {
+        name: (as_recorded(name, old), as_recorded(name, new)) for name, (old, new) in differing.items() if old != new
+    }
+
+
+def as_recorded(name: str, value: object) -> object:
+    """Return the value of a field as events have it: notes always as their length and SHA-256."""
+    return digest_of(value) if name in _NEVER_RECORDED and isinstance(value, str) else value
 
 
 def end_of(scheduled_at: datetime, duration_minutes: int) -> datetime:

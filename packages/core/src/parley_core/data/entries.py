@@ -55,9 +55,12 @@ def redacted(value: object) -> object:
     """Return a value as history keeps it: long text as its length and SHA-256, a private value as `{}`."""
     if isinstance(value, Private):
         return {}
-    if isinstance(value, str) and len(value) > _MAX_TEXT:
-        return {"length": len(value), "sha256": hashlib.sha256(value.encode()).hexdigest()}
-    return value
+    return digest_of(value) if isinstance(value, str) and len(value) > _MAX_TEXT else value
+
+
+def digest_of(text: str) -> dict[str, object]:
+    """Return a text's length and SHA-256, in place of a text that no event may contain, however short it is."""
+    return {"length": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def kind_of(type_name: str) -> str:

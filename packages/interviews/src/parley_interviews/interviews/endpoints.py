@@ -15,7 +15,8 @@ from parley_interviews.interviews.dependencies import (
     InterviewTransition,
     InterviewUpdating,
 )
-from parley_interviews.interviews.preconditions import IfMatchDep, etag_of
+from parley_interviews.interviews.preconditions import IfMatchDep
+from parley_interviews.interviews.presentation import Shown
 
 router = Router(prefix="/interviews", tag="interviews")
 
@@ -30,9 +31,9 @@ async def create_interview(
     response: Response,
 ) -> schemas.Interview:
     """Create an interview together with its participants: all of it or nothing."""
-    interview = await interviews.create(body, access)
-    response.headers["Location"] = f"{request.url.path}/{interview.id}"
-    return _tagged(interview, response)
+    shown = await interviews.create(body, access)
+    response.headers["Location"] = f"{request.url.path}/{shown.interview.id}"
+    return _tagged(shown, response)
 
 
 @router.get("/{interview_id}", summary="Read an interview")
@@ -68,6 +69,6 @@ async def change_status(
     return _tagged(await interviews.transition(access, body, if_match), response)
 
 
-def _tagged(interview: schemas.Interview, response: Response) -> schemas.Interview:
-    response.headers["ETag"] = etag_of(interview.rev, interview.allowed_transitions)
-    return interview
+def _tagged(shown: Shown, response: Response) -> schemas.Interview:
+    response.headers["ETag"] = shown.etag
+    return shown.interview

@@ -1,6 +1,5 @@
 """If-Match: a write happens only to a version that the caller knows (RFC 9110, 13.1.1)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,12 +7,6 @@ from fastapi import Depends, Header
 
 from parley_core import raises
 from parley_core.errors import PreconditionFailed
-from parley_interviews.models import Status
-
-
-def etag_of(rev: int, transitions: Sequence[Status]) -> str:
-    """Return the entity tag of an interview as its viewer sees it: its revision and what they may do with it."""
-    return f'"{rev}-{".".join(transitions)}"'
 
 
 @dataclass(frozen=True)
@@ -22,15 +15,19 @@ class IfMatch:
 
     tags: frozenset[str] | None
 
-    def require(self, rev: int, transitions: Sequence[Status]) -> int | None:
+    def require(self, rev: int, etag: str) -> int | None:
         """Return the revision that a write must find in the database; None for any.
+
+        Args:
+            rev: the interview's revision.
+            etag: the entity tag of that revision as the caller sees it.
 
         Raises:
             PreconditionFailed: the request names other versions than the one that its caller sees.
         """
         if self.tags is None:
             return None
-        if etag_of(rev, transitions) not in self.tags:
+        if etag not in self.tags:
             raise PreconditionFailed
         return rev
 

@@ -1,30 +1,66 @@
 """How an interview looks to one viewer."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from parley_auth import Access, PolicyTable
+from parley_auth import OUTSIDER, Access, PolicyTable
 from parley_interviews.interviews import schemas
-from parley_interviews.models import Interview, Status
-from parley_interviews.policy import allowed_transitions
+from parley_interviews.models import Interview, ParticipantRole, Status
+from parley_interviews.policy import READ_INTERNAL, allowed_transitions
 
 _Viewing = tuple[PolicyTable, str, frozenset[str] | None, str, Status]
+
+
+@dataclass(frozen=True)
+class View:
+    """What differs between the viewers of one version of an interview.
+
+    Args:
+        relation: the viewer's relation to the interview.
+        shows_internal: whether they see the notes.
+        transitions: the statuses to which they may bring it now.
+    """
+
+    relation: str
+    shows_internal: bool
+    transitions: Sequence[Status]
+
+    def etag(self, rev: int) -> str:
+        """Return the entity tag of this revision in this view: another one shows something else."""
+        seen = (self.relation, *(["internal"] if self.shows_internal else []), *self.transitions)
+        return f'"{rev}-{".".join(seen)}"'
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An interview as its viewer sees it, and the entity tag of that."""
+
+    interview: schemas.Interview
+    etag: str
 
 
 class InterviewPresenter:
     """Shows interviews with what their viewer may do; asks the policy once for each kind of viewer and status."""
 
     def __init__(self) -> None:
-        self._known: dict[_Viewing, Sequence[Status]] = {}
+        self._known: dict[_Viewing, View] = {}
 
-    def transitions(self, access: Access, relation: str, status: Status) -> Sequence[Status]:
-        """Return the statuses that the viewer, who has this relation to an interview, may bring it to now."""
+    def view(self, access: Access, relation: str, status: Status) -> View:
+        """Return the view of somebody who has this relation to an interview in this status."""
         key = access.policy, access.principal.role, access.principal.actions, relation, status
         if (known := self._known.get(key)) is None:
-            known = self._known[key] = tuple(allowed_transitions(access, relation, status))
+            shows_internal = access.permits_as(relation, READ_INTERNAL, state=status)
+            known = View(relation, shows_internal, tuple(allowed_transitions(access, relation, status)))
+            self._known[key] = known
         return known
 
-    def present(self, interview: Interview, access: Access, relation: str) -> schemas.Interview:
-        """Return the interview with the transitions that its viewer, who has this relation to it, may make."""
-        return schemas.Interview(
-            **vars(interview), allowed_transitions=list(self.transitions(access, relation, interview.status))
+    def present(self, interview: Interview, access: Access, relation: str) -> Shown:
+        """Return the interview as somebody sees it who has this relation to it."""
+        view = self.view(access, relation, interview.status)
+        hidden = {} if view.shows_internal else {"notes": None}
+        shown = schemas.Interview(
+            **{**vars(interview), **hidden},
+            my_role=None if relation == OUTSIDER else ParticipantRole(relation),
+            allowed_transitions=list(view.transitions),
         )
+        return Shown(shown, view.etag(interview.rev))

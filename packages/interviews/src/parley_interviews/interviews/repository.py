@@ -141,6 +141,7 @@ def as_interview(document: Mapping[str, Any]) -> Interview:
         duration_minutes=duration_minutes,
         time_zone=document.get("time_zone", "UTC"),
         description=document.get("description"),
+        notes=document.get("notes"),
         location=document.get("location"),
         status=Status(document["status"]),
         ends_at=document.get("ends_at") or end_of(scheduled_at, duration_minutes),

@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from parley_core.http.schemas import Body, Instant, Line, Paragraphs, Patch, Representation
-from parley_interviews.models import Status
+from parley_interviews.models import ParticipantRole, Status
 from parley_interviews.participants.schemas import Assignment
 from parley_interviews.policy import MAX_PARTICIPANTS
 
@@ -22,6 +22,7 @@ _DETAILS: JsonDict = {
     "duration_minutes": 60,
     "time_zone": "Europe/Berlin",
     "description": "System design, then questions.",
+    "notes": "Ask about the outage.",
     "location": "Room 4",
 }
 _INTERVIEW: JsonDict = {
@@ -34,6 +35,7 @@ _INTERVIEW: JsonDict = {
     "updated_at": "2027-02-20T08:00:00Z",
     "rev": 1,
     "schedule_version": 0,
+    "my_role": "interviewer",
     "allowed_transitions": ["ongoing", "cancelled"],
 }
 
@@ -55,6 +57,7 @@ InterviewType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,50}$")]
 Duration = Annotated[int, Strict(), Field(ge=1, le=1440, description="Minutes.")]
 TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
 Description = Annotated[Paragraphs, StringConstraints(min_length=1, max_length=5000, pattern=r"\S")]
+Notes = Annotated[Description, Field(description="For administrators and the interview's interviewers alone.")]
 Location = Annotated[Line, StringConstraints(max_length=200)]
 Reason = Annotated[Line, StringConstraints(max_length=500)]
 
@@ -72,6 +75,7 @@ class InterviewCreate(Body):
     duration_minutes: Duration = 60
     time_zone: TimeZone = "UTC"
     description: Description | None = None
+    notes: Notes | None = None
     location: Location | None = None
     participants: list[Assignment] = Field(default_factory=list, max_length=MAX_PARTICIPANTS)
 
@@ -85,6 +89,7 @@ class InterviewUpdate(Patch):
     duration_minutes: Duration | MISSING = MISSING
     time_zone: TimeZone | MISSING = MISSING
     description: Description | MISSING | None = MISSING
+    notes: Notes | MISSING | None = MISSING
     location: Location | MISSING | None = MISSING
     reason: Reason | None = Field(None, examples=["The interviewer is ill"])
 
@@ -107,6 +112,7 @@ class Interview(Representation):
     title: str
     interview_type: str
     description: str | None
+    notes: str | None = Field(description="Shown to administrators and the interview's interviewers; null for others.")
     status: Status
     scheduled_at: datetime
     duration_minutes: int
@@ -118,4 +124,5 @@ class Interview(Representation):
     updated_at: datetime
     rev: int
     schedule_version: int
+    my_role: ParticipantRole | None = Field(description="As what this caller takes part; null when they don't.")
     allowed_transitions: list[Status] = Field(description="The statuses to which this caller may bring it now.")

@@ -15,7 +15,7 @@ from parley_interviews.events import (
 )
 from parley_interviews.interviews import schemas
 from parley_interviews.interviews.preconditions import IfMatch
-from parley_interviews.interviews.presentation import InterviewPresenter
+from parley_interviews.interviews.presentation import InterviewPresenter, Shown
 from parley_interviews.interviews.repository import InterviewRepository
 from parley_interviews.models import Interview, Participant, Status
 from parley_interviews.participants.service import ParticipantService
@@ -24,6 +24,7 @@ from parley_interviews.policy import (
     SCHEDULE_FIELDS,
     TRANSITIONS,
     UPDATE,
+    as_recorded,
     changed_details,
     consequences,
     details_of,
@@ -52,7 +53,7 @@ class InterviewService:
         self._presenter = presenter
         self._clock = clock
 
-    async def create(self, wanted: schemas.InterviewCreate, access: Access) -> schemas.Interview:
+    async def create(self, wanted: schemas.InterviewCreate, access: Access) -> Shown:
         """Create an interview with its participants, all of it or nothing.
 
         Raises:
@@ -82,13 +83,11 @@ class InterviewService:
         own = [p.participant_role for p in participants if p.user_id == access.principal.id]
         return self._presenter.present(interview, access, own[0] if own else OUTSIDER)
 
-    async def get(self, access: ScopedAccess) -> schemas.Interview:
+    async def get(self, access: ScopedAccess) -> Shown:
         """Return the interview as the caller sees it."""
         return self._shown(await self._read(access), access)
 
-    async def update(
-        self, access: ScopedAccess, wanted: schemas.InterviewUpdate, if_match: IfMatch
-    ) -> schemas.Interview:
+    async def update(self, access: ScopedAccess, wanted: schemas.InterviewUpdate, if_match: IfMatch) -> Shown:
         """Change details; another time, duration or time zone is a reschedule.
 
         Raises:
@@ -102,7 +101,7 @@ class InterviewService:
             if before.status not in OPEN:
                 raise InterviewClosed
             shown = self._shown(before, access)
-            if_match.require(shown.rev, shown.allowed_transitions)
+            if_match.require(before.rev, shown.etag)
             if not (details := changed_details(before, wanted.given())):
                 return shown
             changes = details | consequences(before, details)
@@ -111,9 +110,7 @@ class InterviewService:
                 return self._shown(after, access)
             access = replace(access, resource=await access.recheck(UPDATE))
 
-    async def transition(
-        self, access: ScopedAccess, wanted: schemas.StatusChange, if_match: IfMatch
-    ) -> schemas.Interview:
+    async def transition(self, access: ScopedAccess, wanted: schemas.StatusChange, if_match: IfMatch) -> Shown:
         """Bring the interview to another status, decided on what the guard has read.
 
         Raises:
@@ -127,10 +124,10 @@ class InterviewService:
         resource = access.resource
         while True:
             status = Status(resource.state)
-            allowed = self._presenter.transitions(access, resource.relation, status)
-            rev = if_match.require(resource.validator, allowed)
-            if transition is None or wanted.status not in allowed:
-                raise _invalid(status, wanted.status, allowed)
+            view = self._presenter.view(access, resource.relation, status)
+            rev = if_match.require(resource.validator, view.etag(resource.validator))
+            if transition is None or wanted.status not in view.transitions:
+                raise _invalid(status, wanted.status, view.transitions)
             event = self._status_event(transition.event, status, wanted, access)
             if after := await self._interviews.change_status(resource, wanted.status, event, by=access, rev=rev):
                 return self._presenter.present(after, access, resource.relation)
@@ -141,7 +138,7 @@ class InterviewService:
             raise InterviewNotFound
         return interview
 
-    def _shown(self, interview: Interview, access: ScopedAccess) -> schemas.Interview:
+    def _shown(self, interview: Interview, access: ScopedAccess) -> Shown:
         return self._presenter.present(interview, access, access.resource.relation)
 
     def _update_event(
@@ -170,7 +167,7 @@ class InterviewService:
 def _as_created(interview: Interview, participants: Sequence[Participant]) -> dict[str, tuple[None, object]]:
     people = [participant_entry(p) for p in participants]
     values = {**details_of(interview), "ends_at": interview.ends_at, "participants": people}
-    return {name: (None, value) for name, value in values.items() if value not in (None, [])}
+    return {name: (None, as_recorded(name, value)) for name, value in values.items() if value not in (None, [])}
 
 
 def _invalid(old: Status, new: Status, allowed: Sequence[Status]) -> InvalidTransition:

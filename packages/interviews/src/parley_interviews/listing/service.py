@@ -58,7 +58,7 @@ class InterviewList:
             wanted, sort, viewer_id=access.principal.id, limit=query.limit, offset=query.offset, cursor=cursor
         )
         start = cursor.offset if cursor else query.offset
-        items = [self._presenter.present(interview, access, relation) for interview, relation in found.interviews]
+        items = [self._presenter.present(one, access, relation).interview for one, relation in found.interviews]
         return Listing(items, found.total, start, _cursor_behind(found, sort, start))
 
 
