@@ -25,7 +25,7 @@ from parley_core import (
     insert_recorded,
     record,
 )
-from parley_core.data.entries import redacted
+from parley_core.data.entries import digest_of, redacted
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import NOON, a_plugin
 
@@ -262,3 +262,9 @@ class TestValues:
         assert redacted(text) == {"length": 201, "sha256": hashlib.sha256(text.encode()).hexdigest()}
         assert redacted(text[:200]) == text[:200]
         assert redacted(12) == 12
+
+    def test_digest(self) -> None:
+        """A text that no event may contain has the same form, however short it is, and stays what it is."""
+        digest = digest_of("é")
+        assert digest == {"length": 1, "sha256": hashlib.sha256("é".encode()).hexdigest()}
+        assert redacted(digest) == digest

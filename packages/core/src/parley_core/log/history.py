@@ -1,6 +1,6 @@
 """The history of a recorded document: what isn't in the log yet stands in the document, all else in the log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,6 +51,21 @@ class History:
         missing = [id_of(self._kind, document_id, rev) for rev in wanted if rev not in entries]
         entries |= {entry["rev"]: entry for entry in await self._logged(missing)}
         return [_as_entry(entries[rev]) for rev in wanted if rev in entries], int(found["rev"])
+
+    async def of_types(self, document_id: str, types: Collection[str], *, until: int) -> list[HistoryEntry]:
+        """Return a document's changes of these types up to a revision, oldest first."""
+        # The document comes first, as for a page.
+        found = await self._documents.find_one({"_id": document_id}, {"history": True}) or {}
+        condition = {
+            "kind": self._kind,
+            "subject_id": {"$eq": document_id},
+            "rev": {"$lte": until},
+            "type": {"$in": list(types)},
+        }
+        entries = {entry["rev"]: entry for entry in await self._events.find(condition).to_list()}
+        waiting = (entry for entry in found.get("history", ()) if entry["type"] in types and entry["rev"] <= until)
+        entries |= {entry["rev"]: entry for entry in waiting}
+        return [_as_entry(entries[rev]) for rev in sorted(entries)]
 
     async def _logged(self, ids: Sequence[str]) -> list[Document]:
         return await self._events.find({"_id": {"$in": list(ids)}}).to_list() if ids else []
