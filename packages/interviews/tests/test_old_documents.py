@@ -24,6 +24,7 @@ DEFAULTS = {
     "duration_minutes": 60,
     "time_zone": "UTC",
     "description": None,
+    "notes": None,
     "location": None,
     "ends_at": "2027-03-05T10:30:00Z",
     "schedule_version": 0,
@@ -41,7 +42,7 @@ async def every_answer(client: httpx.AsyncClient, people: People, interview: dic
     """Use every route of an interview, and return the answers."""
     address, headers = address_of(interview), people.admin.headers
     mine = f"/v1/interviews?participant_id={people.interviewer.id}"
-    reads = [address, f"{address}/participants", f"{address}/history", mine]
+    reads = [address, f"{address}/participants?former=true", f"{address}/history", mine]
     reads += [f"{mine}&sort={direction}{sort}" for sort in SORTS for direction in ("", "-")]
     answers = [await client.get(read, headers=headers) for read in reads]
     answers += [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from parley_core.testing import MovableClock
 from parley_interviews.testing import address_of, an_interview, bring_to, create_interview
 
 if TYPE_CHECKING:
-    from conftest import People
+    from conftest import Deployment, People
 
 UNKNOWN_ID = "0" * 24
 Request = Mapping[str, Any]
@@ -25,8 +25,8 @@ Request = Mapping[str, Any]
 class Stage:
     """An application with one interview of each kind, and what provokes each error in it."""
 
-    def __init__(self, client: httpx.AsyncClient, app: FastAPI, people: People) -> None:
-        self.client, self.app, self.people = client, app, people
+    def __init__(self, client: httpx.AsyncClient, strict: httpx.AsyncClient, app: FastAPI, people: People) -> None:
+        self.client, self.strict, self.app, self.people = client, strict, app, people
         self.parley: Parley = app.state.parley
         self.open: Request = {}
         self.closed: Request = {}
@@ -34,8 +34,10 @@ class Stage:
         self.inactive_id = ""
 
     async def prepare(self) -> None:
-        """Create an open interview, a cancelled one, and one with 100 participants."""
+        """Create an open interview, a cancelled one, and one with 100 participants; one administrator is active."""
         admin, person = self.people.admin, self.people.candidate
+        others = {"role": "admin", "_id": {"$ne": admin.id}}
+        await self.parley.database["users"].update_many(others, {"$set": {"active": False}})
         self.open = await create_interview(self.client, admin, person)
         self.closed = await create_interview(self.client, admin, person)
         await bring_to(self.client, admin, self.closed["id"], "cancelled")
@@ -44,10 +46,13 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(client: httpx.AsyncClient, app: FastAPI, people: People) -> Stage:
-    stage = Stage(client, app, people)
-    await stage.prepare()
-    return stage
+async def stage(
+    client: httpx.AsyncClient, app: FastAPI, people: People, deployment: Deployment
+) -> AsyncIterator[Stage]:
+    async with deployment.worker(assign_unverified=False) as strict:
+        stage = Stage(client, strict, app, people)
+        await stage.prepare()
+        yield stage
 
 
 # What changes in an operation's accepted request so that it meets the code.
@@ -78,7 +83,7 @@ CLOSED: dict[str, Change] = {"interview_closed": lambda s: {"interview": s.close
 STALE: dict[str, Change] = {"precondition_failed": lambda _: {"headers_too": {"If-Match": '"0-"'}}}
 
 
-def named(**assignment: str) -> Request:
+def named(**assignment: str) -> dict[str, Any]:
     """Return the body that adds a user, or that creates an interview with them."""
     return {"json": assignment, "participants": [assignment]}
 
@@ -87,6 +92,8 @@ OF_PEOPLE: dict[str, Change] = {
     "user_not_found": lambda _: named(user_id=UNKNOWN_ID),
     "inactive_user": lambda s: named(user_id=s.inactive_id),
     "invalid_participant_role": lambda s: named(user_id=s.people.candidate.id, participant_role="interviewer"),
+    "last_admin": lambda s: named(user_id=s.people.admin.id, participant_role="candidate"),
+    "unverified_email": lambda s: named(user_email=s.people.interviewer.user.email) | {"client": s.strict},
 }
 
 # operation id -> the accepted request, and what provokes each code
@@ -167,7 +174,8 @@ async def send(stage: Stage, operation: str, change: Change = lambda _: {}) -> h
         given["json"] = an_interview(participants=given["participants"])
     address = "/v1/interviews" if given["rest"] is None else address_of(given["interview"]) + given["rest"]
     headers = {**(JSON if "content" in given else {}), **given["headers"], **given.get("headers_too", {})}
-    return await stage.client.request(
+    client: httpx.AsyncClient = given.get("client", stage.client)
+    return await client.request(
         given["method"],
         address + given.get("query", ""),
         json=given["json"],

@@ -33,6 +33,11 @@ class TooManyParticipants(BusinessRuleError):
     title = "An interview has at most 100 participants; remove one first"
 
 
+class UnverifiedEmail(BusinessRuleError):
+    code = "unverified_email"
+    title = "Nobody has proved that they own this e-mail: add the account by its id, or have its owner accept a link"
+
+
 class InvalidParticipantRole(BusinessRuleError):
     code = "invalid_participant_role"
     title = "A candidate's account can take part only as candidate; give it the role interviewer first"

@@ -37,6 +37,23 @@ class Participant:
     added_at: datetime
 
 
+@dataclass(frozen=True)
+class Participants:
+    """Who takes part in an interview at one revision of it, in the order in which they were added."""
+
+    rev: int
+    status: Status
+    present: tuple[Participant, ...]
+
+
+@dataclass(frozen=True)
+class FormerParticipant(Participant):
+    """Somebody who took part: as what the last time, who removed them, and when."""
+
+    removed_by: str | None
+    removed_at: datetime
+
+
 @dataclass(frozen=True, kw_only=True)
 class Details:
     """The part of an interview that administrators write.

@@ -1,6 +1,7 @@
 """The services of interviews: each is made once, out of named collaborators."""
 
-from parley_auth import UserDirectory
+from parley_auth import Invitations, UserDirectory
+from parley_auth.settings import AuthSettings
 from parley_core import Parley
 from parley_interviews.history.repository import InterviewHistory
 from parley_interviews.interviews.presentation import InterviewPresenter
@@ -9,6 +10,7 @@ from parley_interviews.interviews.service import InterviewService
 from parley_interviews.interviews.totals import InterviewTotals
 from parley_interviews.listing.repository import InterviewSearch
 from parley_interviews.listing.service import InterviewList
+from parley_interviews.participants.assignments import Assignments
 from parley_interviews.participants.repository import ParticipantRepository
 from parley_interviews.participants.service import ParticipantService
 from parley_interviews.scope import GuardReader
@@ -16,12 +18,24 @@ from parley_interviews.scope import GuardReader
 
 def services_of(parley: Parley) -> list[object]:
     """Return the services of one running application."""
-    database, clock = parley.database, parley.clock
-    totals, presenter = InterviewTotals(database), InterviewPresenter()
+    database, clock, users = parley.database, parley.clock, parley.require(UserDirectory)
+    totals, presenter, history = InterviewTotals(database), InterviewPresenter(), InterviewHistory(database)
     interviews = InterviewRepository(database, totals)
-    participants = ParticipantService(
-        participants=ParticipantRepository(database), users=parley.require(UserDirectory), clock=clock
+    assignments = Assignments(
+        users=users,
+        invitations=parley.require(Invitations),
+        assigns_unverified=parley.settings(AuthSettings).assign_unverified,
     )
-    service = InterviewService(interviews=interviews, participants=participants, presenter=presenter, clock=clock)
+    participants = ParticipantService(
+        database=database,
+        participants=ParticipantRepository(database),
+        assignments=assignments,
+        history=history,
+        users=users,
+        clock=clock,
+    )
+    service = InterviewService(
+        database=database, interviews=interviews, assignments=assignments, presenter=presenter, clock=clock
+    )
     listing = InterviewList(search=InterviewSearch(database, totals), presenter=presenter)
-    return [GuardReader(database), interviews, totals, participants, service, listing, InterviewHistory(database)]
+    return [GuardReader(database), interviews, totals, participants, service, listing, history]

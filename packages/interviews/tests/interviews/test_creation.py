@@ -38,6 +38,7 @@ class TestAccepted:
             "title": "Backend engineer",
             "interview_type": "technical",
             "description": None,
+            "notes": None,
             "status": "scheduled",
             "scheduled_at": "2027-03-05T09:30:00Z",
             "duration_minutes": 60,
@@ -49,6 +50,7 @@ class TestAccepted:
             "updated_at": "2027-03-01T12:00:00Z",
             "rev": 1,
             "schedule_version": 0,
+            "my_role": None,
             "allowed_transitions": ["ongoing", "cancelled"],
         }
         assert await participants(client, people, interview) == []
@@ -59,7 +61,7 @@ class TestAccepted:
         read = await client.get(created.headers["Location"], headers=people.admin.headers)
         assert read.status_code == 200
         assert read.content == created.content
-        assert read.headers["ETag"] == created.headers["ETag"] == '"1-ongoing.cancelled"'
+        assert read.headers["ETag"] == created.headers["ETag"] == '"1-outsider.internal.ongoing.cancelled"'
 
     async def test_every_detail(self, client: httpx.AsyncClient, people: People) -> None:
         """Every detail that is given is answered as given, the instant in UTC."""
@@ -101,10 +103,11 @@ class TestAccepted:
         """Everybody who was named at creation reads the interview, each with their own transitions."""
         named = [{"user_id": people.interviewer.id}, {"user_id": people.candidate.id}]
         interview = (await post_interview(client, people, participants=named)).json()
-        for person, allowed in ((people.interviewer, ["ongoing"]), (people.candidate, [])):
-            answer = await client.get(address_of(interview), headers=person.headers)
-            assert answer.json() == interview | {"allowed_transitions": allowed}
-            assert answer.headers["ETag"] == f'"1-{".".join(allowed)}"'
+        expected = {"interviewer": (["ongoing"], "interviewer.internal.ongoing"), "candidate": ([], "candidate")}
+        for role, (allowed, seen) in expected.items():
+            answer = await client.get(address_of(interview), headers=getattr(people, role).headers)
+            assert answer.json() == interview | {"my_role": role, "allowed_transitions": allowed}
+            assert answer.headers["ETag"] == f'"1-{seen}"'
 
     async def test_words_in_any_spelling(self, client: httpx.AsyncClient, people: People) -> None:
         """Words of titles are found without regard to case and to how their letters are composed."""

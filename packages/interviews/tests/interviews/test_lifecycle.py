@@ -135,7 +135,7 @@ class TestRefusal:
         assert (await client.get(address, headers=admin.headers)).json()["status"] == "scheduled"
         accepted = await change(client, admin, interview["id"], "ongoing", **{"If-Match": current})
         assert accepted.json()["status"] == "ongoing"
-        assert accepted.headers["ETag"] == '"3-completed"'
+        assert accepted.headers["ETag"] == '"3-outsider.internal.completed"'
 
 
 class TestEffects:

@@ -174,7 +174,7 @@ class TestDuration:
         await refused(client, people, "duration_minutes", minutes)
 
 
-LONGEST = {"title": 200, "description": 5000, "location": 200}
+LONGEST = {"title": 200, "description": 5000, "notes": 5000, "location": 200}
 
 
 class TestTexts:
@@ -293,7 +293,16 @@ JSON = st.recursive(
     max_leaves=5,
 )
 VALUES = JSON | st.sampled_from(["2027-03-05T09:30:00Z", "Europe/Berlin", "technical", 60, "Backend engineer"])
-FIELDS = ["title", "interview_type", "scheduled_at", "duration_minutes", "time_zone", "description", "location"]
+FIELDS = [
+    "title",
+    "interview_type",
+    "scheduled_at",
+    "duration_minutes",
+    "time_zone",
+    "description",
+    "notes",
+    "location",
+]
 BODIES = st.dictionaries(st.sampled_from([*FIELDS, "participants", "status", "reason"]), VALUES)
 FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -53,6 +53,9 @@ class TestAdd:
             "email": people.interviewer.user.email,
             "added_by": people.admin.id,
             "added_at": "2027-03-01T12:00:00Z",
+            "active": True,
+            "removed_by": None,
+            "removed_at": None,
         }
         assert await listed(client, people.admin, interview) == [by_id.json(), by_email.json()]
 

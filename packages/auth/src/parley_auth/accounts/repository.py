@@ -51,7 +51,7 @@ def credentials_of(document: Mapping[str, Any]) -> Credentials:
 
 
 class UserDirectory:
-    """The accounts as other packages may read them."""
+    """The accounts as other packages may read them, also inside a transaction of their own."""
 
     def __init__(self, database: Database) -> None:
         self._users = database[USERS]
@@ -64,15 +64,20 @@ class UserDirectory:
         """Return the account with this normalised e-mail."""
         return _found(await self._users.find_one({"email": {"$eq": email}}, PUBLIC))
 
-    async def by_emails(self, emails: Iterable[str]) -> dict[str, User]:
+    async def by_emails(self, emails: Iterable[str], session: Session | None = None) -> dict[str, User]:
         """Return the accounts with these normalised e-mails, by e-mail."""
-        found = await self._users.find({"email": {"$in": list(emails)}}, PUBLIC).to_list()
+        found = await self._users.find({"email": {"$in": list(emails)}}, PUBLIC, session=session).to_list()
         return {document["email"]: user_of(document) for document in found}
 
-    async def by_ids(self, user_ids: Iterable[str]) -> dict[str, User]:
+    async def by_ids(self, user_ids: Iterable[str], session: Session | None = None) -> dict[str, User]:
         """Return the accounts with these ids, by id."""
-        found = await self._users.find({"_id": {"$in": list(user_ids)}}, PUBLIC).to_list()
+        found = await self._users.find({"_id": {"$in": list(user_ids)}}, PUBLIC, session=session).to_list()
         return {document["_id"]: user_of(document) for document in found}
+
+    async def touch_another_admin(self, user_id: str, session: Session) -> bool:
+        """Touch an active administrator other than `user_id`, who then stays one until the transaction ends."""
+        another = {**_ADMINS, "_id": {"$ne": user_id}}
+        return (await self._users.update_one(another, TOUCH, session=session)).matched_count > 0
 
 
 class UserHistory(History):
@@ -170,11 +175,6 @@ class UserRepository(UserDirectory):
         """Store the same password's hash with new parameters, unless the password has changed meanwhile."""
         where = {"_id": credentials.user.id, "password_hash": {"$eq": credentials.password_hash}}
         await self._users.update_one(where, {"$set": {"password_hash": password_hash}})
-
-    async def touch_another_admin(self, user_id: str, session: Session) -> bool:
-        """Touch an active administrator other than `user_id`, who then stays one until the transaction ends."""
-        another = {**_ADMINS, "_id": {"$ne": user_id}}
-        return (await self._users.update_one(another, TOUCH, session=session)).matched_count > 0
 
     async def has_admin(self) -> bool:
         """Return whether there is an active administrator who can log in."""

@@ -2,11 +2,11 @@
 
 from fastapi import Request, Response, status
 
-from parley_auth.errors import InactiveUser, UserNotFound
+from parley_auth.errors import InactiveUser, LastAdmin, UserNotFound
 from parley_core import Router, raises
 from parley_core.caching.routes import cached
 from parley_interviews import caching
-from parley_interviews.errors import DuplicateParticipant, InvalidParticipantRole
+from parley_interviews.errors import DuplicateParticipant, InvalidParticipantRole, UnverifiedEmail
 from parley_interviews.interviews import schemas
 from parley_interviews.interviews.dependencies import (
     InterviewCreation,
@@ -22,7 +22,7 @@ router = Router(prefix="/interviews", tag="interviews")
 
 
 @router.post("", summary="Create an interview", status_code=status.HTTP_201_CREATED)
-@raises(UserNotFound, InactiveUser, InvalidParticipantRole, DuplicateParticipant)
+@raises(UserNotFound, InactiveUser, UnverifiedEmail, InvalidParticipantRole, LastAdmin, DuplicateParticipant)
 async def create_interview(
     access: InterviewCreation,
     body: schemas.InterviewCreate,
@@ -30,7 +30,7 @@ async def create_interview(
     request: Request,
     response: Response,
 ) -> schemas.Interview:
-    """Create an interview together with its participants: all of it or nothing."""
+    """Create an interview together with its participants and the accounts that are invited: all of it or nothing."""
     shown = await interviews.create(body, access)
     response.headers["Location"] = f"{request.url.path}/{shown.interview.id}"
     return _tagged(shown, response)

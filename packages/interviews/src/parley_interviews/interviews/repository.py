@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from parley_auth import TOUCH, Access, Resource, ScopedAccess
-from parley_core import Database, Document, Event, Expression, Session, in_transaction, insert_recorded, record
+from parley_core import Database, Document, Event, Expression, Session, insert_recorded, record
 from parley_core.words import words_of
 from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.interviews.totals import InterviewTotals
@@ -21,23 +21,20 @@ class InterviewRepository:
     """Reads and writes single interviews."""
 
     def __init__(self, database: Database, totals: InterviewTotals) -> None:
-        self._database = database
         self._interviews = database[INTERVIEWS]
         self._totals = totals
 
-    async def add(self, interview: Interview, participants: Iterable[Participant], event: Event) -> None:
-        """Store a new interview with its participants and count it: all of it or nothing."""
+    async def add(
+        self, interview: Interview, participants: Iterable[Participant], event: Event, session: Session
+    ) -> None:
+        """Store a new interview with its participants and count it, in the caller's transaction."""
         document = {
             **_stored(interview),
             "title_words": words_of(interview.title),
             "participants": [asdict(participant) for participant in participants],
         }
-
-        async def work(session: Session) -> None:
-            await insert_recorded(self._interviews, document, event, session=session)
-            await self._totals.count(session)
-
-        await in_transaction(self._database.client, work)
+        await insert_recorded(self._interviews, document, event, session=session)
+        await self._totals.count(session)
 
     async def get(self, interview_id: str) -> Interview | None:
         """Return the interview with this id, None when there is none."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from parley_auth import OUTSIDER, Access, ScopedAccess
-from parley_core import Clock, Event, EventType, new_id
+from parley_core import Clock, Database, Event, EventType, Session, in_transaction, new_id
 from parley_interviews.errors import InterviewClosed, InterviewNotFound, InvalidTransition
 from parley_interviews.events import (
     INTERVIEW_CREATED,
@@ -18,7 +18,7 @@ from parley_interviews.interviews.preconditions import IfMatch
 from parley_interviews.interviews.presentation import InterviewPresenter, Shown
 from parley_interviews.interviews.repository import InterviewRepository
 from parley_interviews.models import Interview, Participant, Status
-from parley_interviews.participants.service import ParticipantService
+from parley_interviews.participants.assignments import Assignments
 from parley_interviews.policy import (
     OPEN,
     SCHEDULE_FIELDS,
@@ -43,43 +43,41 @@ class InterviewService:
     def __init__(
         self,
         *,
+        database: Database,
         interviews: InterviewRepository,
-        participants: ParticipantService,
+        assignments: Assignments,
         presenter: InterviewPresenter,
         clock: Clock,
     ) -> None:
+        self._database = database
         self._interviews = interviews
-        self._participants = participants
+        self._assignments = assignments
         self._presenter = presenter
         self._clock = clock
 
     async def create(self, wanted: schemas.InterviewCreate, access: Access) -> Shown:
-        """Create an interview with its participants, all of it or nothing.
+        """Create an interview with its participants, and the accounts that are invited: all of it or nothing.
 
         Raises:
-            UserNotFound, InactiveUser, InvalidParticipantRole, DuplicateParticipant: somebody can't take part.
+            UserNotFound, InactiveUser, UnverifiedEmail, InvalidParticipantRole: an account can't take part like this.
+            LastAdmin: an administrator would be a candidate, and no other one is active.
+            DuplicateParticipant: somebody is named twice.
         """
-        now = self._clock()
-        participants = await self._participants.resolve(wanted.participants, access.principal.id, now)
-        interview = Interview(
-            **details_of(wanted),
-            id=new_id(),
-            status=Status.SCHEDULED,
-            ends_at=end_of(wanted.scheduled_at, wanted.duration_minutes),
-            rev=1,
-            schedule_version=0,
-            created_by=access.principal.id,
-            created_at=now,
-            updated_at=now,
-        )
-        event = Event(
-            type=INTERVIEW_CREATED,
-            at=now,
-            actor=access.actor,
-            changes=_as_created(interview, participants),
-            audience=tuple(p.user_id for p in participants),
-        )
-        await self._interviews.add(interview, participants, event)
+        interview = self._new(wanted, access)
+
+        async def work(session: Session) -> Sequence[Participant]:
+            people = await self._assignments.resolve(wanted.participants, access, interview.created_at, session)
+            event = Event(
+                type=INTERVIEW_CREATED,
+                at=interview.created_at,
+                actor=access.actor,
+                changes=_as_created(interview, people),
+                audience=tuple(p.user_id for p in people),
+            )
+            await self._interviews.add(interview, people, event, session)
+            return people
+
+        participants = await in_transaction(self._database.client, work)
         own = [p.participant_role for p in participants if p.user_id == access.principal.id]
         return self._presenter.present(interview, access, own[0] if own else OUTSIDER)
 
@@ -132,6 +130,20 @@ class InterviewService:
             if after := await self._interviews.change_status(resource, wanted.status, event, by=access, rev=rev):
                 return self._presenter.present(after, access, resource.relation)
             resource = await access.recheck(transition.action)
+
+    def _new(self, wanted: schemas.InterviewCreate, access: Access) -> Interview:
+        now = self._clock()
+        return Interview(
+            **details_of(wanted),
+            id=new_id(),
+            status=Status.SCHEDULED,
+            ends_at=end_of(wanted.scheduled_at, wanted.duration_minutes),
+            rev=1,
+            schedule_version=0,
+            created_by=access.principal.id,
+            created_at=now,
+            updated_at=now,
+        )
 
     async def _read(self, access: ScopedAccess) -> Interview:
         if (interview := await self._interviews.get(access.resource.id)) is None:

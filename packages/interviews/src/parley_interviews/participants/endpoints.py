@@ -4,13 +4,16 @@ from typing import Annotated
 
 from fastapi import Query, status
 
-from parley_auth.errors import InactiveUser, UserNotFound
-from parley_core import Page, PageQuery, PagerDep, Router, raises
+from parley_auth.errors import InactiveUser, LastAdmin, UserNotFound
+from parley_core import Page, PagerDep, Router, raises
+from parley_core.caching.routes import cached
+from parley_interviews import caching
 from parley_interviews.errors import (
     DuplicateParticipant,
     InvalidParticipantRole,
     ParticipantNotFound,
     TooManyParticipants,
+    UnverifiedEmail,
 )
 from parley_interviews.participants import schemas
 from parley_interviews.participants.dependencies import (
@@ -24,23 +27,35 @@ router = Router(prefix="/interviews/{interview_id}/participants", tag="participa
 
 
 @router.get("", summary="List participants")
+@cached(caching.PARTICIPANTS)
 async def list_participants(
     access: ParticipantListing,
-    query: Annotated[PageQuery, Query()],
+    query: Annotated[schemas.ParticipantQuery, Query()],
     participants: ParticipantServiceDep,
     pager: PagerDep,
 ) -> Page[schemas.Participant]:
-    """List the participants in the order in which they were added."""
-    items, total = await participants.page(access, limit=query.limit, offset=query.offset)
+    """List the participants in the order in which they were added, with `former=true` also those who have left."""
+    items, total = await participants.page(access, query)
     return pager.page(items, total=total, query=query)
 
 
 @router.post("", summary="Add a participant", status_code=status.HTTP_201_CREATED)
-@raises(UserNotFound, InactiveUser, InvalidParticipantRole, DuplicateParticipant, TooManyParticipants)
+@raises(
+    UserNotFound,
+    InactiveUser,
+    UnverifiedEmail,
+    InvalidParticipantRole,
+    LastAdmin,
+    DuplicateParticipant,
+    TooManyParticipants,
+)
 async def add_participant(
     access: ParticipantAdding, body: schemas.Assignment, participants: ParticipantServiceDep
 ) -> schemas.Participant:
-    """Add a user, who sees the interview from their next request on."""
+    """Add a user, who sees the interview from their next request on.
+
+    With `invite` an unknown address gets an account that its owner can take over through a link.
+    """
     return await participants.add(access, body)
 
 

@@ -7,7 +7,14 @@ from typing import Any
 from parley_auth import OUTSIDER, ScopedAccess
 from parley_core import Database, Document, Event, Expression, Session, record
 from parley_interviews.indexes import INTERVIEWS
-from parley_interviews.models import UNKNOWN_TIME, UNKNOWN_USER, Participant, ParticipantRole, Status
+from parley_interviews.models import (
+    UNKNOWN_TIME,
+    UNKNOWN_USER,
+    Participant,
+    ParticipantRole,
+    Participants,
+    Status,
+)
 from parley_interviews.policy import MAX_PARTICIPANTS, OPEN
 
 _PRESENT = {"$ifNull": ["$participants", []]}
@@ -57,12 +64,14 @@ class ParticipantRepository:
         others = {"$filter": {"input": "$participants", "cond": is_other}}
         return await self._record(where, others, event, session)
 
-    async def of(self, interview_id: str) -> tuple[Status, list[Participant]] | None:
-        """Return the interview's status and its participants in the order of adding; None when there is none."""
-        found = await self._interviews.find_one({"_id": interview_id}, {"status": True, "participants": True})
+    async def of(self, interview_id: str) -> Participants | None:
+        """Return who takes part in an interview; None when there is none."""
+        projection = {"rev": True, "status": True, "participants": True}
+        found = await self._interviews.find_one({"_id": interview_id}, projection)
         if found is None:
             return None
-        return Status(found["status"]), [_as_participant(p) for p in found.get("participants", ())]
+        present = tuple(_as_participant(p) for p in found.get("participants", ()))
+        return Participants(found["rev"], Status(found["status"]), present)
 
     async def _record(self, where: Document, participants: Document, event: Event, session: Session | None) -> bool:
         changes = {"participants": Expression(participants), "updated_at": event.at}
