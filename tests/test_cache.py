@@ -49,7 +49,8 @@ async def interview(client: httpx.AsyncClient, admin: Account, interviewer: Acco
 
 def reads_of(interview: str) -> list[str]:
     """One address of each cached route."""
-    return [f"/v1/interviews/{interview}", "/v1/interviews?limit=5", f"/v1/interviews/{interview}/messages?limit=5"]
+    base = f"/v1/interviews/{interview}"
+    return [base, "/v1/interviews?limit=5", f"{base}/messages?limit=5", f"{base}/participants?limit=5"]
 
 
 def status_of(answer: httpx.Response) -> str:
@@ -135,11 +136,10 @@ class TestConditional:
         self, client: httpx.AsyncClient, interview: str, candidate: Account, admin: Account
     ) -> None:
         """After a write the old tag gets the new answer."""
-        detail, listing, messages = reads_of(interview)
-        tags = {
-            a: (await client.get(a, headers=candidate.headers)).headers["ETag"] for a in (detail, listing, messages)
-        }
+        reads = detail, _, messages, _ = reads_of(interview)
+        tags = {a: (await client.get(a, headers=candidate.headers)).headers["ETag"] for a in reads}
         await client.patch(detail, json={"title": "Another"}, headers=admin.headers)
+        await client.patch("/v1/users/me", json={"name": "Augusta"}, headers=candidate.headers)
         await client.post(messages.partition("?")[0], json={"content": "More"}, headers=candidate.headers)
         for address, etag in tags.items():
             answer = await client.get(address, headers={**candidate.headers, "If-None-Match": etag})
@@ -150,7 +150,7 @@ class TestConditional:
     ) -> None:
         """A stranger who names the present tag gets 403, an anonymous caller 401."""
         stranger = await an_account(app, "interviewer")
-        for address in (reads_of(interview)[0], reads_of(interview)[2]):
+        for address in (reads_of(interview)[number] for number in (0, 2, 3)):
             etag = (await client.get(address, headers=candidate.headers)).headers["ETag"]
             for known in (etag, "*"):
                 refused = await client.get(address, headers={**stranger.headers, "If-None-Match": known})
@@ -201,14 +201,15 @@ class TestViewers:
         self, client: httpx.AsyncClient, other: httpx.AsyncClient, interview: str, admin: Account, candidate: Account
     ) -> None:
         """A removed participant gets 403 on both workers although both have the body, an added one 200."""
-        detail, listing, messages = reads_of(interview)
+        reads = detail, listing, messages, participants = reads_of(interview)
         for worker in (client, other):
-            for address in (detail, listing, messages):
+            for address in reads:
                 assert (await worker.get(address, headers=candidate.headers)).status_code == 200
         await client.delete(f"{detail}/participants/{candidate.id}", headers=admin.headers)
         for worker in (client, other):
             assert (await worker.get(detail, headers=candidate.headers)).status_code == 403
             assert (await worker.get(messages, headers=candidate.headers)).status_code == 403
+            assert (await worker.get(participants, headers=candidate.headers)).status_code == 403
             assert (await worker.get(listing, headers=candidate.headers)).json()["total"] == 0
         await other.post(f"{detail}/participants", json={"user_id": candidate.id}, headers=admin.headers)
         for worker in (client, other):

@@ -23,6 +23,7 @@ from parley_interviews.testing import create_interview
 
 STEPS = int(os.environ.get("COHERENCE_STEPS", "600"))
 AT_ONCE, INTERVIEWS = 20, 4
+PARTS = ("", "/participants", "/participants?former=true")
 
 
 @dataclass
@@ -45,6 +46,8 @@ class World:
     admin: Account
     members: list[Account]
     interviews: list[Acknowledged]
+    names: dict[str, int] = field(default_factory=dict)
+    naming: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def any_worker(self) -> httpx.AsyncClient:
         """One of them."""
@@ -64,8 +67,21 @@ async def world(core_settings: CoreSettings) -> AsyncIterator[World]:
         yield World(workers, caches, oracle, admin, members, [Acknowledged(p["id"]) for p in created])
 
 
+async def rename(world: World) -> None:
+    """Gives somebody the next number as a name; what was acknowledged is noted."""
+    member = random.choice(world.members)  # noqa: S311 - a test's
+    async with world.naming:
+        name, address = world.names.get(member.id, 0) + 1, f"/v1/users/{member.id}"
+        answer = await world.any_worker().patch(address, json={"name": f"{name}"}, headers=world.admin.headers)
+        assert answer.status_code == 200, answer.text
+        world.names[member.id] = name
+
+
 async def write(world: World, one: Acknowledged) -> None:
-    """Renames an interview to the next number, or posts a message; what was acknowledged is noted."""
+    """Renames an interview to the next number, or a person, or posts a message; what was acknowledged is noted."""
+    if random.random() < 0.25:  # noqa: S311 - a test's
+        await rename(world)
+        return
     address = f"/v1/interviews/{one.id}"
     async with one.writing:
         if random.random() < 0.5:  # noqa: S311 - a test's
@@ -84,7 +100,13 @@ async def read(world: World, one: Acknowledged) -> None:
     """Reads one of the cached routes and compares it with what had been acknowledged before."""
     viewer = random.choice([*world.members, world.admin])  # noqa: S311 - a test's
     title, messages, base = one.title, one.messages, f"/v1/interviews/{one.id}"
-    kind = random.choice(("detail", "list", "messages"))  # noqa: S311 - a test's
+    kind = random.choice(("detail", "list", "messages", "participants"))  # noqa: S311 - a test's
+    if kind == "participants":
+        least = dict(world.names)
+        page = await world.any_worker().get(f"{base}/participants", headers=viewer.headers)
+        names = {item["user_id"]: item["name"] for item in page.json()["items"]}
+        assert all(int(names[user_id]) >= name for user_id, name in least.items()), "stale participants"
+        return
     if kind == "messages":
         page = await world.any_worker().get(f"{base}/messages", headers=world.members[0].headers)
         assert page.json()["total"] >= messages, "stale messages"
@@ -99,7 +121,7 @@ async def read(world: World, one: Acknowledged) -> None:
 
 async def agree(world: World) -> None:
     """At rest, every worker answers every viewer what the one without a cache answers."""
-    details = [f"/v1/interviews/{one.id}" for one in world.interviews]
+    details = [f"/v1/interviews/{one.id}{rest}" for one in world.interviews for rest in PARTS]
     for viewer in (*world.members, world.admin):
         for address in ("/v1/interviews", "/v1/interviews?sort=title&limit=2", *details):
             truth = await world.oracle.get(address, headers=viewer.headers)

@@ -1,7 +1,7 @@
 """Role x relation x state x action: every row of the interview scope, executed over HTTP.
 
-The table below is written out by hand and knows nothing of the rules in the code. A line of it is what callers get for one
-action: the roles of their accounts, as what they take part, and the outcome in each of the four states.
+The table below is written out by hand and knows nothing of the rules in the code. A line of it is what callers get for
+one action: the roles of their accounts, as what they take part, and the outcome in each of the four states.
 """
 
 import uuid
