@@ -291,7 +291,7 @@ class TestDocumentation:
             "get": "list_messages",
         }
         shared = {"authentication_required", "invalid_token", "token_expired", "invalid_id", "not_a_participant",
-                  "interview_not_found", "permission_denied", "validation_error", "unavailable"}  # fmt: skip
+                  "interview_not_found", "validation_error", "unavailable"}  # fmt: skip
         assert codes(operations["get"]) == shared | {"invalid_sort", "invalid_filter"}
         assert codes(operations["post"]) == shared | {
             "client_message_id_reused",
@@ -317,8 +317,8 @@ class TestDocumentation:
             "Last-Event-ID",
         }
         assert codes(operation) == {"authentication_required", "invalid_token", "token_expired", "invalid_id",
-                                    "not_a_participant", "interview_not_found", "permission_denied",
-                                    "validation_error", "unavailable"}  # fmt: skip
+                                    "not_a_participant", "interview_not_found", "validation_error",
+                                    "unavailable"}  # fmt: skip
 
 
 def codes(operation: dict[str, Any]) -> set[str]:
