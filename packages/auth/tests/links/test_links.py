@@ -203,6 +203,8 @@ class TestAccept:
         headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
         me = (await desk.client.get(ME, headers=headers)).json()
         assert (me["id"], me["state"], me["verified"], me["name"]) == (user_id, "active", True, "Grace Hopper")
+        found = await desk.client.get("/v1/users", params={"q": "hopp"}, headers=desk.admin.headers)
+        assert [account["id"] for account in found.json()["items"]] == [user_id]
         refresh = {"refresh_token": answer.json()["refresh_token"]}
         assert (await desk.client.post("/v1/auth/refresh", json=refresh)).status_code == 200
         assert await desk.log_in(user_id, NEW) == 200

@@ -134,7 +134,7 @@ class UserRepository(UserDirectory):
         Raises:
             DuplicateEmail: another account has the new e-mail.
         """
-        words = _changed_words(before, changes)
+        words = changed_words(before, changes)
         # Search words are made of both, so that neither may have changed meanwhile.
         conditions = {"role", "active", *changes, *(("name", "email") if words else ())} & _COMPARED
         where = {"_id": before.id, "state": state_is(before)}
@@ -181,7 +181,7 @@ class UserRepository(UserDirectory):
         return await self._users.find_one(_ADMINS, {"_id": True}) is not None
 
 
-def _changed_words(before: User, changes: Mapping[str, object]) -> Document:
+def changed_words(before: User, changes: Mapping[str, object]) -> Document:
     """Return the search words of a changed name or e-mail, as a further change."""
     if not changes.keys() & {"name", "email"}:
         return {}

@@ -5,7 +5,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from parley_auth.accounts.repository import NEXT_TOKEN_VERSION, PUBLIC, REMOVED, credentials_of, state_is, user_of
+from parley_auth.accounts.repository import (
+    NEXT_TOKEN_VERSION,
+    PUBLIC,
+    REMOVED,
+    changed_words,
+    credentials_of,
+    state_is,
+    user_of,
+)
 from parley_auth.indexes import USERS
 from parley_auth.links.models import Link, LinkedAccount, Purpose
 from parley_auth.models import AccountState, Credentials, User
@@ -53,7 +61,8 @@ class LinkRepository:
             "link.digest": {"$eq": link.digest},
             "link.expires_at": {"$gt": now},
         }
-        used = await record(self._users, where, {**changes, **_FRESH, "verified": True}, event)
+        new = {**changes, **changed_words(user, changes), **_FRESH, "verified": True}
+        used = await record(self._users, where, new, event)
         return credentials_of(used) if used else None
 
     async def set_password(self, user: User, password_hash: str, event: Event) -> bool:
