@@ -16,6 +16,7 @@ from parley_interviews.testing import an_interview
 PASSWORD, NEW_PASSWORD = "canary of nine green bottles", "canary of ten blue bottles"
 NAME, NEW_NAME = "Canary Lovelace", "Canary King"
 EMAIL, OTHER_EMAIL = "canary.ada@example.com", "canary.grace@example.com"
+INVITED_EMAIL, CHANGED_EMAIL = "canary.mary@example.com", "canary.somerville@example.com"
 MESSAGE, DESCRIPTION = "canary message: shall we begin?", "canary description " + "of some length " * 30
 # Shown on purpose: what an interview is called, and why it was changed.
 TITLE, REASON = "Backend engineer", "the interviewer is ill"
@@ -53,6 +54,24 @@ class Life:
         return {"Authorization": f"Bearer {tokens['access_token']}"}
 
 
+    async def accepts(self, user_id: str, purpose: str) -> None:
+        """Set a password with a new link, which is a secret, and works once."""
+        link = await self.does("POST", f"/users/{user_id}/link", {"purpose": purpose})
+        wanted = {"token": link["token"], "password": NEW_PASSWORD}
+        tokens = await self.does("POST", "/auth/accept", wanted)
+        self.secrets |= {link["token"], tokens["access_token"], tokens["refresh_token"]}
+        await self.fails("POST", "/auth/accept", wanted)
+
+
+async def invites(life: Life) -> None:
+    """Invite somebody, and do to their account what administrators do."""
+    invited = await life.does("POST", "/users", {"email": INVITED_EMAIL, "name": NAME, "role": "candidate"})
+    await life.accepts(invited["id"], "invitation")
+    await life.does("PATCH", f"/users/{invited['id']}", {"email": CHANGED_EMAIL})
+    await life.does("POST", f"/users/{invited['id']}/logout-all")
+    await life.accepts(invited["id"], "reset")
+
+
 async def lives(life: Life) -> None:
     """Do everything that is recorded, and between it what isn't: what is refused, and what changes nothing."""
     ada = await life.does("POST", "/auth/register", {"email": EMAIL, "password": PASSWORD, "name": NAME})
@@ -86,6 +105,7 @@ async def lives(life: Life) -> None:
     other = await life.does("POST", "/interviews", an_interview())
     await life.does("PATCH", f"/interviews/{other['id']}/status", {"status": "cancelled", "reason": REASON})
     assert ada["id"] != grace["id"]
+    await invites(life)
 
 
 @pytest.fixture
@@ -138,6 +158,7 @@ async def test_nothing_private(
 ) -> None:
     """No password, token, e-mail address, name or text of a message is in the log, on its pages or in log lines."""
     secrets = life.secrets | {PASSWORD, NEW_PASSWORD, NAME, NEW_NAME, EMAIL, OTHER_EMAIL, MESSAGE, DESCRIPTION}
+    secrets |= {INVITED_EMAIL, CHANGED_EMAIL}
     secrets |= {"canary", "Canary", "argon2"}
     pages = await life.client.get("/v1/events", params={"limit": 100}, headers=life.headers)
     stored = await app.state.parley.database["events"].find().to_list()
