@@ -13,6 +13,7 @@ NEWER_FIELDS = {
     "name": ("name",),
     "state": ("state",),
     "verified": ("verified",),
+    "search_words": ("search_words",),
     "known_networks": ("known_networks",),
     "token_version": ("token_version",),
     "sessions": ("sessions",),

@@ -248,6 +248,26 @@ class TestSearch:
         for name in names:
             assert await found(client, admin, {"q": name}) == ({user.id} if name == last else set())
 
+    async def test_a_changed_email(self, client: httpx.AsyncClient, app: FastAPI, admin: Account) -> None:
+        """Whoever gets another e-mail is found by that one, and by their name as before."""
+        user = await an_account(app, name="Ada Lovelace", email="countess@example.com")
+        body = {"email": "Augusta@Example.com"}
+        assert (await client.patch(f"{USERS}/{user.id}", json=body, headers=admin.headers)).status_code == 200
+        assert await found(client, admin, "q=countess") == set()
+        for text in ("augusta@", "love"):
+            assert await found(client, admin, {"q": text}) == {user.id}
+
+    async def test_accepted(self, client: httpx.AsyncClient, app: FastAPI, admin: Account) -> None:
+        """Whoever accepts an invitation is active in the next list, and found by the name that they gave."""
+        user = await an_account(app, email="countess@example.com", invited=True)
+        assert await found(client, admin, "state=invited") == {user.id}
+        body = {"purpose": "invitation"}
+        link = await client.post(f"{USERS}/{user.id}/link", json=body, headers=admin.headers)
+        accepted = {"token": link.json()["token"], "password": PASSWORD, "name": "Ada Lovelace"}
+        assert (await client.post("/v1/auth/accept", json=accepted)).status_code == 200
+        assert await found(client, admin, "state=invited") == set()
+        assert await found(client, admin, "state=active&q=lovelace") == {user.id}
+
     async def test_registered(self, client: httpx.AsyncClient, admin: Account) -> None:
         """Whoever registers or is created is found at once."""
         new = {"password": PASSWORD, "name": "Grace Hopper"}

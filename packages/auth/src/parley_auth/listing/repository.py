@@ -6,16 +6,15 @@ from typing import Any
 
 from pymongo import UpdateOne
 
-from parley_auth.accounts.repository import user_of
+from parley_auth.accounts.repository import PUBLIC, user_of
 from parley_auth.accounts.search_words import search_words
 from parley_auth.indexes import INDEX_OF_SORT, SEARCH_WORDS, USERS
 from parley_auth.listing.models import Found, UserFilter
-from parley_auth.models import AccountState, User
+from parley_auth.models import AccountState
 from parley_core import Database, Document
 from parley_core.data.keyset import behind
 from parley_core.http.sorting import Cursor, Sort
 
-_READ = dict.fromkeys({*User.__dataclass_fields__, "state"} - {"id"}, True)
 # An older account has no stored state; a deactivated one keeps the one that it had.
 _ENABLED = (AccountState.ACTIVE, None)
 _ANY = (*_ENABLED, AccountState.INVITED)
@@ -40,7 +39,7 @@ class UserSearch:
         where = _where(wanted)
         narrowed = {"$and": [where, behind(cursor.sort.keys, cursor.values)]} if cursor else where
         # One more than asked for shows whether the list goes on.
-        found = self._users.find(narrowed, _READ).sort(list(sort.keys)).skip(0 if cursor else offset).limit(limit + 1)
+        found = self._users.find(narrowed, PUBLIC).sort(list(sort.keys)).skip(0 if cursor else offset).limit(limit + 1)
         if index := _index_for(wanted, sort):
             found = found.hint(index)
         documents, total = await asyncio.gather(found.to_list(), self._count(wanted, where))
