@@ -130,3 +130,18 @@ async def test_no_time_left(things: AsyncCollection[Document], finds: Finds) -> 
         with pytest.raises(NetworkTimeout):
             await PointReader(things, {"n": True}).read("1")
     assert finds.batches == []
+
+
+async def test_projection_of_each_query(things: AsyncCollection[Document], finds: Finds) -> None:
+    """A projection that is a function is asked when a query is sent, with all who wait for it waiting."""
+    wanted: set[str] = set()
+    reader = PointReader(things, lambda: dict.fromkeys({"n", *wanted}, True))
+
+    async def read(place: str) -> Document | None:
+        wanted.add(place)
+        return await reader.read("1")
+
+    assert await reader.read("1") == {"_id": "1", "n": 1}
+    found = list(await asyncio.gather(reader.read("1"), read("secret")))
+    assert found == [{"_id": "1", "n": 1, "secret": "x"}] * 2
+    assert len(finds.batches) == 2

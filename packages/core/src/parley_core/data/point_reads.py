@@ -5,7 +5,7 @@ primary, so that it sees every acknowledged write (docs/caching.md).
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import Context
 from itertools import chain, islice
 from typing import Any
@@ -30,12 +30,14 @@ class PointReader:
     Args:
         collection: with the read concern and preference that the reads need; its client's `timeoutMS`
             bounds a shared query.
-        projection: what is read of each document.
+        projection: what is read of each document; a function, where that depends on who waits for the query.
     """
 
-    def __init__(self, collection: AsyncCollection[Document], projection: Mapping[str, Any]) -> None:
+    def __init__(
+        self, collection: AsyncCollection[Document], projection: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+    ) -> None:
         self._collection = collection
-        self._projection = dict(projection)
+        self._projection = projection
         self._waiting: Waiting = {}
         self._runner: asyncio.Task[None] | None = None
 
@@ -77,7 +79,8 @@ class PointReader:
 
     async def _answer(self, batch: Waiting) -> None:
         try:
-            cursor = self._collection.find({"_id": {"$in": list(batch)}}, self._projection)
+            projection = self._projection() if callable(self._projection) else self._projection
+            cursor = self._collection.find({"_id": {"$in": list(batch)}}, projection)
             found = {document["_id"]: document for document in await cursor.to_list()}
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to those who wait for it
             fail(list(chain.from_iterable(batch.values())), error)
