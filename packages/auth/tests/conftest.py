@@ -15,19 +15,21 @@ from fastapi import FastAPI
 from pymongo import MongoClient
 
 import parley_auth.plugin
+from parley_auth.keys.models import KeyText
 from parley_auth.testing import PASSWORD, People, auth_settings, roles_plugin, some_people
 from parley_core.embedded import embedded_mongodb
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
 
 SECRET_FIELDS = {"password", "current_password", "new_password", "refresh_token", "token"}
-ISSUING = re.compile("/v1/auth/(login|token|refresh|accept)|/v1/users/[0-9a-f]{24}/link")
+ISSUED_FIELDS = {"access_token", "key"}
+ISSUING = re.compile("/v1/auth/(login|token|refresh|accept)|/v1/users/[0-9a-f]{24}/link|/v1/api-keys")
 TEAM = roles_plugin("interviewer", registers="candidate")
 FRAMEWORK_CODES = {"not_found", "method_not_allowed", "internal_error"}
 
 
 class Canaries(logging.Handler):
-    """Every password and token of a test's requests, and the places where one is found.
+    """Every password, token and API key of a test's requests, and the places where one is found.
 
     Short passwords are left out, since `password1` is an ordinary word.
     """
@@ -57,14 +59,15 @@ class Canaries(logging.Handler):
 
 
 def secrets_in(authorization: str, body: bytes) -> set[str]:
-    """Return the passwords and tokens of a message."""
+    """Return the passwords, tokens and API keys of a message, of a key also its secret alone."""
     try:
         fields = json.loads(body)
     except ValueError:
         fields = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
     fields = fields if isinstance(fields, dict) else {}
-    found = [fields.get(name) for name in SECRET_FIELDS | {"access_token"}]
+    found = [fields.get(name) for name in SECRET_FIELDS | ISSUED_FIELDS]
     found.append(authorization.partition(" ")[2].strip())
+    found += [key.secret for text in found if isinstance(text, str) and (key := KeyText.parse(text))]
     return {text for text in found if isinstance(text, str) and len(text) >= 12}
 
 

@@ -138,7 +138,8 @@ class TestPolicy:
         assert result.exit_code == 0
         lines = result.output.splitlines()
         assert lines[0] == "# Who may do what"
-        assert "| users:update |  | admin |  |  |" in lines
+        assert "| users:update |  | admin |  |  |  |" in lines
+        assert "| users:read |  | admin |  |  | yes |" in lines
         assert "| PATCH | /v1/users/{user_id} | users:update |  |" in lines
         assert "| POST | /v1/auth/login |  | the password identifies the caller |" in lines
         assert result.output.endswith("|\n")
@@ -153,6 +154,7 @@ class TestPolicy:
             "roles": None,
             "relations": None,
             "states": None,
+            "keys": False,
         } in policy["rules"]
         routes = {(row["method"], row["path"]): row for row in policy["routes"]}
         assert routes["GET", "/v1/users/me"]["guard"] == ["account:read"]

@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from hypothesis import strategies as st
 
 import parley_auth.plugin
+from parley_auth.keys.models import MAX_KEYS
 from parley_auth.links.models import LinkToken
 from parley_auth.sessions.repository import SessionRepository
 from parley_auth.testing import (
@@ -64,6 +65,9 @@ OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "create_link": ("POST", "/v1/users/{user_id}/link", {"json": {"purpose": "reset"}}),
     "end_user_sessions": ("POST", "/v1/users/{user_id}/logout-all", {}),
     "read_user_history": ("GET", "/v1/users/{user_id}/history", {}),
+    "create_api_key": ("POST", "/v1/api-keys", {"json": {"name": "A script", "actions": ["users:list"]}}),
+    "list_api_keys": ("GET", "/v1/api-keys", {}),
+    "revoke_api_key": ("DELETE", "/v1/api-keys/{key_id}", {}),
 }
 """operationId: method, path, and a request that succeeds where it may; a link is one that was never issued."""
 
@@ -90,6 +94,9 @@ ACCESS = {
     "create_link": (401, 403, 403, 201),
     "end_user_sessions": (401, 403, 403, 204),
     "read_user_history": (401, 403, 403, 200),
+    "create_api_key": (401, 403, 403, 201),
+    "list_api_keys": (401, 403, 403, 200),
+    "revoke_api_key": (401, 403, 403, 404),
 }
 _numbers = itertools.count(1)
 
@@ -99,7 +106,8 @@ def request_of(operation: str, people: People, **changes: Any) -> dict[str, Any]
     method, path, body = OPERATIONS[operation]
     kind, content = next(iter(body.items()), ("json", None))
     if isinstance(content, dict):
-        body = {kind: {name: _filled(value, people.candidate) for name, value in content.items()}}
+        filled = (_filled(value, people.candidate) if isinstance(value, str) else value for value in content.values())
+        body = {kind: dict(zip(content, filled, strict=True))}
     return {"method": method, "url": _filled(path, people.candidate), **body, **changes}
 
 
@@ -112,6 +120,7 @@ def _filled(text: str, account: Account) -> str:
         "{new}": f"new-{next(_numbers)}@example.com",
         "{user_id}": account.id,
         "{session_id}": session.session_id,
+        "{key_id}": session.session_id,  # no key's
         "{refresh_token}": account.refresh_token,
         "{link}": LinkToken.new(account.id).text,
     }
@@ -284,6 +293,11 @@ class Scene:
     async def on_last_admin(self) -> httpx.Response:
         return await self.send(url=f"/v1/users/{self.people.admin.id}")
 
+    async def with_fifty_keys(self) -> httpx.Response:
+        for _ in range(MAX_KEYS):
+            await self.send()
+        return await self.send()
+
     async def with_strange_order(self) -> httpx.Response:
         return await self.send(params={"sort": "password_hash"})
 
@@ -313,6 +327,8 @@ PROVOCATIONS: dict[str, Callable[[Scene], Awaitable[httpx.Response]]] = {
     "no_password": Scene.on_invited_account,
     "password_exists": Scene.with_other_purpose,
     "session_not_found": Scene.with_unknown_id,
+    "key_not_found": Scene.with_unknown_id,
+    "too_many_keys": Scene.with_fifty_keys,
     "refresh_in_progress": Scene.beside_another,
     "refresh_reused": Scene.with_spent_token,
     "rate_limited": Scene.too_often,
@@ -340,6 +356,8 @@ FIELDS = st.sampled_from(
         "token",
         "purpose",
         "username",
+        "actions",
+        "expires_in_days",
         "$set",
         "_id",
     ]

@@ -66,6 +66,13 @@ class Scene:
         await self.deactivate()
         return await self.change(active=True)
 
+    async def create_key(self) -> httpx.Response:
+        return await self.send("POST", "/v1/api-keys", "admin", name=SECRET, actions=["users:list"])
+
+    async def revoke_key(self) -> httpx.Response:
+        key = (await self.create_key()).json()
+        return await self.send("DELETE", f"/v1/api-keys/{key['id']}", "admin")
+
     async def end_sessions(self) -> httpx.Response:
         return await self.send("POST", f"/v1/users/{self.people.candidate.id}/logout-all", "admin")
 
@@ -111,6 +118,8 @@ ACTS: dict[str, tuple[Callable[[Scene], Awaitable[httpx.Response]], str, dict[st
     "role_changed": (Scene.change_role, "WARNING", {"role_before": "candidate", "role_after": "interviewer"}),
     "account_deactivated": (Scene.deactivate, "WARNING", {"role_after": "candidate"}),
     "account_reactivated": (Scene.reactivate, "WARNING", {"role_after": "candidate"}),
+    "key_created": (Scene.create_key, "WARNING", {"actions": "users:list"}),
+    "key_revoked": (Scene.revoke_key, "WARNING", {}),
     "access_denied": (Scene.ask_for_too_much, "WARNING", {"role": "candidate", "actions": "users:list"}),
 }
 
@@ -126,7 +135,8 @@ async def test_each(
     lines = [(r.levelname, json.loads(r.getMessage())) for r in caplog.records if r.name == "parley.security"]
     found, logged = [line for line in lines if line[1]["event"] == kind][-1]
     assert (found, logged["request_id"]) == (level, "this-request")
-    assert logged["user_id"] == people.candidate.id
+    about = people.admin if kind.startswith("key_") else people.candidate
+    assert logged["user_id"] == about.id
     assert {name: logged.get(name) for name in fields} == fields
     assert logged["at"].endswith("+00:00")
     for secret in (PASSWORD, SECRET, "king@example.com", people.candidate.user.email, people.candidate.refresh_token):

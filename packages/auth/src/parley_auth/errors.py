@@ -21,7 +21,7 @@ class _BearerError(AuthenticationError):
 
 class AuthenticationRequired(_BearerError):
     code = "authentication_required"
-    title = "An access token is required: send it as `Authorization: Bearer`"
+    title = "An access token or an API key is required: send it as `Authorization: Bearer`"
     challenge = "Bearer"
 
 
@@ -85,6 +85,11 @@ class SessionNotFound(NotFoundError):
     title = "You have no session with this id"
 
 
+class KeyNotFound(NotFoundError):
+    code = "key_not_found"
+    title = "There is no such API key"
+
+
 class DuplicateEmail(BusinessRuleError):
     code = "duplicate_email"
     title = "An account with this e-mail already exists"
@@ -125,3 +130,8 @@ class WrongPassword(BusinessRuleError):
 class LastAdmin(BusinessRuleError):
     code = "last_admin"
     title = "The last active administrator must stay one: give another account the role admin first"
+
+
+class TooManyKeys(BusinessRuleError):
+    code = "too_many_keys"
+    title = "You have 50 API keys: revoke one that is not needed any more"

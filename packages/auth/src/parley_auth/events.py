@@ -28,11 +28,14 @@ USER_EMAIL_CHANGED = EventType(
     "An account's e-mail changed; neither address is recorded, and the new one is not verified.",
 )
 USER_ROLE_CHANGED = EventType(
-    "user.role_changed", "An account's role changed from one to another; its name or e-mail may have changed with it."
+    "user.role_changed",
+    "An account's role changed from one to another; its name or e-mail may have changed with it. Who is no "
+    "administrator any more has no API keys any more.",
 )
 USER_DEACTIVATED = EventType(
     "user.deactivated",
-    "An account was deactivated and its sessions ended; `changes` names a role that changed with it.",
+    "An account was deactivated, its sessions ended and its API keys were revoked; `changes` names a role that "
+    "changed with it.",
 )
 USER_REACTIVATED = EventType(
     "user.reactivated", "An account was reactivated; `changes` names a role that changed with it."
@@ -41,6 +44,12 @@ USER_PASSWORD_CHANGED = EventType(
     "user.password_changed", "The owner of an account changed its password; its other sessions ended."
 )
 USER_SESSIONS_ENDED = EventType("user.sessions_ended", "An administrator ended every session of an account.")
+USER_KEY_CREATED = EventType(
+    "user.key_created", "An administrator created an API key; `changes` names its id and actions."
+)
+USER_KEY_REVOKED = EventType(
+    "user.key_revoked", "An administrator revoked an API key of the account; `changes` names its id and actions."
+)
 
 EVENTS = [
     USER_REGISTERED,
@@ -56,4 +65,6 @@ EVENTS = [
     USER_REACTIVATED,
     USER_PASSWORD_CHANGED,
     USER_SESSIONS_ENDED,
+    USER_KEY_CREATED,
+    USER_KEY_REVOKED,
 ]

@@ -23,6 +23,8 @@ INDEXES = [
             IndexModel([("role", 1), *_NEWEST], name="newest_of_role"),
             IndexModel([("active", 1), ("state", 1), *_NEWEST], name="newest_of_state"),
             IndexModel(SEARCH_WORDS, name=SEARCH_WORDS),
+            # Contains the administrators with API keys.
+            IndexModel("keys.id", name="keys", partialFilterExpression={"keys.id": {"$gt": ""}}),
         ),
         recorded=True,
     ),

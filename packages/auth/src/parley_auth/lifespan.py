@@ -9,6 +9,7 @@ from parley_auth.authorization.authorizer import Authorizer
 from parley_auth.authorization.identity import chosen_identity
 from parley_auth.authorization.policy_table import PolicyTable
 from parley_auth.authorization.registry import ScopeRegistry
+from parley_auth.keys.usage import KeyUsage
 from parley_auth.listing.backfill import completing
 from parley_auth.listing.repository import UserSearch
 from parley_auth.passwords.hashing import Passwords, common_passwords
@@ -40,3 +41,4 @@ async def auth_lifespan(parley: Parley) -> AsyncIterator[None]:
             yield
     finally:
         parley.require(Passwords).close()
+        await parley.require(KeyUsage).close()

@@ -10,12 +10,13 @@ from parley_auth import caching, commands, events, hookspecs, indexes, lifespan,
 from parley_auth.accounts import endpoints as accounts
 from parley_auth.authorization import route_checks
 from parley_auth.authorization.policy_table import PolicyRule
+from parley_auth.keys import endpoints as keys
 from parley_auth.links import endpoints as links
 from parley_auth.listing import endpoints as listing
 from parley_auth.models import Role
 from parley_auth.sessions import endpoints as sessions
 from parley_auth.settings import AuthSettings
-from parley_auth.signing import endpoints as keys
+from parley_auth.signing import endpoints as signing
 from parley_core import CollectionIndexes, EventType, Invalidation, Parley, PublicRoute, Router, Settings, hookimpl
 from parley_core.http.framework import RouteContext
 
@@ -40,6 +41,7 @@ def parley_routers() -> list[Router]:
         links.acceptance,
         links.creation,
         keys.router,
+        signing.router,
     ]
 
 

@@ -30,6 +30,8 @@ Kind = Literal[
     "role_changed",
     "account_deactivated",
     "account_reactivated",
+    "key_created",
+    "key_revoked",
     "access_denied",
 ]
 

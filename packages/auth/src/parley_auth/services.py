@@ -11,6 +11,11 @@ from parley_auth.accounts.repository import UserDirectory, UserHistory, UserRepo
 from parley_auth.accounts.service import AccountService, UserService
 from parley_auth.authorization.roles import RoleRegistry
 from parley_auth.authorization.scopes import ParticipantScope
+from parley_auth.callers import CallerReader
+from parley_auth.keys.authenticator import KeyAuthenticator
+from parley_auth.keys.repository import KeyRepository
+from parley_auth.keys.service import KeyService
+from parley_auth.keys.usage import KeyUsage
 from parley_auth.links.recovery import Recovery
 from parley_auth.links.repository import LinkRepository
 from parley_auth.links.service import LinkService
@@ -30,7 +35,7 @@ from parley_auth.signing.key_ring import KeyRing
 from parley_auth.signing.secret import key_ring
 from parley_auth.tokens.access_tokens import AccessTokens
 from parley_auth.tokens.refresh_tokens import RefreshTokens
-from parley_core import Parley
+from parley_core import Clock, Database, Parley
 
 
 def make_services(parley: Parley) -> Sequence[object]:
@@ -40,9 +45,9 @@ def make_services(parley: Parley) -> Sequence[object]:
         StartupError: there is no key to sign access tokens with.
     """
     settings, database, clock = parley.settings(AuthSettings), parley.database, parley.clock
-    keys = _key_ring(parley)
-    tokens = AccessTokens(keys, lifetime=timedelta(minutes=settings.access_token_minutes), clock=clock)
-    refresh_tokens = RefreshTokens(keys)
+    ring = _key_ring(parley)
+    tokens = AccessTokens(ring, lifetime=timedelta(minutes=settings.access_token_minutes), clock=clock)
+    refresh_tokens = RefreshTokens(ring)
     passwords, users, sessions = Passwords(), UserRepository(database), SessionRepository(database)
     throttle = Throttle(counters=ThrottleRepository(database), clock=clock)
     check = PasswordCheck(passwords=passwords, throttle=throttle)
@@ -76,7 +81,7 @@ def make_services(parley: Parley) -> Sequence[object]:
     search = UserSearch(database)
     links = LinkService(links=stored, sessions=own_sessions, passwords=passwords, rules=rules, clock=clock)
     return [
-        keys,
+        ring,
         tokens,
         refresh_tokens,
         passwords,
@@ -94,7 +99,7 @@ def make_services(parley: Parley) -> Sequence[object]:
         search,
         UserList(search=search, roles=roles),
         Administrators(accounts=accounts, users=users, passwords=passwords),
-        Authenticator(database=database, tokens=tokens, clock=clock),
+        *_callers(database, tokens, clock),
     ]
 
 
@@ -102,6 +107,15 @@ def _rules(parley: Parley, roles: RoleRegistry) -> PasswordRules:
     scopes = [d.value.name for d in parley.plugins.declarations("parley_participant_scopes", ParticipantScope)]
     min_length = parley.settings(AuthSettings).password_min_length
     return PasswordRules(min_length=min_length, roles=roles.by_name, scopes=scopes)
+
+
+def _callers(database: Database, tokens: AccessTokens, clock: Clock) -> Sequence[object]:
+    """Return what says who calls, and what manages API keys."""
+    accounts, keys = CallerReader(database), KeyRepository(database)
+    usage = KeyUsage(keys=keys, clock=clock)
+    of_keys = KeyAuthenticator(accounts=accounts, usage=usage, clock=clock)
+    authenticator = Authenticator(accounts=accounts, tokens=tokens, keys=of_keys, clock=clock)
+    return [KeyService(keys=keys, clock=clock), usage, of_keys, authenticator]
 
 
 def _key_ring(parley: Parley) -> KeyRing:

@@ -9,6 +9,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+import httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
 
@@ -161,3 +162,31 @@ def bearer(parley: Parley, user_id: str, session_id: str, *, token_version: int 
     """Return the headers of a request with a fresh access token of these ids."""
     token = parley.require(AccessTokens).issue(user_id, session_id=session_id, token_version=token_version)
     return {"Authorization": f"Bearer {token.text}"}
+
+
+@dataclass(frozen=True)
+class IssuedKey:
+    """An API key, and the headers of requests with it."""
+
+    id: str
+    text: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of requests with the key."""
+        return {"Authorization": f"Bearer {self.text}"}
+
+
+async def an_api_key(client: httpx.AsyncClient, creator: Account, *actions: str, **more: object) -> IssuedKey:
+    """Create an API key over HTTP.
+
+    Args:
+        client: a client of the application.
+        creator: an administrator.
+        actions: what the key may do.
+        more: further fields of the body.
+    """
+    body = {"name": "A script", "actions": actions, **more}
+    answer = await client.post("/v1/api-keys", json=body, headers=creator.headers)
+    assert answer.status_code == httpx.codes.CREATED, answer.text
+    return IssuedKey(answer.json()["id"], answer.json()["key"])

@@ -11,6 +11,8 @@ from fastapi import FastAPI
 import parley_auth.plugin
 from parley_auth import Identity, Principal, UserDirectory
 from parley_auth.errors import AuthenticationRequired, InvalidToken, TokenExpired
+from parley_auth.keys.authenticator import KeyAuthenticator
+from parley_auth.keys.models import PREFIX
 from parley_auth.sessions.authenticator import Authenticator
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import Parley, StartupError
@@ -89,6 +91,46 @@ class TestAnother:
         await app.state.parley.database.users.update_one({"_id": ada.id}, {"$set": {"role": "candidate"}})
         answer = await client.get(USERS, headers=bearing("subject:ada@example.com"))
         assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+
+
+class WithKeys(Directory):
+    """An identity that lets API keys in, too."""
+
+    def __init__(self, users: UserDirectory, keys: KeyAuthenticator) -> None:
+        super().__init__(users)
+        self._keys = keys
+
+    async def authenticate(self, token: str | None) -> Principal:
+        if token and token.startswith(PREFIX):
+            return await self._keys.principal_of(token)
+        return await super().authenticate(token)
+
+
+class TestApiKeys:
+    @pytest.fixture(params=[False, True])
+    def accepts(self, request: pytest.FixtureRequest) -> bool:
+        """Whether the identity accepts keys."""
+        return bool(request.param)
+
+    @pytest.fixture
+    def app(self, core_settings: CoreSettings, *, accepts: bool) -> FastAPI:
+        def parley_services(parley: Parley) -> Sequence[object]:
+            users = parley.require(UserDirectory)
+            return [WithKeys(users, parley.require(KeyAuthenticator)) if accepts else Directory(users)]
+
+        plugin = a_plugin("directory", parley_services=parley_services)
+        return an_application([core_settings, auth_settings()], [parley_auth.plugin, plugin])
+
+    async def test_are_its_decision(self, app: FastAPI, client: httpx.AsyncClient, *, accepts: bool) -> None:
+        """Another identity is given the keys too: they work where it asks `KeyAuthenticator`, and nowhere else."""
+        await an_account(app, "admin", email="ada@example.com")
+        ada = bearing("subject:ada@example.com")
+        created = await client.post("/v1/api-keys", json={"name": "x", "actions": ["users:list"]}, headers=ada)
+        key = bearing(created.json()["key"])
+        assert (await client.get(USERS, headers=key)).status_code == (200 if accepts else 401)
+        assert (await client.get(ME, headers=key)).status_code == (403 if accepts else 401)
+        assert (await client.delete(f"/v1/api-keys/{created.json()['id']}", headers=ada)).status_code == 204
+        assert (await client.get(USERS, headers=key)).status_code == 401
 
 
 class TestChoice:

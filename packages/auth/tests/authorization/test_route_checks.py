@@ -394,7 +394,7 @@ class TestDeclarations:
 
 class TestPolicyPage:
     def test_shows_rules_and_routes(self) -> None:
-        """The page has every rule with scope, roles, relations and states, and every route with its guard."""
+        """The page has every rule, with whether keys may have its action, and every route with its guard."""
         rule = PolicyRule(
             action="things:say",
             roles=frozenset({"admin", "user"}),
@@ -408,8 +408,10 @@ class TestPolicyPage:
             a_router("/{thing_id}", Guard("things:say"), websocket=True), parley_policies=[READ, OTHER, TOOL, rule]
         )
         lines = rendered(policy_of(accepted(plugin, host=host))).splitlines()
-        assert "| things:say | thing | admin, user | helper | open, shut |" in lines
-        assert "| others:read | other | every role | helper, subject |  |" in lines
+        assert "| things:say | thing | admin, user | helper | open, shut |  |" in lines
+        assert "| others:read | other | every role | helper, subject |  |  |" in lines
+        assert "| users:list |  | admin |  |  | yes |" in lines
+        assert "| users:update |  | admin |  |  |  |" in lines
         assert "| WEBSOCKET | /v1/x/{thing_id} | things:say |  |" in lines
         assert "| GET | /hello |  |  |" in lines
 

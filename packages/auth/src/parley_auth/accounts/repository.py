@@ -142,6 +142,8 @@ class UserRepository(UserDirectory):
         if changes.get("active") is False:
             # Sessions, tokens and links from before a deactivation stay invalid after a reactivation.
             changes = {**changes, "token_version": NEXT_TOKEN_VERSION, "sessions": [], "link": REMOVED}
+        if before.role == ADMIN and (changes.get("active") is False or changes.get("role", ADMIN) != ADMIN):
+            changes = {**changes, "keys": []}
         if "email" in changes:
             where["verified"] = {"$eq" if before.verified else "$ne": True}
             changes = {**changes, "verified": False, "link": REMOVED}

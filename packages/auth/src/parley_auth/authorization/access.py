@@ -140,16 +140,16 @@ async def lock_together(
 def decide(policy: PolicyTable, actions: Sequence[str], principal: Principal, *, relation: str) -> Decision:
     """Return what the policy says about a caller with this relation to the resource, and some actions.
 
-    An API key may do what it names, provided that an administrator may do it without participating, and that its
-    creator may do it: as the candidate of a resource they may not, with a key neither.
+    An API key may do what it names, provided that keys may do it, which administrators then may without participating,
+    and that its creator may do it: what they may not do in a resource, with a key they may not either.
     """
     decision = policy.decide(tuple(actions), principal.role, relation=relation)
     if principal.actions is None:
         return decision
-    outside = policy.decide(tuple(actions), principal.role, relation=OUTSIDER)
-    permitted = decision.permitted & outside.permitted & principal.actions
+    permitted = frozenset(filter(policy.is_for_keys, decision.permitted & principal.actions))
     if permitted:
         return Decision(Verdict.ALLOWED, decision.actions, permitted)
+    outside = policy.decide(tuple(actions), principal.role, relation=OUTSIDER)
     refused = outside.verdict if outside.verdict is not Verdict.ALLOWED else Verdict.PERMISSION_DENIED
     return Decision(refused, decision.actions)
 
@@ -172,6 +172,7 @@ def log_denial(principal: Principal, actions: Sequence[str], verdict: Verdict, r
         "access_denied",
         request_id,
         user_id=principal.id,
+        key_id=None if principal.actions is None else principal.session_id,
         role=principal.role,
         actions=" ".join(actions),
         verdict=verdict,

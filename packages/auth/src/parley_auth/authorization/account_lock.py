@@ -14,7 +14,8 @@ class AccountLock:
     Args:
         database: the database of the accounts.
         clock: returns the time.
-        checks_sessions: whether the callers' sessions are auth's own, so that an ended one counts.
+        checks_sessions: whether the callers' sessions are auth's own, so that an ended one counts. API keys are
+            auth's own in any case.
     """
 
     def __init__(self, *, database: Database, clock: Clock, checks_sessions: bool) -> None:
@@ -23,7 +24,7 @@ class AccountLock:
         self._checks_sessions = checks_sessions
 
     async def lock(self, session: Session, callers: Sequence[Principal]) -> Collection[Principal]:
-        """Return those callers whose account is active, with the same role and a live session, until the end.
+        """Return those callers whose account is active, with the same role and a live session or key, until the end.
 
         Args:
             session: the transaction, which is repeated when it conflicts with a change of an account.
@@ -41,7 +42,9 @@ class AccountLock:
 
     def _condition(self, caller: Principal) -> Document:
         condition: Document = {"_id": caller.id, "active": True, "role": {"$eq": caller.role}}
-        if self._checks_sessions:
-            alive = {"id": caller.session_id, "ends_at": {"$gt": self._clock()}}
-            condition["sessions"] = {"$elemMatch": alive}
+        id_, later = {"id": {"$eq": caller.session_id}}, {"$gt": self._clock()}
+        if caller.actions is not None:
+            condition["keys"] = {"$elemMatch": {**id_, "$or": [{"expires_at": None}, {"expires_at": later}]}}
+        elif self._checks_sessions:
+            condition["sessions"] = {"$elemMatch": {**id_, "ends_at": later}}
         return condition

@@ -30,7 +30,12 @@ from parley_core.errors import InvalidId
 from parley_core.http.requests import admitted_by
 from parley_core.http.routing import ParleyRoute
 
-_bearer = OAuth2PasswordBearer(tokenUrl="/v1/auth/token", auto_error=False)
+_bearer = OAuth2PasswordBearer(
+    tokenUrl="/v1/auth/token",
+    auto_error=False,
+    description="An access token of a login, or an API key of `POST /v1/api-keys`, as `Authorization: Bearer`. "
+    "An API key may do what it names and nothing else.",
+)
 _ID = re.compile(ID_PATTERN)
 
 
@@ -41,7 +46,8 @@ class Guard:
 
     - 401 `authentication_required`: no token was sent.
     - 401 `token_expired`: the token's lifetime is over.
-    - 401 `invalid_token`: the token is not valid, its session has ended, or its account is gone or inactive.
+    - 401 `invalid_token`: the token is not valid, its session has ended, or its account is gone or inactive; or the
+      API key has expired or was revoked, or its creator is no active administrator.
     - 400 `invalid_id`: an id in the path is malformed: the scope's, and on a plugin's route every parameter `*_id`.
     - 404, the scope's `not_found`: the resource doesn't exist.
     - 403 `not_a_participant`: the actions are for participants of the resource, and the caller isn't one. With

@@ -22,7 +22,10 @@ class Identity(Protocol):
         An OIDC provider verifies the token (signature, issuer, audience, lifetime), finds the account that belongs to
         the token's subject in the database, and returns that account's id and stored role. It must not take the role
         from the token. `session_id` names the login at the provider; `/v1/auth/sessions` and logout know only the
-        sessions that auth itself has opened.
+        sessions that auth itself has opened. `actions` stays None.
+
+        API keys reach it too. Those begin with `parley_auth.keys.models.PREFIX`; if they shall work, it returns what
+        `principal_of` of the service `parley_auth.keys.authenticator.KeyAuthenticator` answers.
 
         Args:
             token: the text after `Authorization: Bearer`; None when none was sent.

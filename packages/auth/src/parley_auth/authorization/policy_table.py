@@ -72,6 +72,8 @@ class PolicyTable:
         self.permits = _remembered(self._permits)
         self.states_of = _remembered(self._states_of)
         self.is_for_keys = _remembered(self._is_for_keys)
+        self.grantable = tuple(sorted(filter(self._is_for_keys, self._by_action)))
+        """The actions that an API key may have."""
 
     def __contains__(self, action: str) -> bool:
         return action in self._by_action

@@ -1,31 +1,32 @@
-"""The default identity: the access token says which account, the stored account says whether and as what."""
+"""The default identity: the token or key says which account, the stored account says whether and as what."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from parley_auth.callers import CallerReader
 from parley_auth.errors import AuthenticationRequired, InvalidToken
-from parley_auth.indexes import USERS
+from parley_auth.keys.authenticator import KeyAuthenticator
+from parley_auth.keys.models import PREFIX
 from parley_auth.models import Claims, Principal
 from parley_auth.tokens.access_tokens import AccessTokens
-from parley_core import Clock, Database
-from parley_core.data.point_reads import PointReader
-
-_READ = {"role": True, "active": True, "token_version": True, "sessions.id": True, "sessions.ends_at": True}
+from parley_core import Clock
 
 
 class Authenticator:
-    """Turns an access token into the principal that its account is now; the account is read on each request.
+    """Turns an access token or an API key into the principal that its account is now; it is read on each request.
 
     Args:
-        database: the database of the accounts.
+        accounts: reads the accounts.
         tokens: verifies access tokens.
+        keys: authenticates those who call with an API key.
         clock: returns the time.
     """
 
-    def __init__(self, *, database: Database, tokens: AccessTokens, clock: Clock) -> None:
-        self._accounts = PointReader(database[USERS], _READ)
+    def __init__(self, *, accounts: CallerReader, tokens: AccessTokens, keys: KeyAuthenticator, clock: Clock) -> None:
+        self._accounts = accounts
         self._tokens = tokens
+        self._keys = keys
         self._clock = clock
 
     async def authenticate(self, token: str | None) -> Principal:
@@ -34,10 +35,13 @@ class Authenticator:
         Raises:
             AuthenticationRequired: no token was sent.
             TokenExpired: the token's lifetime is over.
-            InvalidToken: the token is not ours, its session has ended, or the account is gone or inactive.
+            InvalidToken: the token is not ours, its session has ended, or the account is gone or inactive; or the key
+                has expired or was revoked, or its creator is no active administrator.
         """
         if not token:
             raise AuthenticationRequired
+        if token.startswith(PREFIX):
+            return await self._keys.principal_of(token)
         claims = self._tokens.verify(token)
         account = await self._accounts.read(claims.user_id)
         if account is None or not _admits(account, claims, self._clock()):

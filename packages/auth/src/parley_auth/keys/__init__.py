@@ -1,0 +1,1 @@
+"""API keys: what programs call with, each with the actions that an administrator gave it."""
