@@ -53,7 +53,6 @@ class Life:
         self.secrets |= {tokens["access_token"], tokens["refresh_token"]}
         return {"Authorization": f"Bearer {tokens['access_token']}"}
 
-
     async def accepts(self, user_id: str, purpose: str) -> None:
         """Set a password with a new link, which is a secret, and works once."""
         link = await self.does("POST", f"/users/{user_id}/link", {"purpose": purpose})

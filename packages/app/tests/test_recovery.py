@@ -15,7 +15,15 @@ def post(serving: Serving, path: str, **body: str) -> httpx.Response:
 
 
 def set_password(serving: Serving, email: str, password: str) -> subprocess.CompletedProcess[str]:
-    command: list[str | Path] = [PARLEY, "set-password", "--email", email, "--password-stdin", "--data-dir", serving.data_dir]
+    command: list[str | Path] = [
+        PARLEY,
+        "set-password",
+        "--email",
+        email,
+        "--password-stdin",
+        "--data-dir",
+        serving.data_dir,
+    ]
     return subprocess.run(
         command, env=environment(), input=password, capture_output=True, text=True, timeout=60, check=False
     )

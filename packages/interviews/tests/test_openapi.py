@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from parley_auth.testing import an_account
+from parley_auth.testing import an_account, an_api_key
 from parley_core import Parley
 from parley_core.testing import MovableClock
 from parley_interviews.testing import address_of, an_interview, bring_to, create_interview
@@ -32,6 +32,7 @@ class Stage:
         self.closed: Request = {}
         self.crowded: Request = {}
         self.inactive_id = ""
+        self.creating: dict[str, str] = {}
 
     async def prepare(self) -> None:
         """Create an open interview, a cancelled one, and one with 100 participants; one administrator is active."""
@@ -43,6 +44,7 @@ class Stage:
         await bring_to(self.client, admin, self.closed["id"], "cancelled")
         self.crowded = await create_interview(self.client, admin, *[await an_account(self.app) for _ in range(100)])
         self.inactive_id = (await an_account(self.app, active=False)).id
+        self.creating = (await an_api_key(self.client, admin, "interviews:create")).headers
 
 
 @pytest.fixture
@@ -78,6 +80,8 @@ OF_SCOPE: dict[str, Change] = {
     "interview_not_found": lambda _: {"interview": {"id": UNKNOWN_ID}},
     "not_a_participant": lambda s: {"headers": s.people.interviewer.headers},
 }
+# To read is permitted to every role, but not to a key that names something else.
+KEY: dict[str, Change] = {"permission_denied": lambda s: {"headers": s.creating}}
 DENIED: dict[str, Change] = {"permission_denied": lambda s: {"headers": s.people.candidate.headers}}
 CLOSED: dict[str, Change] = {"interview_closed": lambda s: {"interview": s.closed}}
 STALE: dict[str, Change] = {"precondition_failed": lambda _: {"headers_too": {"If-Match": '"0-"'}}}
@@ -113,11 +117,12 @@ OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
         {
             **EVERYWHERE,
             **OF_PAGES,
+            **KEY,
             "invalid_sort": lambda _: {"query": "?sort=x"},
             "invalid_cursor": lambda _: {"query": "?cursor=x"},
         },
     ),
-    "read_interview": (lambda _: {"rest": ""}, {**EVERYWHERE, **OF_SCOPE}),
+    "read_interview": (lambda _: {"rest": ""}, {**EVERYWHERE, **OF_SCOPE, **KEY}),
     "update_interview": (
         lambda _: {"method": "PATCH", "rest": "", "json": {"title": "Other"}},
         {**EVERYWHERE, **OF_BODIES, **OF_SCOPE, **DENIED, **CLOSED, **STALE},
@@ -133,8 +138,8 @@ OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
             "invalid_transition": lambda s: {"interview": s.closed},
         },
     ),
-    "read_history": (lambda _: {"rest": "/history"}, {**EVERYWHERE, **OF_PAGES, **OF_SCOPE}),
-    "list_participants": (lambda _: {"rest": "/participants"}, {**EVERYWHERE, **OF_PAGES, **OF_SCOPE}),
+    "read_history": (lambda _: {"rest": "/history"}, {**EVERYWHERE, **OF_PAGES, **OF_SCOPE, **KEY}),
+    "list_participants": (lambda _: {"rest": "/participants"}, {**EVERYWHERE, **OF_PAGES, **OF_SCOPE, **KEY}),
     "add_participant": (
         lambda s: {"method": "POST", "rest": "/participants", "json": {"user_id": s.people.interviewer.id}},
         {
