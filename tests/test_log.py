@@ -63,12 +63,15 @@ class Life:
 
 
 async def invites(life: Life) -> None:
-    """Invite somebody, and do to their account what administrators do."""
+    """Invite somebody, do to their account what administrators do, and give a program a key."""
     invited = await life.does("POST", "/users", {"email": INVITED_EMAIL, "name": NAME, "role": "candidate"})
     await life.accepts(invited["id"], "invitation")
     await life.does("PATCH", f"/users/{invited['id']}", {"email": CHANGED_EMAIL})
     await life.does("POST", f"/users/{invited['id']}/logout-all")
     await life.accepts(invited["id"], "reset")
+    key = await life.does("POST", "/api-keys", {"name": NAME, "actions": ["users:read"]})
+    life.secrets.add(key["key"])
+    await life.does("DELETE", f"/api-keys/{key['id']}")
 
 
 async def lives(life: Life) -> None:

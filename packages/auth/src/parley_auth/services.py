@@ -47,66 +47,85 @@ def make_services(parley: Parley) -> Sequence[object]:
     settings, database, clock = parley.settings(AuthSettings), parley.database, parley.clock
     ring = _key_ring(parley)
     tokens = AccessTokens(ring, lifetime=timedelta(minutes=settings.access_token_minutes), clock=clock)
-    refresh_tokens = RefreshTokens(ring)
-    passwords, users, sessions = Passwords(), UserRepository(database), SessionRepository(database)
-    throttle = Throttle(counters=ThrottleRepository(database), clock=clock)
-    check = PasswordCheck(passwords=passwords, throttle=throttle)
-    budget = RegistrationBudget(
-        counters=RegistrationRepository(database), limit=settings.registrations_per_hour, clock=clock
-    )
-    roles = RoleRegistry(parley.plugins.declarations("parley_roles", Role))
-    rules = _rules(parley, roles)
-    invitations = Invitations(users=users, roles=roles, clock=clock)
-    accounts = AccountService(
-        users=users,
-        invitations=invitations,
-        passwords=passwords,
-        check=check,
-        rules=rules,
-        roles=roles,
-        budget=budget,
-        settings=settings,
-        clock=clock,
-    )
+    refresh_tokens, sessions = RefreshTokens(ring), SessionRepository(database)
+    common = _Common(parley)
     own_sessions = SessionService(
-        users=users,
+        users=common.users,
         sessions=sessions,
         tokens=tokens,
         refresh_tokens=refresh_tokens,
-        passwords=passwords,
-        check=check,
+        passwords=common.passwords,
+        check=common.check,
         clock=clock,
     )
-    stored = LinkRepository(database)
-    search = UserSearch(database)
-    links = LinkService(links=stored, sessions=own_sessions, passwords=passwords, rules=rules, clock=clock)
     return [
         ring,
         tokens,
         refresh_tokens,
-        passwords,
-        throttle,
-        check,
-        users,
-        UserDirectory(database),
         sessions,
-        accounts,
-        invitations,
-        links,
-        Recovery(users=users, links=stored, service=links, passwords=passwords, rules=rules, clock=clock),
-        UserService(users=users, history=UserHistory(database), roles=roles, database=database, clock=clock),
         own_sessions,
-        search,
-        UserList(search=search, roles=roles),
-        Administrators(accounts=accounts, users=users, passwords=passwords),
+        *_accounts(common),
+        *_links(common, own_sessions),
         *_callers(database, tokens, clock),
     ]
 
 
-def _rules(parley: Parley, roles: RoleRegistry) -> PasswordRules:
-    scopes = [d.value.name for d in parley.plugins.declarations("parley_participant_scopes", ParticipantScope)]
-    min_length = parley.settings(AuthSettings).password_min_length
-    return PasswordRules(min_length=min_length, roles=roles.by_name, scopes=scopes)
+class _Common:
+    """What several services are made of."""
+
+    def __init__(self, parley: Parley) -> None:
+        self.settings = parley.settings(AuthSettings)
+        self.database, self.clock = parley.database, parley.clock
+        self.users, self.passwords = UserRepository(parley.database), Passwords()
+        self.throttle = Throttle(counters=ThrottleRepository(parley.database), clock=parley.clock)
+        self.check = PasswordCheck(passwords=self.passwords, throttle=self.throttle)
+        self.roles = RoleRegistry(parley.plugins.declarations("parley_roles", Role))
+        scopes = [d.value.name for d in parley.plugins.declarations("parley_participant_scopes", ParticipantScope)]
+        min_length = self.settings.password_min_length
+        self.rules = PasswordRules(min_length=min_length, roles=self.roles.by_name, scopes=scopes)
+
+
+def _accounts(common: _Common) -> Sequence[object]:
+    """Return what creates, changes and finds accounts."""
+    users, roles, database, clock = common.users, common.roles, common.database, common.clock
+    budget = RegistrationBudget(
+        counters=RegistrationRepository(database), limit=common.settings.registrations_per_hour, clock=clock
+    )
+    invitations, search = Invitations(users=users, roles=roles, clock=clock), UserSearch(database)
+    accounts = AccountService(
+        users=users,
+        invitations=invitations,
+        passwords=common.passwords,
+        check=common.check,
+        rules=common.rules,
+        roles=roles,
+        budget=budget,
+        settings=common.settings,
+        clock=clock,
+    )
+    return [
+        users,
+        UserDirectory(database),
+        common.passwords,
+        common.throttle,
+        common.check,
+        accounts,
+        invitations,
+        UserService(users=users, history=UserHistory(database), roles=roles, database=database, clock=clock),
+        search,
+        UserList(search=search, roles=roles),
+        Administrators(accounts=accounts, users=users, passwords=common.passwords),
+    ]
+
+
+def _links(common: _Common, sessions: SessionService) -> Sequence[object]:
+    """Return what sets passwords from outside: links, and the commands for operators."""
+    stored, passwords, rules = LinkRepository(common.database), common.passwords, common.rules
+    links = LinkService(links=stored, sessions=sessions, passwords=passwords, rules=rules, clock=common.clock)
+    recovery = Recovery(
+        users=common.users, links=stored, service=links, passwords=passwords, rules=rules, clock=common.clock
+    )
+    return [links, recovery]
 
 
 def _callers(database: Database, tokens: AccessTokens, clock: Clock) -> Sequence[object]:
