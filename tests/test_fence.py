@@ -1,12 +1,13 @@
 """Messages against cancellation and removal, over two workers: the log of the database itself says what came first."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
+from counts import rounds
 from fastapi import FastAPI
 
 from parley_app import create_app
@@ -118,6 +119,72 @@ async def test_start_against_cancel_against_post(
         assert after_the(changes, {"status": closing}) == []
         outcomes |= {(closing, status) for status in posted}
     assert outcomes == OUTCOMES
+
+
+def is_deactivation(change: dict[str, Any]) -> bool:
+    return change.get("updateDescription", {}).get("updatedFields", {}).get("active") is False
+
+
+def is_end_of_sessions(change: dict[str, Any]) -> bool:
+    changed = change.get("updateDescription", {})
+    names = {*changed.get("updatedFields", {}), *(array["field"] for array in changed.get("truncatedArrays", ()))}
+    return any(name.partition(".")[0] == "sessions" for name in names)
+
+
+Act = Callable[[httpx.AsyncClient, Account, Account], Awaitable[httpx.Response]]
+ACTS: dict[str, tuple[Act, Callable[[dict[str, Any]], bool]]] = {
+    "deactivation": (
+        lambda client, admin, user: client.patch(f"/v1/users/{user.id}", json={"active": False}, headers=admin.headers),
+        is_deactivation,
+    ),
+    "logout": (
+        lambda client, _, user: client.post("/v1/auth/logout", headers=user.headers),
+        is_end_of_sessions,
+    ),
+    "end of all sessions": (
+        lambda client, admin, user: client.post(f"/v1/users/{user.id}/logout-all", headers=admin.headers),
+        is_end_of_sessions,
+    ),
+}
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("act", ACTS)
+async def test_none_by_one_whose_rights_ended(
+    app: FastAPI, client: httpx.AsyncClient, other_client: httpx.AsyncClient, admin: Account, act: str
+) -> None:
+    """Of three who post without a pause for one account, nothing is committed after its rights were ended."""
+    end, is_end = ACTS[act]
+    refused = 0
+    for _ in range(rounds(4, full=100)):
+        sender = await an_account(app)
+        addresses = [f"/v1/interviews/{(await create_interview(client, admin, sender))['id']}" for _ in range(3)]
+        begun = asyncio.Barrier(4)
+
+        async def posts(
+            address: str, worker: httpx.AsyncClient, sender: Account = sender, begun: asyncio.Barrier = begun
+        ) -> list[httpx.Response]:
+            answers = [await post(worker, address, sender)]
+            await begun.wait()
+            while answers[-1].status_code == 201:
+                answers.append(await post(worker, address, sender))
+            return answers
+
+        async with recorded_order(app) as changes:
+            posting = [
+                asyncio.create_task(posts(address, worker))
+                for address, worker in zip(addresses, (client, other_client, client), strict=True)
+            ]
+            await begun.wait()
+            assert (await end(other_client, admin, sender)).is_success
+            answers = [answer for task in posting for answer in await task]
+        assert {(a.status_code, a.json().get("code")) for a in answers} == {(201, None), (401, "invalid_token")}
+        at = next(n for n, c in enumerate(changes) if c["ns"]["coll"] == "users" and is_end(c))
+        written = [n for n, change in enumerate(changes) if change["ns"]["coll"] == "messages"]
+        assert [n for n in written if n > at] == []
+        assert written
+        refused += sum(answer.status_code == 401 for answer in answers)
+    assert refused > 0
 
 
 async def test_none_by_one_removed(

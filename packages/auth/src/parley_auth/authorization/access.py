@@ -1,7 +1,7 @@
 """What a guard gives to the endpoint: the caller, and the resource with what the caller may do to it."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from parley_auth.authorization.account_lock import AccountLock
 from parley_auth.authorization.policy_table import Decision, PolicyTable, Verdict
@@ -99,7 +99,7 @@ class ScopedAccess(Access):
 
         Raises:
             ParleyError: the resource is gone, or its state forbids the action (the scope's errors).
-            InvalidToken: the caller's account or session has ended, or its role has changed.
+            InvalidToken: the caller's account is no longer active, or their session or key has ended.
             NotAParticipant: the caller is no longer a participant; the scope's 404 where existence is hidden.
             PermissionDenied: the caller participates as somebody who may not do the action.
         """
@@ -125,15 +125,16 @@ async def lock_together(
     """
     first, callers = accesses[0], {access.principal for access in accesses}
     locked = await first.scope.lock(first.parley, session, first.resource.id, [caller.id for caller in callers], action)
-    standing = await first.parley.require(AccountLock).lock(session, list(callers))
+    roles = await first.parley.require(AccountLock).lock(session, list(callers))
     refused: dict[Principal, ParleyError] = {}
     for caller in callers:
-        relation = locked.relations.get(caller.id, OUTSIDER)
-        decision = decide(first.policy, (action,), caller, relation=relation)
+        if caller not in roles:
+            refused[caller] = InvalidToken()
+            continue
+        now, relation = replace(caller, role=roles[caller]), locked.relations.get(caller.id, OUTSIDER)
+        decision = decide(first.policy, (action,), now, relation=relation)
         if decision.verdict is not Verdict.ALLOWED:
             refused[caller] = refusal_of(decision.verdict, first.parley, first.scope)()
-        if caller not in standing:
-            refused[caller] = InvalidToken()
     return refused
 
 

@@ -1,6 +1,6 @@
 """Locking the accounts of callers, so that nothing that they send lands after their rights have ended."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 
 from parley_auth.authorization.scopes import TOUCH
 from parley_auth.indexes import USERS
@@ -23,25 +23,28 @@ class AccountLock:
         self._clock = clock
         self._checks_sessions = checks_sessions
 
-    async def lock(self, session: Session, callers: Sequence[Principal]) -> Collection[Principal]:
-        """Return those callers whose account is active, with the same role and a live session or key, until the end.
+    async def lock(self, session: Session, callers: Sequence[Principal]) -> Mapping[Principal, str]:
+        """Return the callers whose account is active, with a live session or key, until the transaction ends.
 
         Args:
             session: the transaction, which is repeated when it conflicts with a change of an account.
             callers: as their guards have read them.
+
+        Returns: the role of each, which may have changed since.
         """
-        conditions = [self._condition(caller) for caller in callers]
-        touched = await self._users.update_many({"$or": conditions}, TOUCH, session=session)
+        unchanged = [{**self._condition(caller), "role": {"$eq": caller.role}} for caller in callers]
+        touched = await self._users.update_many({"$or": unchanged}, TOUCH, session=session)
         if touched.matched_count == len(callers):
-            return callers
-        return [
-            caller
-            for caller, condition in zip(callers, conditions, strict=True)
-            if await self._users.find_one(condition, {"_id": True}, session=session)
-        ]
+            return {caller: caller.role for caller in callers}
+        return {caller: role for caller in callers if (role := await self._role_of(caller, session))}
+
+    async def _role_of(self, caller: Principal, session: Session) -> str | None:
+        where, role = self._condition(caller), {"role": True}
+        found = await self._users.find_one_and_update(where, TOUCH, projection=role, session=session)
+        return str(found["role"]) if found else None
 
     def _condition(self, caller: Principal) -> Document:
-        condition: Document = {"_id": caller.id, "active": True, "role": {"$eq": caller.role}}
+        condition: Document = {"_id": caller.id, "active": True}
         id_, later = {"id": {"$eq": caller.session_id}}, {"$gt": self._clock()}
         if caller.actions is not None:
             condition["keys"] = {"$elemMatch": {**id_, "$or": [{"expires_at": None}, {"expires_at": later}]}}
