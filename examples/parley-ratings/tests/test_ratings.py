@@ -129,6 +129,18 @@ class TestAccess:
         assert outcome(await stage.client.post(stage.address, json=RATING, headers=headers)) == writing
         assert len(await stage.read()) == (1 if writing[0] == 201 else 0)
 
+    @pytest.mark.parametrize("role", ["interviewer", "admin"])
+    async def test_hired_candidate(self, stage: Stage, role: str) -> None:
+        """Whoever was an interview's candidate never reads or writes its ratings, whatever their account has become."""
+        await stage.reaches("completed")
+        assert (await stage.submit(stage.interviewer)).status_code == 201
+        address, hired = f"/v1/users/{stage.candidate.id}", stage.candidate.headers
+        changed = await stage.client.patch(address, json={"role": role}, headers=stage.admin.headers)
+        assert changed.json()["role"] == role
+        assert outcome(await stage.client.get(stage.address, headers=hired)) == DENIED
+        assert outcome(await stage.client.post(stage.address, json=RATING, headers=hired)) == DENIED
+        assert len(await stage.read()) == 1
+
     @pytest.mark.parametrize("status", ["scheduled", "ongoing", "cancelled"])
     async def test_before_completion(self, stage: Stage, status: str) -> None:
         """In any other state writing is 400 `interview_not_completed`, and reading shows an empty list."""
