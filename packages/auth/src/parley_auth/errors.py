@@ -62,7 +62,7 @@ class RateLimited(RateLimitError):
 
 class PermissionDenied(AuthorizationError):
     code = "permission_denied"
-    title = "Your role, or your part in this resource, does not permit this"
+    title = "Your role, your part in this resource, or your API key does not permit this"
 
 
 class NotAParticipant(AuthorizationError):
