@@ -27,6 +27,8 @@ HARMLESS = {
     "user.registered",
     "user.created",
     "user.invited",
+    "user.key_created",
+    "user.key_revoked",
     "user.link_created",
     "user.password_changed",
     "user.sessions_ended",

@@ -16,9 +16,10 @@ import parley_auth.plugin
 import parley_interviews.plugin
 import parley_ratings.plugin
 from parley_app import create_app
-from parley_auth import PolicyTable, Principal, ScopedAccess
+from parley_auth import PolicyTable, ScopedAccess
 from parley_auth.authorization.registry import ScopeRegistry
 from parley_auth.errors import NotAParticipant
+from parley_auth.sessions.authenticator import Authenticator
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import Parley, Router, StartupError, new_id
 from parley_core.data.invalidation import Generations
@@ -244,7 +245,9 @@ class TestRaces:
         """Return what the guard gives to the endpoint."""
         parley: Parley = stage.app.state.parley
         scope = parley.require(ScopeRegistry).by_name["interview"]
-        principal = Principal(stage.interviewer.id, "interviewer", new_id())
+        principal = await parley.require(Authenticator).authenticate(
+            stage.interviewer.headers["Authorization"].removeprefix("Bearer ")
+        )
         resource = await scope.access_of(parley, stage.interview_id, principal)
         assert resource
         return ScopedAccess(principal, "test", parley.require(PolicyTable), resource, parley, scope)

@@ -17,7 +17,7 @@ class Role:
     """A role that accounts can have. The stored role decides what an account may do, never a token's.
 
     Args:
-        name: like `interviewer`.
+        name: like `editor`.
         description: whom it is for.
         registers: whether it is the role of those who register by themselves; one role at most is.
     """

@@ -104,7 +104,7 @@ async def an_account(
         app: the running application.
         role: its role; by default that of those who register.
         email: its e-mail, normalised; by default one that no other account has.
-        name: its name; by default one like "Candidate 7".
+        name: its name; by default one like "Admin 7".
         active: whether it is active.
         invited: whether it waits for its first password; nobody is logged in then.
         verified: whether its e-mail was proved.

@@ -45,9 +45,9 @@ class ParticipantScope:
     """A kind of resource that users participate in.
 
     Args:
-        name: the name that policy rules use, like `interview`.
-        path_param: the path parameter, like `interview_id`; every route with it needs a guard of the scope.
-        relations: as what users can participate, like `interviewer`; auth adds `OUTSIDER` for everybody else.
+        name: the name that policy rules use, like `ticket`.
+        path_param: the path parameter, like `ticket_id`; every route with it needs a guard of the scope.
+        relations: as what users can participate, like `owner`; auth adds `OUTSIDER` for everybody else.
         states: every state that a resource can be in.
         not_found: the error when the resource doesn't exist (404).
         closed: the error when its state forbids the action (400).

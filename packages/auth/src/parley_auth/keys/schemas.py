@@ -10,7 +10,7 @@ from parley_core.http.schemas import Body, Line, Representation, WholeNumber
 
 _MAX_ACTIONS = 500
 _MAX_DAYS = 3650
-_ACTIONS = ["interviews:create", "interviews:read"]
+_ACTIONS = ["users:list", "users:read"]
 _KEY: JsonDict = {
     "id": "665f1c2ab7e4f90d1c3a5d20",
     "name": "Nightly import",
