@@ -133,7 +133,7 @@ async def test_table(app: FastAPI, client: httpx.AsyncClient, people: People, da
 
 
 class TestTheTable:
-    def test_covers_every_route(self, app: FastAPI) -> None:
+    async def test_covers_every_route(self, app: FastAPI) -> None:
         """Every route of interviews in the application is in the table."""
         paths = app.openapi()["paths"]
         routes = {(m.upper(), p) for p, operations in paths.items() for m in operations if "/interviews" in p}

@@ -225,13 +225,13 @@ class TestCodes:
             met.setdefault(answer.status_code, set()).add(answer.json()["code"])
         assert met == documented(stage.app)[operation][1]
 
-    def test_every_operation_is_here(self, app: FastAPI) -> None:
+    async def test_every_operation_is_here(self, app: FastAPI) -> None:
         """The table contains every operation in the OpenAPI document."""
         assert OPERATIONS.keys() == documented(app).keys()
 
 
 class TestDocument:
-    def test_operations(self, app: FastAPI) -> None:
+    async def test_operations(self, app: FastAPI) -> None:
         """Every operation has a summary, a description, its path parameters and examples, and no 422."""
         for operation, problems in documented(app).values():
             assert operation["summary"]
@@ -243,7 +243,7 @@ class TestDocument:
                 examples = schema.get("examples") or [p for p in schema["properties"].values() if "examples" in p]
                 assert examples
 
-    def test_paths_name_their_parameters(self, app: FastAPI) -> None:
+    async def test_paths_name_their_parameters(self, app: FastAPI) -> None:
         """Every parameter in a path is documented."""
         for path, operations in app.openapi()["paths"].items():
             for operation in operations.values():

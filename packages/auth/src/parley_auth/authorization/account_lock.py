@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from parley_auth.authorization.scopes import TOUCH
 from parley_auth.indexes import USERS
-from parley_auth.models import Principal
+from parley_auth.models import ADMIN, Principal
 from parley_core import Clock, Database, Document, Session
 
 
@@ -47,6 +47,7 @@ class AccountLock:
         condition: Document = {"_id": caller.id, "active": True}
         id_, later = {"id": {"$eq": caller.session_id}}, {"$gt": self._clock()}
         if caller.actions is not None:
+            condition["role"] = ADMIN
             condition["keys"] = {"$elemMatch": {**id_, "$or": [{"expires_at": None}, {"expires_at": later}]}}
         elif self._checks_sessions:
             condition["sessions"] = {"$elemMatch": {**id_, "ends_at": later}}
