@@ -12,6 +12,7 @@ from parley_auth.callers import CallerReader
 from parley_auth.indexes import USERS
 from parley_auth.testing import Account, an_account
 from parley_core import Database, new_id
+from parley_core.log.relay import Relay
 from parley_core.testing import NOON
 
 KEYS = [new_id() for _ in range(50)]
@@ -27,7 +28,9 @@ async def admin(app: FastAPI, client: httpx.AsyncClient) -> Account:
 
 
 @pytest.fixture
-async def reader(app: FastAPI, client: httpx.AsyncClient) -> CallerReader:
+async def reader(app: FastAPI, client: httpx.AsyncClient, admin: Account) -> CallerReader:
+    """A reader, and no relay that reads accounts beside it, since all events are in the log."""
+    await app.state.parley.require(Relay).drain()
     return CallerReader(app.state.parley.database)
 
 
