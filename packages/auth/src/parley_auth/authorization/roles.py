@@ -28,9 +28,6 @@ class RoleRegistry:
         self.registering = next((declaration.value.name for declaration in registering.values()), None)
         """The role of those who register by themselves; None where nobody may."""
 
-    def __contains__(self, name: str) -> bool:
-        return name in self.by_name
-
     def require(self, name: str, pointer: str = "#/role") -> str:
         """Return the name of a declared role; raise `ValidationError` (400) at `pointer` for any other word."""
         if name not in self.by_name:
