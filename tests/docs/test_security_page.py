@@ -47,7 +47,8 @@ def named_tests(page: str) -> set[str]:
 def exists(name: str) -> bool:
     """Return whether there is such a test."""
     file, *parts = name.split("::")
-    path = ROOT / file if file.startswith("tests/") else ROOT / "packages" / "auth" / "tests" / file
+    folder = ROOT if file.startswith(("tests/", "packages/")) else ROOT / "packages" / "auth" / "tests"
+    path = folder / file
     body: list[ast.stmt] = ast.parse(path.read_text(encoding="utf-8")).body if path.is_file() else []
     for part in parts:
         kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
