@@ -7,9 +7,10 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
 from parley_core import Composition, Router
-from parley_core.caching.routes import CachedRead, CachedRoute, Gate, cached, cached_first
-from parley_core.declarations import Declared
+from parley_core.caching.routes import CachedRead, Gate, cached
+from parley_core.http.framework import routes_of
 from parley_core.http.requests import admitted_by
+from parley_core.testing import a_plugin, an_application
 
 
 class Open:
@@ -45,39 +46,12 @@ def a_router(*paths: str, hot: str) -> Router:
     return router
 
 
-def paths_of(router: Router) -> list[str]:
-    return [getattr(route, "path", "").removeprefix("/things") for route in router.routes]
-
-
-def ordered(*routers: Router) -> list[list[str]]:
-    """The paths of each router that is mounted for these, in their order."""
-    declared = [Declared(f"plugin {number}", router) for number, router in enumerate(routers)]
-    return [paths_of(found.value) for found in cached_first(declared)]
-
-
-class TestCachedFirst:
-    def test_first(self) -> None:
-        """A cached route comes before all others, and the router itself stays as it was."""
-        router = a_router("", "/{thing_id}/parts", "/{thing_id}", hot="/{thing_id}")
-        hot, rest = cached_first([Declared("things", router)])
-        assert (hot.plugin, rest.plugin) == ("things", "things")
-        assert (paths_of(hot.value), paths_of(rest.value)) == (["/{thing_id}"], ["", "/{thing_id}/parts"])
-        assert len(router.routes) == 3
-        assert isinstance(hot.value.routes[0], CachedRoute)
-
-    def test_before_other_routers(self) -> None:
-        """The cached routes of all routers come before the other routes of all routers."""
-        routers = a_router("", "/a", hot="/a"), a_router("", "/b", hot="/b")
-        assert ordered(*routers) == [["/a"], ["/b"], [""], [""]]
-
-    def test_never_before_its_exceptions(self) -> None:
-        """A route stays behind an earlier one that some of its addresses mean."""
-        assert ordered(a_router("/mine", "/{thing_id}", hot="/{thing_id}")) == [["/mine", "/{thing_id}"]]
-
-    def test_no_empty_router(self) -> None:
-        """A router without cached routes, or with nothing else, is mounted once: an empty one would be tried too."""
-        assert ordered(a_router("", "/a", hot="none")) == [["", "/a"]]
-        assert ordered(a_router("/a", hot="/a")) == [["/a"]]
+def test_tried_first() -> None:
+    """Routers with cached routes are mounted before all others, each whole and in its own order."""
+    plain, hot = a_router("", "/a", hot="none"), a_router("/b", "/c", hot="/c")
+    app = an_application([], [a_plugin("plain", parley_routers=[plain]), a_plugin("hot", parley_routers=[hot])])
+    paths = [path for route in routes_of(app) if "/things" in (path := route.path or "")]
+    assert [path.removeprefix("/v1/things") for path in paths] == ["/b", "/c", "", "/a"]
 
 
 def test_gate() -> None:

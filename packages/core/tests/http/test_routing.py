@@ -472,3 +472,41 @@ class TestFuzz:
         headers = {b"content-type": percent(media_type).encode(), b"x-caller": b"ada"}
         answer = await client.patch(f"/v1/notes/{percent(text)}", content=b"{}", headers=headers)
         assert refused_code(answer) in {"invalid_id", "not_found", "method_not_allowed", "note_not_found"}
+
+
+class TestPrefix:
+    """A router's routes are tried only where the path contains the router's prefix."""
+
+    @pytest.mark.parametrize(
+        ("prefix", "path"),
+        [
+            ("", "/x"),
+            ("/notes", "/notes/x"),
+            ("/notes/{note_id}/parts", "/notes/7/parts/x"),
+            ("/notes/{note_id:int}/parts", "/notes/7/parts/x"),
+            ("/{note_id}", "/7/x"),
+        ],
+    )
+    async def test_found(self, prefix: str, path: str) -> None:
+        """Wherever the router is included, its routes are found."""
+        assert await status_with(prefix, f"/v1{path}") == 200
+        assert await status_with(prefix, f"/elsewhere{path}") == 200
+
+    @pytest.mark.parametrize("path", ["/v1/notes/7/x", "/v1/7/parts/x", "/v1/note/7/parts/x"])
+    async def test_not_found(self, path: str) -> None:
+        """Nothing is found at another address."""
+        assert await status_with("/notes/{note_id}/parts", path) == 404
+
+
+async def status_with(prefix: str, path: str) -> int:
+    """Return how GET `path` is answered by a route `/x` in a router of this prefix, included twice."""
+    router = Router(prefix=prefix, tag="notes")
+
+    @router.get("/x")
+    async def read_x() -> str:
+        return "found"
+
+    app = an_application([], [a_plugin("notes", parley_routers=[router])])
+    app.include_router(router, prefix="/elsewhere")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        return (await client.get(path)).status_code

@@ -4,26 +4,22 @@ A hit skips FastAPI's solving of dependencies and the encoding; a miss is answer
 answer without a cache, so that documentation, errors and start-up checks are the same code.
 """
 
-import copy
 import hashlib
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
 from starlette.requests import HTTPConnection
-from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
 from parley_core.caching.store import Answer, ReadCache
 from parley_core.data.deadline import time_limit
-from parley_core.declarations import Declared
 from parley_core.http.requests import ADMITTED, Composition, added_dependencies, composition_of
 from parley_core.http.routing import ParleyRoute
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
-R = TypeVar("R", bound=APIRouter)
 _OK = 200
 _HIT, _MISS, _BYPASS = (
     (b"cache-status", status) for status in (b"parley; hit", b"parley; fwd=miss", b"parley; fwd=bypass")
@@ -130,39 +126,9 @@ class CachedRoute(ParleyRoute):
         return sent.answer()
 
 
-def cached_first(routers: Iterable[Declared[R]]) -> list[Declared[R]]:
-    """Return the routers with their cached routes in routers of their own, which come before all others.
-
-    Routes are tried in turn, so those that are asked most come first. A route stays where it is when an earlier one
-    of its router matches its addresses too, as `/things/{thing_id}` matches `/things/mine`.
-    """
-    first, others = [], []
-    for declared in routers:
-        hot = _hot_routes(declared.value)
-        first.append(Declared(declared.plugin, _with(declared.value, hot)))
-        others.append(
-            Declared(declared.plugin, _with(declared.value, [r for r in declared.value.routes if r not in hot]))
-        )
-    return [declared for declared in (*first, *others) if declared.value.routes]
-
-
-def _hot_routes(router: APIRouter) -> list[BaseRoute]:
-    return [
-        route
-        for number, route in enumerate(router.routes)
-        if isinstance(route, CachedRoute) and not any(_overlap(route, earlier) for earlier in router.routes[:number])
-    ]
-
-
-def _overlap(route: CachedRoute, earlier: BaseRoute) -> bool:
-    path = getattr(earlier, "path", None)
-    return path is None or (path != route.path and route.path_regex.match(path) is not None)
-
-
-def _with(router: R, routes: list[BaseRoute]) -> R:
-    other = copy.copy(router)
-    other.routes = routes
-    return other
+def has_cached_routes(router: APIRouter) -> bool:
+    """Return whether a router has cached routes: those are asked most, so their routers are tried first."""
+    return any(isinstance(route, CachedRoute) for route in router.routes)
 
 
 class _Final:

@@ -7,6 +7,7 @@ dependencies have passed.
 
 import functools
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.routing import Match
+from starlette.types import Scope
 
 from parley_core.data.deadline import time_limit
 from parley_core.errors import FieldError, InvalidFilter, ValidationError, nameable
@@ -24,6 +27,7 @@ from parley_core.http.bodies import DeferredRequest
 from parley_core.http.requests import composition_of
 
 Endpoint = Callable[..., Awaitable[Any]]
+_PARAMETER = re.compile(r"{\w+(?::\w+)?}")
 # The request that is being answered, for the checks between its dependencies and its endpoint.
 _current: ContextVar[DeferredRequest] = ContextVar("parley_request")
 
@@ -123,12 +127,23 @@ class Router(APIRouter):
 
     def __init__(self, *, prefix: str, tag: str, versioned: bool = True) -> None:
         self.versioned = versioned
+        self._literals = _PARAMETER.split(prefix)
         super().__init__(
             prefix=prefix,
             tags=[tag],
             route_class=ParleyRoute,
             generate_unique_id_function=lambda route: route.name,
         )
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether one of the routes matches; they are tried only where the path contains the prefix.
+
+        An application has many routers, and would try each route of all those that come before the right one.
+        """
+        path = scope["path"]
+        if all(literal in path for literal in self._literals):
+            return super().matches(scope)
+        return Match.NONE, {}
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         """Add a route, of the class that the endpoint asks for (see `parley_core.caching.routes.cached`)."""

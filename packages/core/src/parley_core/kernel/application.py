@@ -11,7 +11,7 @@ from fastapi.requests import HTTPConnection
 from pydantic_settings import BaseSettings
 from pymongo import AsyncMongoClient
 
-from parley_core.caching.routes import cached_first
+from parley_core.caching.routes import has_cached_routes
 from parley_core.caching.store import ReadCache
 from parley_core.clock import Clock, utc_now
 from parley_core.data.documents import Document
@@ -135,10 +135,8 @@ class Parley:
         """
         app.state.parley = self
         self._owns_app = owns_app
-        declared = list(self.plugins.routers())
-        for router in declared:
+        for router in sorted(self.plugins.routers(), key=lambda declared: not has_cached_routes(declared.value)):
             check_router(router)
-        for router in cached_first(declared):
             self.include(app, router.value, plugin=router.plugin, prefix=PREFIX if router.value.versioned else "")
         install_handlers(app, self.answers_for)
         install_openapi(app, lambda: self._ensure_verified(app))
