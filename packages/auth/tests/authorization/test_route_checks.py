@@ -271,7 +271,7 @@ class TestHostApplication:
         openings: dict[str, Callable[[], object]] = {
             "HTTP": lambda: host.get("/{thing_id}")(_answer),
             "WebSocket": lambda: host.websocket("/{thing_id}")(_listen),
-            "mount": lambda: host.mount("/{thing_id}", Starlette()),
+            "mount": lambda: host.mount("/x/{thing_id}", Starlette()),
             "included": lambda: host.include_router(router),
             "plain": lambda: host.router.routes.append(Route("/{thing_id}", _answer)),
         }

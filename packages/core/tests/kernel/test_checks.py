@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import APIRouter, FastAPI, WebSocket
+from fastapi import APIRouter, FastAPI, Request, WebSocket
+from starlette.convertors import CONVERTOR_TYPES, StringConvertor
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
@@ -15,6 +16,7 @@ from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin
 
 Change = Callable[[Any, Path], object]
+HERE = __name__
 
 
 async def answer(*_: object) -> PlainTextResponse:
@@ -82,11 +84,11 @@ UNCHECKABLE: dict[str, tuple[Change, str]] = {
     "own_class": (lambda r, _: r.routes.append(Everything()), "mount 'Everything' is refused"),
     "frontend": (serve_folder, "the frontend of router '/notes' serves files without a guard"),
     "frontend_by_include": (include_folder, "the frontend of router '/inner' serves files without a guard"),
-    "plain_router": (include_plain, "route GET /notes/plain must come from a parley_core.Router"),
-    "starlette_route": (lambda r, _: r.add_route("/raw", answer), "route GET/HEAD /raw must come from"),
+    "plain_router": (include_plain, f"route GET /notes/plain ({HERE}.answer) must come from a parley_core.Router"),
+    "starlette_route": (lambda r, _: r.add_route("/raw", answer), f"route GET/HEAD /raw ({HERE}.answer) must come"),
     "starlette_websocket": (
         lambda r, _: r.routes.append(WebSocketRoute("/raw", answer)),
-        "route WEBSOCKET /raw must come from a parley_core.Router",
+        f"route WEBSOCKET /raw ({HERE}.answer) must come from a parley_core.Router",
     ),
 }
 
@@ -129,6 +131,102 @@ def routes(*routers: Router) -> dict[str, object]:
     return {"parley_routers": list(routers)}
 
 
+def unreached(later: str, earlier: str) -> str:
+    """Why a route is refused, each given as `address function plugin`."""
+    both = [f"{r[0]} {r[1]} ({HERE}.{r[2]} of {' '.join(r[3:])})" for r in (later.split(), earlier.split())]
+    return f"route {both[0]} isn't reached: {both[1]} comes first and answers there"
+
+
+def two(first: str, second: str) -> Router:
+    """A router with two routes of these paths, in this order: `first` and `second`."""
+    router = Router(prefix="/notes", tag="notes")
+    for name, path in (("first", first), ("second", second)):
+
+        async def endpoint(request: Request) -> None: ...
+
+        endpoint.__name__ = name
+        router.get(path)(endpoint)
+    return router
+
+
+SHADOWS = {
+    "same": ("/a", "/a"),
+    "another_name": ("/{a}", "/{b}"),
+    "convertor": ("/{a:str}", "/{b}"),
+    "path": ("/{rest:path}", "/{a}/parts/{b}"),
+    "path_over_literal": ("/{rest:path}", "/a/b"),
+    "literal": ("/{a}", "/mine"),
+    "middle": ("/{a}/parts", "/mine/parts"),
+    "suffix": ("/{a}", "/{b}.json"),
+    "text_over_number": ("/{a}", "/{b:int}"),
+    "float_over_int": ("/{a:float}", "/{b:int}"),
+    "text_over_uuid": ("/{a}", "/{b:uuid}"),
+    "path_over_path": ("/{a:path}", "/x/{b:path}"),
+}
+NARROWER_FIRST = {
+    "literal": ("/mine", "/{a}"),
+    "middle": ("/mine/parts", "/{a}/parts"),
+    "number": ("/{a:int}", "/{b}"),
+    "uuid": ("/{a:uuid}", "/{b}"),
+    "segment": ("/{a}", "/{b:path}"),
+    "longer": ("/{a}/parts", "/{a}"),
+}
+
+
+class TestShadows:
+    @pytest.mark.parametrize(("first", "second"), SHADOWS.values(), ids=SHADOWS)
+    def test_never_reached(self, first: str, second: str) -> None:
+        """A route whose addresses an earlier one has is never reached, however both are spelt."""
+        message = refusal(a_plugin("notes", **routes(two(first, second))))
+        later, earlier = (f"GET /v1/notes{p} {f} plugin 'notes'" for p, f in ((second, "second"), (first, "first")))
+        assert message == unreached(later, earlier)
+
+    @pytest.mark.parametrize(("first", "second"), NARROWER_FIRST.values(), ids=NARROWER_FIRST)
+    def test_exceptions_of_ones_own(self, first: str, second: str) -> None:
+        """A plugin may take some addresses of its own route out for another one that comes first."""
+        compose(a_plugin("notes", **routes(two(first, second))))
+
+    @pytest.mark.parametrize(("first", "second"), NARROWER_FIRST.values(), ids=NARROWER_FIRST)
+    def test_exceptions_of_others(self, first: str, second: str) -> None:
+        """Out of another plugin's route nobody may take more than what is spelt out."""
+        one, another = (a_router(path=path, name=name) for path, name in ((first, "first"), (second, "second")))
+        plugins = a_plugin("a", **routes(one)), a_plugin("b", **routes(another))
+        if "mine" in first or "parts" in first:
+            compose(*plugins)
+        else:
+            later, earlier = f"GET /v1/notes{second} second plugin 'b'", f"GET /v1/notes{first} first plugin 'a'"
+            assert refusal(*plugins) == unreached(later, earlier)
+
+    def test_mount_of_the_host(self) -> None:
+        """A mount that the host made before answers below it, whatever Parley has there."""
+        app = FastAPI()
+        app.mount("/v1", FastAPI())
+        parley = Parley(plugins=[a_plugin("notes", **routes(a_router()))])
+        parley.mount(app)
+        with pytest.raises(StartupError, match=r"isn't reached: ANY /v1 \(the application itself\) comes first"):
+            parley.verify(app)
+
+    def test_routes_of_the_host(self) -> None:
+        """Which of the host's own routes answers is the host's concern."""
+        app = FastAPI()
+        for path in ("/{a}", "/{b}", "/mine"):
+            app.get(path, operation_id=path)(answer)
+        parley = Parley(plugins=[a_plugin("notes", **routes(a_router()))])
+        parley.mount(app)
+        parley.verify(app)
+
+    def test_own_convertor(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A convertor that somebody registered takes addresses that nobody knows."""
+
+        class Slug(StringConvertor):
+            regex = "[a-z]+"
+
+        monkeypatch.setitem(CONVERTOR_TYPES, "slug", Slug())
+        message = refusal(a_plugin("notes", **routes(a_router(path="/{a:slug}"))))
+        start = f"route GET /v1/notes/{{a:slug}} ({HERE}.list_notes of plugin 'notes'): parameter 'a' has the convertor"
+        assert message.startswith(start)
+
+
 class TestClashes:
     def test_route(self) -> None:
         """Of two routes with one address the second would never be reached."""
@@ -136,7 +234,8 @@ class TestClashes:
             a_plugin("one", **routes(a_router(path="/{id}", name="get_one"))),
             a_plugin("two", **routes(a_router(path="/{note_id}", name="get_two"))),
         )
-        assert message == "route 'GET /v1/notes/{}' is declared by plugin 'one' and by plugin 'two'"
+        later, earlier = "GET /v1/notes/{note_id} get_two plugin 'two'", "GET /v1/notes/{id} get_one plugin 'one'"
+        assert message == unreached(later, earlier)
 
     def test_route_of_the_host(self) -> None:
         """The host's own routes count as well."""
@@ -146,9 +245,8 @@ class TestClashes:
         parley.mount(app)
         with pytest.raises(StartupError) as failure:
             parley.verify(app)
-        assert str(failure.value) == (
-            "route 'GET /v1/notes' is declared by the application itself and by plugin 'notes'"
-        )
+        later, earlier = "GET /v1/notes list_notes plugin 'notes'", "GET /v1/notes answer the application itself"
+        assert str(failure.value) == unreached(later, earlier)
 
     def test_websocket(self) -> None:
         """Two WebSockets with one address clash too."""
@@ -159,7 +257,8 @@ class TestClashes:
             return a_plugin(name, **routes(router))
 
         message = refusal(a_plugin_with_websocket("one"), a_plugin_with_websocket("two"))
-        assert message == "route 'WEBSOCKET /v1/live' is declared by plugin 'one' and by plugin 'two'"
+        later, earlier = (f"WEBSOCKET /v1/live answer plugin '{name}'" for name in ("two", "one"))
+        assert message == unreached(later, earlier)
 
     def test_operation_id(self) -> None:
         """Generated clients name their functions by operation id."""
@@ -167,17 +266,21 @@ class TestClashes:
             a_plugin("one", **routes(a_router("/one"))),
             a_plugin("two", **routes(a_router("/two"))),
         )
-        assert message == "operation id 'list_notes' is declared by plugin 'one' and by plugin 'two'"
+        one, other = (f"GET /v1/{name} ({HERE}.list_notes of plugin '{name}')" for name in ("one", "two"))
+        assert message == f"operation id 'list_notes' is that of {one} and of {other}"
 
     def test_one_router_twice(self) -> None:
         """A router that a plugin returns twice would be served twice."""
         router = a_router()
         message = refusal(a_plugin("one", **routes(router, router)))
-        assert message == "route 'GET /v1/notes' is declared by plugin 'one' and by plugin 'one'"
+        assert message == unreached(*["GET /v1/notes list_notes plugin 'one'"] * 2)
 
     def test_what_does_not_clash(self) -> None:
-        """Other methods, other paths and other converters are other addresses."""
+        """Other methods and other paths are other addresses, and a WebSocket isn't a GET."""
         router = a_router()
+
+        @router.get("/mine")
+        async def read_mine() -> None: ...
 
         @router.post("")
         async def create() -> None: ...
@@ -185,12 +288,13 @@ class TestClashes:
         @router.get("/{note_id}")
         async def read(note_id: str) -> None: ...
 
+        @router.head("/{note_id}")
+        async def peek(note_id: str) -> None: ...
+
         @router.get("/{rest:path}")
         async def read_rest(rest: str) -> None: ...
 
-        @router.get("/mine")
-        async def read_mine() -> None: ...
-
+        router.websocket("/{note_id}")(answer)
         compose(a_plugin("notes", **routes(router)))
 
 

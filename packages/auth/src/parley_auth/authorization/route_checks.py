@@ -12,7 +12,7 @@ from parley_auth.authorization.scopes import ParticipantScope
 from parley_auth.models import Role
 from parley_core import Parley, PublicRoute, StartupError
 from parley_core.http.framework import RouteContext
-from parley_core.kernel.checks import name_of
+from parley_core.kernel.owners import name_of
 
 
 def verify(parley: Parley, routes: Sequence[RouteContext]) -> None:

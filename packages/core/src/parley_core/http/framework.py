@@ -3,7 +3,7 @@
 docs/decisions/0018 lists each of them; the tested versions are capped in pyproject.toml.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
@@ -27,9 +27,17 @@ def original_of(route: RouteContext) -> BaseRoute:
     return route.original_route
 
 
+def routers_in(router: APIRouter) -> Iterator[APIRouter]:
+    """Return a router and every one that is included in it, at any depth."""
+    yield router
+    for route in router.routes:
+        if (child := getattr(route, "original_router", None)) is not None:
+            yield from routers_in(child)
+
+
 def folder_served_by(router: APIRouter) -> str | None:
     """Return the name of a folder that a router, or one included in it, serves with `frontend(...)`; else None."""
-    if getattr(router, "_frontend_routes", None) or getattr(router, "_low_priority_routes", None):
-        return f"the frontend of router '{router.prefix or '/'}'"
-    included = (getattr(route, "original_router", None) for route in router.routes)
-    return next((served for child in included if child is not None and (served := folder_served_by(child))), None)
+    for each in routers_in(router):
+        if getattr(each, "_frontend_routes", None) or getattr(each, "_low_priority_routes", None):
+            return f"the frontend of router '{each.prefix or '/'}'"
+    return None

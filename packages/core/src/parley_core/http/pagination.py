@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from parley_core.http.requests import of_address
+
 T = TypeVar("T")
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 
@@ -80,6 +82,7 @@ class Pager:
         return address
 
 
+@of_address
 async def _pager(request: Request, response: Response) -> Pager:
     return Pager(request, response)
 

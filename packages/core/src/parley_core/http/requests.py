@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 T = TypeVar("T")
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
 HEADER = "X-Request-ID"
 _RAW_HEADER = HEADER.lower().encode()
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -61,6 +62,20 @@ class Provided(Generic[T]):
 
     async def __call__(self, connection: HTTPConnection) -> T:
         return composition_of(connection.scope).require(self.cls)
+
+
+def of_address(function: AnyFunction) -> AnyFunction:
+    """Declare that a dependency takes nothing but path and query from the request, and refuses no request.
+
+    A cached route may have it: its result is the same for all requests that share an answer, and a hit may skip it.
+    """
+    function.of_address = True  # type: ignore[attr-defined]
+    return function
+
+
+def reads_only_address(function: object) -> bool:
+    """Return whether a dependency is declared with `of_address`."""
+    return getattr(function, "of_address", None) is True
 
 
 def request_id_of(scope: Scope) -> str:

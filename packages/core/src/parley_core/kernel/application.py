@@ -18,6 +18,7 @@ from parley_core.data.documents import Document
 from parley_core.data.handle import Database
 from parley_core.data.indexes import ensure_indexes
 from parley_core.data.stored_format import check_format
+from parley_core.declarations import Declared
 from parley_core.errors import StartupError
 from parley_core.http.framework import RouteContext, original_of, routes_of
 from parley_core.http.openapi import install_openapi
@@ -30,10 +31,9 @@ from parley_core.kernel.checks import (
     check_router,
     check_routes,
     check_services,
-    own_routes,
-    owner_of,
 )
 from parley_core.kernel.lifespans import attributed, frozen
+from parley_core.kernel.owners import own_routes, owner_of
 from parley_core.kernel.plugins import Plugins
 from parley_core.kernel.services import Finder, Services
 from parley_core.kernel.settings import CoreSettings, allowed_plugins, load_settings, warn_of_unknown
@@ -80,7 +80,7 @@ class Parley:
         self.require: Finder = self._services.require
         """Return the service of a class; raise `StartupError` where there is none, see `Composition`."""
         self._from_verify: set[type] = set()
-        self._mounted: list[Router] = []
+        self._mounted: list[Declared[Router]] = []
         self._owns_app = False
         self.is_verified = False
         self._database: Database | None = None
@@ -136,7 +136,6 @@ class Parley:
         app.state.parley = self
         self._owns_app = owns_app
         for router in sorted(self.plugins.routers(), key=lambda declared: not has_cached_routes(declared.value)):
-            check_router(router)
             self.include(app, router.value, plugin=router.plugin, prefix=PREFIX if router.value.versioned else "")
         install_handlers(app, self.answers_for)
         install_openapi(app, lambda: self._ensure_verified(app))
@@ -144,8 +143,8 @@ class Parley:
 
     def include(self, app: FastAPI, router: Router, *, plugin: str, prefix: str = "") -> None:
         """Include a router and remember whose it is, so that the checks of the routes can name the culprit."""
-        own_routes(router, plugin)
-        self._mounted.append(router)
+        own_routes(declared := Declared(plugin, router))
+        self._mounted.append(declared)
         app.include_router(router, prefix=prefix)
 
     def must_be_checked(self, route: RouteContext) -> bool:
@@ -168,8 +167,12 @@ class Parley:
             raise StartupError("the application has no Parley mounted: call parley.mount(app) before it starts")
         if self._owns_app:
             check_application(app)
+        for declared in self._mounted:
+            # Routers that are included in it may have grown since.
+            own_routes(declared)
+            check_router(declared)
         routes = routes_of(app)
-        check_routes(routes, self._mounted)
+        check_routes(routes, self._mounted, self.must_be_checked)
         self._services.forget(self._from_verify)
         before = self._services.classes()
         try:

@@ -3,54 +3,57 @@
 What needs knowledge of guards and scopes is checked by the package that owns these (`parley_verify`).
 """
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import Route, WebSocketRoute
 
+from parley_core.caching.routes import CachedRoute
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
-from parley_core.http.framework import RouteContext, folder_served_by, original_of, routes_in, routes_of
+from parley_core.http.framework import RouteContext, folder_served_by, original_of, routers_in, routes_in, routes_of
 from parley_core.http.requests import Composition, Provided
 from parley_core.http.routing import ParleyRoute, Router
-from parley_core.ownership import single_owner
-
-_PARAMETER_NAME = re.compile(r"\{\w+")
-_OWNER = "parley_plugin"
-
-
-def name_of(route: RouteContext) -> str:
-    """Return the route as messages name it: `GET /v1/interviews/{interview_id}`."""
-    return f"{'/'.join(sorted(route.methods or {'WEBSOCKET'}))} {route.path}"
-
-
-def own_routes(router: Router, plugin: str) -> None:
-    """Mark the routes of a router as a plugin's, so that checks can name the culprit."""
-    for route in routes_in(router):
-        setattr(original_of(route), _OWNER, plugin)
-
-
-def owner_of(route: object) -> str | None:
-    """Return the plugin that a route, as its router made it, belongs to; None for a host application's own."""
-    return getattr(route, _OWNER, None)
+from parley_core.kernel.addresses import check_reached
+from parley_core.kernel.cached_routes import beyond_key
+from parley_core.kernel.owners import described, function_of, name_of, owner_of
 
 
 def check_router(declared: Declared[Router]) -> None:
-    """Refuse a plugin's router that can't be checked or that would answer before its guards.
+    """Refuse a plugin's router that can't be checked, or that would answer before its guards or without them.
 
     Raises:
-        StartupError: it contains a mount, a served folder or a route of another class.
+        StartupError: it contains a mount, a served folder, a router or route of another class, or a cached route whose
+            answer depends on more than its gate and its key.
     """
     if served := folder_served_by(declared.value):
         raise StartupError(f"{declared.owner}: {served} serves files without a guard; mount it outside")
+    for router in routers_in(declared.value):
+        if not is_exactly(router, Router, APIRouter):
+            raise StartupError(f"{declared.owner}: router '{router.prefix}' must be a plain parley_core.Router")
     for route in routes_in(declared.value):
-        _check_checkable(route, f"{declared.owner}: ")
-        if not isinstance(original_of(route), ParleyRoute | APIWebSocketRoute):
-            raise StartupError(f"{declared.owner}: route {name_of(route)} must come from a parley_core.Router")
+        _check_route(route, declared.owner)
+
+
+def _check_route(route: RouteContext, owner: str) -> None:
+    _check_checkable(route, f"{owner}: ")
+    original, named = original_of(route), f"{owner}: route {name_of(route)} ({function_of(route.endpoint)})"
+    if not is_exactly(original, ParleyRoute, CachedRoute, APIWebSocketRoute):
+        raise StartupError(f"{named} must come from a parley_core.Router and have the class that it gives")
+    if isinstance(original, CachedRoute) and (found := next(beyond_key(original.dependant), None)):
+        raise StartupError(
+            f"{named} is cached, but depends on {found}, which isn't in the key of its answers and isn't asked on a hit"
+        )
+
+
+def is_exactly(value: object, *classes: type) -> bool:
+    """Return whether an object is of one of these very classes, with none of its methods replaced."""
+    methods = vars(value).keys() & {name for cls in type(value).__mro__ for name in vars(cls)}
+    return type(value) in classes and not any(inspect.isfunction(getattr(type(value), name)) for name in methods)
 
 
 def check_application(app: FastAPI) -> None:
@@ -72,26 +75,39 @@ def _check_checkable(route: RouteContext, whose: str) -> None:
         raise StartupError(f"{whose}mount '{named}' is refused: the routes inside it can't be checked")
 
 
-def check_routes(routes: Sequence[RouteContext], mounted: Sequence[Router]) -> None:
+def check_routes(
+    routes: Sequence[RouteContext], mounted: Sequence[Declared[Router]], is_checked: Callable[[RouteContext], bool]
+) -> None:
     """Refuse two routes with one address or one operation id, and a check that would check nothing.
 
     Args:
         routes: all routes of the application.
         mounted: the routers that plugins brought.
+        is_checked: whether Parley answers for a route.
 
     Raises:
         StartupError: two routes clash, no plugin brought one, or one that was brought isn't among `routes`.
     """
-    expected = [original_of(route) for router in mounted for route in routes_in(router)]
+    expected = [original_of(route) for declared in mounted for route in routes_in(declared.value)]
     if not expected:
         raise StartupError("no plugin brings a route: there is nothing to serve, and nothing that could be checked")
     found = [original_of(route) for route in routes]
     for original in expected:
         if not any(original is other for other in found):
             raise StartupError(f"a route of plugin '{owner_of(original)}' isn't found in the application")
-    declared = [Declared(owner_of(original_of(route)) or "", route) for route in routes]
-    single_owner(declared, _addresses, what="route")
-    single_owner(declared, _operation_ids, what="operation id")
+    check_reached(routes, is_checked)
+    _check_operation_ids(routes)
+
+
+def _check_operation_ids(routes: Sequence[RouteContext]) -> None:
+    taken: dict[str, RouteContext] = {}
+    for route in routes:
+        if (
+            isinstance(original_of(route), APIRoute)
+            and (first := taken.setdefault(route.unique_id, route)) is not route
+        ):
+            both = f"{described(first)} and of {described(route)}"
+            raise StartupError(f"operation id '{route.unique_id}' is that of {both}")
 
 
 def check_services(app: FastAPI, composition: Composition) -> None:
@@ -119,14 +135,3 @@ def _services_in(dependant: Dependant | None) -> Iterator[Provided[Any]]:
         yield dependant.call
     for dependency in dependant.dependencies:
         yield from _services_in(dependency)
-
-
-def _addresses(route: RouteContext) -> Iterable[str]:
-    # `/users/{id}` and `/users/{user_id}` are one address.
-    path = _PARAMETER_NAME.sub("{", route.path or "")
-    return [f"{method} {path}" for method in sorted(route.methods or {"WEBSOCKET"})]
-
-
-def _operation_ids(route: RouteContext) -> Iterator[str]:
-    if isinstance(original_of(route), APIRoute):
-        yield route.unique_id
