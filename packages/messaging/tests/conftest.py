@@ -150,6 +150,10 @@ class Chat:
     def database(self) -> Database:
         return self.parley.database
 
+    @property
+    def policy(self) -> PolicyTable:
+        return self.parley.require(PolicyTable)
+
     async def account(self, role: str = "candidate") -> Account:
         """A new account."""
         return await an_account(self.app, role)

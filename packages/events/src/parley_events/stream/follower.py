@@ -23,6 +23,10 @@ _OUTAGE_SECONDS = 0.5
 class Follower:
     """One stream: its place in the log, and when its access was last checked.
 
+    Nothing is sent that was committed after the answer that took access away, on whatever worker. Each page is read
+    first, and access is checked after that, fresh from the primary: a check that finds access comes before the answer
+    that takes it away, and every event of the page was committed before the check.
+
     Args:
         access: what the guard has found.
         after: the place after which the stream begins.

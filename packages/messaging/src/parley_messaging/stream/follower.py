@@ -14,7 +14,7 @@ from parley_messaging.stream.hub import Hub, Subscription
 from parley_messaging.stream.reader import PAGE, Encode, NewMessageReader, Page
 
 HEARTBEAT_SECONDS = 15.0
-# Access is checked again at once after a change, unless the last check is younger than this.
+# A stream that has nothing to send is checked at once after a change, unless the last check is younger than this.
 _RECHECK_SECONDS = 1.0
 _OUTAGE_SECONDS = 0.5
 
@@ -22,9 +22,15 @@ _OUTAGE_SECONDS = 0.5
 class Follower:
     """One stream: its place in the log, and when its access was last checked.
 
+    Nothing is sent that was posted after the answer that took access away, on whatever worker. Each page is read first,
+    and access is checked after that, fresh from the primary: a check that finds access comes before the answer that
+    takes it away, and every message of the page was committed before the check. So a page stays good however long a
+    slow reader takes for it, and nothing depends on when the change stream tells what has changed. That only ends the
+    streams that have nothing to send. Followers who wake together share the reads of their checks.
+
     Args:
-        access: what the guard has found. It is checked again whenever it may have changed, and with each heartbeat,
-            so that a stream ends soon after its token does.
+        access: what the guard has found. It is checked again before anything is sent, whenever it may have changed,
+            and with each heartbeat, so that a stream ends soon after its token does.
         after: the place after which the stream begins.
         hub: what wakes it.
         reader: what reads for it.
@@ -66,22 +72,24 @@ class Follower:
             yield retry_hint()
 
     async def _news(self, subscription: Subscription) -> Page:
-        """Return the next messages; none when a heartbeat or a check is due, or MongoDB is away."""
+        """Return the next messages, which may be sent; none when a heartbeat is due, or MongoDB is away."""
         try:
-            await self._check_access(subscription)
-            return await self._next_page(subscription)
+            page = await self._next_page(subscription)
+            # After the read, never before it.
+            if page or self._now() >= self._check_due(subscription):
+                await self._check_access(subscription)
+            return page
         except Exception as error:
             if not is_outage(error):
                 raise
-            subscription.needs_recheck = True
+            subscription.needs_recheck, self._read_to = True, None
             await subscription.wait(_OUTAGE_SECONDS)
             return ()
 
     async def _check_access(self, subscription: Subscription) -> None:
-        if self._now() >= self._check_due(subscription):
-            subscription.needs_recheck = False
-            await self._access.reauthorize()
-            self._checked_at = self._now()
+        subscription.needs_recheck = False
+        await self._access.reauthorize()
+        self._checked_at = self._now()
 
     def _check_due(self, subscription: Subscription) -> float:
         return self._checked_at + (_RECHECK_SECONDS if subscription.needs_recheck else HEARTBEAT_SECONDS)
