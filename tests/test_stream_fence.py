@@ -71,7 +71,7 @@ class Scene:
     """Accounts, and a client of the workers that they talk to.
 
     Args:
-        app: an application on the same database, which makes accounts.
+        app: an application on the same database, in which accounts are created.
         server: the client.
         admin: takes access away.
         poster: takes part in each interview, and posts.
