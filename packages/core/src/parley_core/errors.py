@@ -126,6 +126,13 @@ class InvalidCursor(ValidationError):
     title = "The cursor does not come from this list: start again without it"
 
 
+class PositionAhead(ValidationError):
+    """A reader is further than what they read: it was restored from a backup, or the place is that of another one."""
+
+    code = "position_ahead"
+    title = "Nothing is known of this position, since the log ends before it: begin again from 0"
+
+
 class RouteNotFound(NotFoundError):
     code = "not_found"
     title = "There is nothing at this address"

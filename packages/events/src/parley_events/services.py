@@ -12,4 +12,4 @@ def services_of(parley: Parley) -> list[object]:
     log, types = parley.require(EventLog), EventTypes(parley.events.types)
     feed = EventFeed(log)
     streams = EventStreams(log=log, reader=NewEventReader(feed), types=types)
-    return [feed, types, EventPages(feed=feed, types=types), streams]
+    return [feed, types, EventPages(log=log, feed=feed, types=types), streams]

@@ -103,13 +103,19 @@ class TestPage:
         page = (await stage.read(limit=head)).json()
         assert (len(page["items"]), page["after"], page["next"]) == (head, head, None)
 
-    async def test_beyond_the_end(self, stage: Stage) -> None:
-        """After the last event, and anywhere beyond, a page is empty, and `after` stays what was sent."""
+    async def test_at_the_end(self, stage: Stage) -> None:
+        """After the last event a page is empty, and `after` stays what was sent."""
         head = await stage.relayed()
-        for after in (head, head + 1, 10**6, 2**63 - 1):
+        answer = await stage.read(after=head, type="note.created")
+        assert answer.json() == {"items": [], "after": head, "limit": 20, "next": None}
+        assert "Link" not in answer.headers
+
+    async def test_beyond_the_end(self, stage: Stage) -> None:
+        """A position that the log hasn't reached is 400: a restored backup must not look like a log without news."""
+        head = await stage.relayed()
+        for after in (head + 1, 10**6, 2**63 - 1):
             answer = await stage.read(after=after, type="note.created")
-            assert answer.json() == {"items": [], "after": after, "limit": 20, "next": None}
-            assert "Link" not in answer.headers
+            assert (answer.status_code, answer.json()["code"]) == (400, "position_ahead")
 
     async def test_empty_log(self, stage: Stage) -> None:
         """A log in which nothing stands is an empty page."""

@@ -122,14 +122,6 @@ class TestDelivery:
             [event] = await stream.events(1)
             assert event.data["type"] == "user.role_changed"
 
-    async def test_beyond_the_end(self, stage: Stage, server: httpx.AsyncClient) -> None:
-        """A stream that begins beyond the end waits until the log has come there."""
-        head = await stage.relayed()
-        async with listening(server, ADDRESS, stage.headers, after=head + 2) as stream:
-            for _ in range(3):
-                await stage.create()
-            assert await positions(stream, 1) == [head + 3]
-
     async def test_heartbeat(self, stage: Stage, server: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
         """A quiet stream says that it lives, every 15 seconds unless a test shortens them."""
         assert follower.HEARTBEAT_SECONDS == 15
@@ -173,6 +165,22 @@ class TestRefusal:
         """A type that no plugin declares is 400 before the stream begins."""
         answer = await server.get(ADDRESS, params={"type": ["note.created", "note.eaten"]}, headers=stage.headers)
         assert (answer.status_code, answer.json()["code"]) == (400, "unknown_event_type")
+
+    async def test_beyond_the_end(self, stage: Stage, server: httpx.AsyncClient) -> None:
+        """A position that the log hasn't reached is 400: after a restored backup a stream must not stay silent."""
+        head = await stage.relayed()
+        headers = {"Last-Event-ID": str(head + 1)}
+        for sent, query in (
+            (headers, {}),
+            (headers, {"after": 0}),
+            ({}, {"after": head + 1}),
+            ({}, {"after": 2**63 - 1}),
+        ):
+            answer = await server.get(ADDRESS, headers=stage.headers | sent, params=query)
+            assert (answer.status_code, answer.json()["code"]) == (400, "position_ahead")
+        async with listening(server, ADDRESS, stage.headers, after=head) as stream:
+            await stage.create()
+            assert await positions(stream, 1) == [head + 1]
 
     async def test_others(self, stage: Stage, server: httpx.AsyncClient) -> None:
         """Who isn't an administrator gets an ordinary answer, before anything else is checked."""

@@ -6,6 +6,7 @@ from parley_messaging.log.repository import LogHeadReader, MessageRepository
 from parley_messaging.log.service import MessageService
 from parley_messaging.stream.hub import Hub
 from parley_messaging.stream.reader import NewMessageReader
+from parley_messaging.stream.service import MessageStreams
 
 
 def services_of(parley: Parley) -> list[object]:
@@ -15,4 +16,6 @@ def services_of(parley: Parley) -> list[object]:
         messages=messages, database=parley.database, clock=parley.clock, timeout_seconds=parley.request_timeout_seconds
     )
     service = MessageService(messages=messages, appender=appender)
-    return [messages, LogHeadReader(parley.database), appender, service, Hub(), NewMessageReader(messages)]
+    heads, hub = LogHeadReader(parley.database), Hub()
+    streams = MessageStreams(heads=heads, hub=hub, reader=NewMessageReader(messages))
+    return [messages, heads, appender, service, hub, streams]

@@ -171,6 +171,28 @@ class TestRefusal:
         answer = await server.get(f"{address(room)}/stream?{query}", headers=ada.headers | headers)
         assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
 
+    @pytest.mark.parametrize(
+        ("headers", "query"),
+        [
+            ({"Last-Event-ID": "4"}, {}),
+            ({"Last-Event-ID": "4"}, {"after_seq": 1}),
+            ({}, {"after_seq": 4}),
+            ({}, {"after_seq": 2**63 - 1}),
+        ],
+    )
+    async def test_beyond_the_end(
+        self, chat: Chat, server: httpx.AsyncClient, headers: dict[str, str], query: dict[str, int]
+    ) -> None:
+        """A place that the log hasn't reached is 400: after a restored backup a stream must not stay silent."""
+        ada = await chat.account()
+        room = await chat.room(ada)
+        await chat.fill(room, [ada], 3)
+        answer = await server.get(f"{address(room)}/stream", params=query, headers=ada.headers | headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "position_ahead")
+        async with listening(server, address(room), ada.headers, after_seq=3) as stream:
+            await chat.post(room, ada)
+            assert seqs(await stream.messages(1)) == [4]
+
     async def test_methods(self, chat: Chat, server: httpx.AsyncClient) -> None:
         """A stream can be followed only."""
         for method in ("POST", "PUT", "PATCH", "DELETE"):

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Query
 
 from parley_core import Page, PageQuery, PagerDep, Router, raises
+from parley_core.errors import PositionAhead
 from parley_events.errors import UnknownEventType
 from parley_events.log import schemas
 from parley_events.log.dependencies import EventPagesDep, EventRead, EventTypesDep
@@ -14,7 +15,7 @@ router = Router(prefix="/events", tag="events")
 
 
 @router.get("", summary="List events")
-@raises(UnknownEventType)
+@raises(UnknownEventType, PositionAhead)
 async def list_events(
     _access: EventRead, query: Annotated[schemas.EventQuery, Query()], events: EventPagesDep, pager: PagerDep
 ) -> schemas.EventPage:

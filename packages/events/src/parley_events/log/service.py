@@ -1,6 +1,7 @@
 """Pages of the log."""
 
-from parley_core import LogFilter
+from parley_core import EventLog, LogFilter
+from parley_core.errors import PositionAhead
 from parley_events.feed import EventFeed, EventTypes
 from parley_events.log.schemas import EventQuery
 from parley_events.models import Part
@@ -9,7 +10,8 @@ from parley_events.models import Part
 class EventPages:
     """Reads the pages that queries ask for."""
 
-    def __init__(self, *, feed: EventFeed, types: EventTypes) -> None:
+    def __init__(self, *, log: EventLog, feed: EventFeed, types: EventTypes) -> None:
+        self._log = log
         self._feed = feed
         self._types = types
 
@@ -18,6 +20,7 @@ class EventPages:
 
         Raises:
             UnknownEventType: the query names a type that no plugin declares.
+            PositionAhead: the log ends before the position from which the query continues.
         """
         where = LogFilter(
             types=self._types.check(query.type, pointer="?type."),
@@ -26,4 +29,7 @@ class EventPages:
             since=query.since,
             until=query.until,
         )
-        return await self._feed.after(query.after, limit=query.limit, where=where)
+        head = await self._log.head()
+        if query.after > head:
+            raise PositionAhead
+        return await self._feed.between(query.after, head, limit=query.limit, where=where)

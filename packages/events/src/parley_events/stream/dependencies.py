@@ -25,7 +25,7 @@ async def _follower(
     ] = None,
 ) -> Follower:
     after = query.after if last_event_id is None else last_event_id
-    return streams.begin(access, after=after, types=query.type)
+    return await streams.begin(access, after=after, types=query.type)
 
 
 FollowerDep = Annotated[Follower, Depends(_follower)]

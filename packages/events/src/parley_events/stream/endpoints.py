@@ -1,6 +1,7 @@
 """The route of the stream; the standard place for it in every room."""
 
 from parley_core import Router, raises
+from parley_core.errors import PositionAhead
 from parley_core.http.event_stream import EventStream
 from parley_events.errors import UnknownEventType
 from parley_events.stream.dependencies import FollowerDep
@@ -9,7 +10,7 @@ router = Router(prefix="/events/stream", tag="events")
 
 
 @router.get("", summary="Follow events", response_class=EventStream)
-@raises(UnknownEventType)
+@raises(UnknownEventType, PositionAhead)
 async def stream_events(follower: FollowerDep) -> EventStream:
     """Send the log from a position on and then each new event, as server-sent events with the position as `id`.
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from parley_auth import Access
 from parley_core import EventLog
+from parley_core.errors import PositionAhead
 from parley_events.feed import EventTypes
 from parley_events.stream.ending import Ending
 from parley_events.stream.follower import Follower
@@ -19,7 +20,7 @@ class EventStreams:
         self._types = types
         self._ending = Ending()
 
-    def begin(self, access: Access, *, after: int, types: Sequence[str]) -> Follower:
+    async def begin(self, access: Access, *, after: int, types: Sequence[str]) -> Follower:
         """Return a new stream.
 
         Args:
@@ -29,8 +30,11 @@ class EventStreams:
 
         Raises:
             UnknownEventType: no plugin declares one of the types.
+            PositionAhead: the log ends before that position.
         """
         wanted = self._types.check(types, pointer="?type.")
+        if after and after > await self._log.head():
+            raise PositionAhead
         return Follower(access, after=after, types=wanted, log=self._log, reader=self._reader, ending=self._ending)
 
     def end(self) -> None:

@@ -12,11 +12,9 @@ from parley_messaging.log.presentation import event_of
 from parley_messaging.log.schemas import Seq
 from parley_messaging.models import MessageLog
 from parley_messaging.stream.follower import Follower
-from parley_messaging.stream.hub import Hub
-from parley_messaging.stream.reader import NewMessageReader
+from parley_messaging.stream.service import MessageStreams
 
-HubDep = Annotated[Hub, Depends(provided(Hub))]
-NewMessageReaderDep = Annotated[NewMessageReader, Depends(provided(NewMessageReader))]
+MessageStreamsDep = Annotated[MessageStreams, Depends(provided(MessageStreams))]
 
 
 def follower_of(log: MessageLog) -> Callable[..., Awaitable[Follower]]:
@@ -25,8 +23,7 @@ def follower_of(log: MessageLog) -> Callable[..., Awaitable[Follower]]:
 
     async def follower(
         access: Annotated[ScopedAccess, Depends(Guard(log.reading))],
-        hub: HubDep,
-        reader: NewMessageReaderDep,
+        streams: MessageStreamsDep,
         after_seq: Annotated[Seq, Query(description="Begin after this `seq`.")] = 0,
         last_event_id: Annotated[
             Seq | None,
@@ -34,6 +31,6 @@ def follower_of(log: MessageLog) -> Callable[..., Awaitable[Follower]]:
         ] = None,
     ) -> Follower:
         after = after_seq if last_event_id is None else last_event_id
-        return Follower(access, after=after, hub=hub, reader=reader, encode=encode)
+        return await streams.begin(access, after=after, encode=encode)
 
     return follower

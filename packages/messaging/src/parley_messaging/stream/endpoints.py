@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from parley_core import Router
+from parley_core import Router, raises
+from parley_core.errors import PositionAhead
 from parley_core.http.event_stream import EventStream
 from parley_messaging.log.presentation import words_of
 from parley_messaging.models import MessageLog
@@ -17,6 +18,7 @@ def stream_router(log: MessageLog) -> Router:
     router = Router(prefix=f"{log.prefix}/stream", tag=words_of(log.plural))
 
     @router.get("", name=f"stream_{log.plural}", summary="Follow messages", response_class=EventStream)
+    @raises(PositionAhead)
     async def stream_messages(follower: Annotated[Follower, Depends(follower_of(log))]) -> EventStream:
         """Send the log from a place on and then each new message, as server-sent events with the `seq` as `id`.
 
