@@ -39,7 +39,7 @@ GROUPED, EACH = 256, 1
 
 def application(uri: str, database: str = DATABASE) -> FastAPI:
     """Return the application on a database of the benchmark."""
-    core = CoreSettings(mongodb_uri=uri, mongodb_database=database)  # type: ignore[arg-type]
+    core = CoreSettings(mongodb_uri=uri, mongodb_database=database, streams_per_user=0)  # type: ignore[arg-type]
     return create_app([core, auth_settings()])
 
 

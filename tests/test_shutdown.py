@@ -84,6 +84,7 @@ async def test_open_streams(start: Start, tmp_path: Path, *, workers: int, limit
         tmp_path / "data",
         PARLEY_ADMIN_EMAIL=ADMIN["email"],
         PARLEY_ADMIN_PASSWORD=ADMIN["password"],
+        PARLEY_STREAMS_PER_USER="0",
     )
     seconds, last = await stopped(serving)
     for events in last:

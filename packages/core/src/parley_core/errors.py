@@ -175,6 +175,11 @@ class RateLimitError(ParleyError):
     category = "rate_limit"
 
 
+class TooManyStreams(RateLimitError):
+    code = "too_many_streams"
+    title = "You have too many open streams: close one of them, or wait for the time in Retry-After"
+
+
 class ConflictError(ParleyError):
     """The request conflicts with another one that is still running: 409."""
 

@@ -6,11 +6,11 @@ after the answer has begun, and each stream would need two tasks and two queues 
 
 import random
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 # Apart from each other, so that those who were sent away together don't come back together.
@@ -23,15 +23,22 @@ def retry_hint() -> bytes:
 
 
 class EventStream(StreamingResponse):
-    """Server-sent events; their source is closed as soon as the client has gone."""
+    """Server-sent events; their source is closed as soon as the client has gone, and then their place is free.
+
+    Args:
+        events: the source.
+        place: what `StreamBudget.take` has returned.
+    """
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[bytes], status_code: int = 200) -> None:
-        super().__init__(events, status_code, _HEADERS)
+    def __init__(self, events: AsyncGenerator[bytes], *, place: AbstractContextManager[object]) -> None:
+        super().__init__(events, headers=_HEADERS)
         self._events = events
+        self._place = place
 
-    async def stream_response(self, send: Send) -> None:
-        """Send the events, and close their source in any case."""
-        async with aclosing(self._events):
-            await super().stream_response(send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events; close their source in any case, also where the client left before the first of them."""
+        with self._place:
+            async with aclosing(self._events):
+                await super().__call__(scope, receive, send)

@@ -38,6 +38,7 @@ from parley_core.kernel.plugins import Plugins
 from parley_core.kernel.services import Finder, Services
 from parley_core.kernel.settings import CoreSettings, allowed_plugins, load_settings, warn_of_unknown
 from parley_core.kernel.storage import open_database, open_log
+from parley_core.kernel.streams import stream_budget_of
 from parley_core.ownership import single_owner
 
 T = TypeVar("T")
@@ -214,7 +215,7 @@ class Parley:
             await ensure_indexes(database, self._indexes)
             log, relay = await stack.enter_async_context(open_log(database))
             cache = ReadCache(max_bytes=core.cache_max_bytes if core.cache_enabled else 0)
-            for service in (database, database.generations, log, relay, cache):
+            for service in (database, database.generations, log, relay, cache, stream_budget_of(core, self.clock)):
                 self.provide(service)
             self._services.collect(self.plugins.calls("parley_services"), self)
             for declared in self.plugins.lifespans(self):

@@ -118,6 +118,15 @@ class CoreSettings(Settings):
     cache_max_bytes: int = Field(
         64 * 1024**2, ge=1024**2, le=2**40, description="Memory for kept answers per worker at most."
     )
+    streams_per_user: int = Field(
+        20, ge=0, le=10_000, description="Open streams of one user per worker at most; 0 for no limit."
+    )
+    streams_per_worker: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="Open streams per worker at most; unset derives it from the descriptors that the process may open.",
+    )
     docs: bool = Field(default=True, description="Serve /docs and /openapi.json.")
 
 

@@ -1,8 +1,9 @@
 """The route of the stream; the standard place for it in every room."""
 
 from parley_core import Router, raises
-from parley_core.errors import PositionAhead
+from parley_core.errors import PositionAhead, TooManyStreams
 from parley_core.http.event_stream import EventStream
+from parley_core.http.stream_budget import StreamBudgetDep
 from parley_events.errors import UnknownEventType
 from parley_events.stream.dependencies import FollowerDep
 
@@ -10,10 +11,10 @@ router = Router(prefix="/events/stream", tag="events")
 
 
 @router.get("", summary="Follow events", response_class=EventStream)
-@raises(UnknownEventType, PositionAhead)
-async def stream_events(follower: FollowerDep) -> EventStream:
+@raises(UnknownEventType, PositionAhead, TooManyStreams)
+async def stream_events(follower: FollowerDep, budget: StreamBudgetDep) -> EventStream:
     """Send the log from a position on and then each new event, as server-sent events with the position as `id`.
 
     The stream ends when the caller loses access or their token expires, and with a `retry` when the server stops.
     """
-    return EventStream(follower.events())
+    return EventStream(follower.events(), place=budget.take(follower.user_id))

@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import Depends
 
 from parley_core import Router, raises
-from parley_core.errors import PositionAhead
+from parley_core.errors import PositionAhead, TooManyStreams
 from parley_core.http.event_stream import EventStream
+from parley_core.http.stream_budget import StreamBudgetDep
 from parley_messaging.log.presentation import words_of
 from parley_messaging.models import MessageLog
 from parley_messaging.stream.dependencies import follower_of
@@ -18,12 +19,14 @@ def stream_router(log: MessageLog) -> Router:
     router = Router(prefix=f"{log.prefix}/stream", tag=words_of(log.plural))
 
     @router.get("", name=f"stream_{log.plural}", summary="Follow messages", response_class=EventStream)
-    @raises(PositionAhead)
-    async def stream_messages(follower: Annotated[Follower, Depends(follower_of(log))]) -> EventStream:
+    @raises(PositionAhead, TooManyStreams)
+    async def stream_messages(
+        follower: Annotated[Follower, Depends(follower_of(log))], budget: StreamBudgetDep
+    ) -> EventStream:
         """Send the log from a place on and then each new message, as server-sent events with the `seq` as `id`.
 
         The stream ends when the caller loses access or their token expires, and with a `retry` when the server stops.
         """
-        return EventStream(follower.events())
+        return EventStream(follower.events(), place=budget.take(follower.user_id))
 
     return router
