@@ -5,7 +5,7 @@ all as RFC 9457 problem documents, so that endpoints need no `try`.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -34,6 +34,11 @@ class FieldError:
 def nameable(name: str) -> str:
     """Return a name that a caller chose if it can be repeated to them safely; else "?"."""
     return name if _NAMEABLE.fullmatch(name) else "?"
+
+
+def pointer_to(path: Iterable[int | str]) -> str:
+    """Return the JSON pointer (RFC 6901) to a value of the body, with "?" for names that can't be repeated."""
+    return "#" + "".join(f"/{part if isinstance(part, int) else nameable(part)}" for part in path)
 
 
 class ParleyError(Exception):
@@ -157,7 +162,16 @@ class PreconditionFailed(ParleyError):
 class PayloadTooLarge(ParleyError):
     status = 413
     code = "payload_too_large"
-    title = "The body is larger than 64 KiB"
+    title = "The body is too large"
+    category = "validation"
+
+
+class RequestTimeout(ParleyError):
+    """The body took too long to arrive (RFC 9110, 15.5.9)."""
+
+    status = 408
+    code = "request_timeout"
+    title = "The body did not arrive in time: send it again, on a faster connection"
     category = "validation"
 
 

@@ -95,6 +95,7 @@ class TestOperations:
         """A JSON body may be wrong, too large or of another type, and any operation may find the database away."""
         assert codes(document["paths"]["/v1/notes"]["post"]) == {
             "400": ["note_closed", "validation_error"],
+            "408": ["request_timeout"],
             "413": ["payload_too_large"],
             "415": ["unsupported_media_type"],
             "503": ["unavailable"],
@@ -102,7 +103,7 @@ class TestOperations:
 
     def test_errors_of_a_form(self, document: dict[str, Any]) -> None:
         """A form of another type is an empty form."""
-        assert set(codes(document["paths"]["/v1/notes/form"]["put"])) == {"400", "413", "503"}
+        assert set(codes(document["paths"]["/v1/notes/form"]["put"])) == {"400", "408", "413", "503"}
 
     def test_errors_of_a_list(self, document: dict[str, Any]) -> None:
         """A list refuses unknown filters by a code of their own."""

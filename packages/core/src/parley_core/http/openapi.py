@@ -12,6 +12,7 @@ from parley_core.errors import (
     FRAMEWORK_ERRORS,
     ParleyError,
     PayloadTooLarge,
+    RequestTimeout,
     Unavailable,
     UnsupportedMediaType,
     ValidationError,
@@ -75,10 +76,10 @@ def errors_of(composition: Composition, route: RouteContext) -> list[type[Parley
     original = original_of(route)
     if not isinstance(original, ParleyRoute):
         raise TypeError(f"{route.path} is no route of a parley_core.Router")
-    if route.dependant.body_params:
-        found |= {ValidationError, PayloadTooLarge}
-        if original.expects_json:
-            found.add(UnsupportedMediaType)
+    if original.reads_body:
+        found |= {PayloadTooLarge, RequestTimeout}
+    if original.expects_json:
+        found.add(UnsupportedMediaType)
     found |= {ValidationError, original.query.error, Unavailable}
     return sorted(found, key=lambda error: (error.status, error.code))
 

@@ -24,12 +24,15 @@ from parley_core.errors import (
     RouteNotFound,
     Unavailable,
     ValidationError,
-    nameable,
+    pointer_to,
 )
+from parley_core.http.bodies import is_unread
 from parley_core.http.framework import routes_of
-from parley_core.http.requests import path_of, request_id_of
+from parley_core.http.requests import composition_of, path_of, request_id_of
 
 MEDIA_TYPE = "application/problem+json"
+# Characters of a problem's `errors` at most, so that an answer stays below 8 KB.
+_ROOM = 6500
 _OF_STATUS: Mapping[int, type[ParleyError]] = {
     400: ValidationError,
     404: RouteNotFound,
@@ -44,8 +47,8 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 _log = logging.getLogger("parley.errors")
 
 
-def problem_of(error: ParleyError, request_id: str) -> dict[str, Any]:
-    """Return the problem document of an error."""
+def problem_of(error: ParleyError, request_id: str, *, most_errors: int = 20) -> dict[str, Any]:
+    """Return the problem document of an error, with so many entries in `errors` at most and below 8 KB."""
     problem: dict[str, Any] = {
         "type": f"urn:parley:problem:{error.code}",
         "title": error.title,
@@ -57,8 +60,20 @@ def problem_of(error: ParleyError, request_id: str) -> dict[str, Any]:
         "request_id": request_id,
     }
     if error.errors:
-        problem["errors"] = [{"pointer": e.pointer, "code": e.code, "message": e.message} for e in error.errors]
+        problem["errors"] = _entries(error.errors[:most_errors])
     return problem
+
+
+def _entries(errors: Sequence[FieldError]) -> list[dict[str, str]]:
+    entries: list[dict[str, str]] = []
+    room = _ROOM
+    for error in errors:
+        entry = {"pointer": error.pointer, "code": error.code, "message": error.message}
+        room -= len(json.dumps(entry))
+        if entries and room < 0:
+            break
+        entries.append(entry)
+    return entries
 
 
 def validation_error_of(errors: Iterable[Mapping[str, Any]]) -> ValidationError:
@@ -95,14 +110,16 @@ def _either(ours: Handler, theirs: Any, answers_for: Callable[[Request], bool]) 
 
 
 def _render(request: Request, error: ParleyError, headers: Mapping[str, str] | None = None) -> Response:
-    request_id = request_id_of(request.scope)
-    body = json.dumps(problem_of(error, request_id), ensure_ascii=False).encode()
-    return Response(
-        body,
-        error.status,
-        {**(headers or {}), **error.headers, "X-Request-ID": request_id, "Cache-Control": "no-store"},
-        MEDIA_TYPE,
-    )
+    request_id, most = request_id_of(request.scope), _most_errors(request)
+    body = json.dumps(problem_of(error, request_id, most_errors=most), ensure_ascii=False).encode()
+    sent = {**(headers or {}), **error.headers, "X-Request-ID": request_id, "Cache-Control": "no-store"}
+    if is_unread(request.scope):
+        sent["Connection"] = "close"
+    return Response(body, error.status, sent, MEDIA_TYPE)
+
+
+def _most_errors(request: Request) -> int:
+    return composition_of(request.scope).request_limits.errors_per_answer
 
 
 async def _on_parley_error(request: Request, error: ParleyError) -> Response:
@@ -110,7 +127,7 @@ async def _on_parley_error(request: Request, error: ParleyError) -> Response:
 
 
 async def _on_validation_error(request: Request, error: RequestValidationError) -> Response:
-    return _render(request, validation_error_of(error.errors()))
+    return _render(request, validation_error_of(error.errors()[: _most_errors(request)]))
 
 
 async def _on_http_exception(request: Request, error: HTTPException) -> Response:
@@ -155,13 +172,7 @@ def _methods_at(request: Request) -> Sequence[str]:
 
 def _pointer(location: Sequence[int | str]) -> str:
     source, *path = location or ("body",)
-    if source == "body":
-        return "#" + "".join(f"/{_shown(part)}" for part in path)
-    return "?" + ".".join(_shown(part) for part in path)
-
-
-def _shown(part: int | str) -> str:
-    return str(part) if isinstance(part, int) else nameable(part)
+    return pointer_to(path) if source == "body" else "?" + pointer_to(path)[2:].replace("/", ".")
 
 
 def _message(error: Mapping[str, Any]) -> str:

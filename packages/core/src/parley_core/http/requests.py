@@ -12,6 +12,8 @@ from fastapi.requests import HTTPConnection
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from parley_core.http.limits import RequestLimits
+
 T = TypeVar("T")
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
 HEADER = "X-Request-ID"
@@ -29,6 +31,10 @@ class Composition(Protocol):
     @property
     def request_timeout_seconds(self) -> float:
         """The time that one request's database work may take."""
+
+    @property
+    def request_limits(self) -> RequestLimits:
+        """What one request may ask of the process."""
 
     def require(self, cls: type[T], /) -> T:
         """Return the service of a class.

@@ -8,26 +8,25 @@ dependencies have passed.
 import functools
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request, Response, params
-from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
 from starlette.routing import Match
 from starlette.types import Scope
 
 from parley_core.data.deadline import time_limit
-from parley_core.errors import FieldError, InvalidFilter, ValidationError, nameable
 from parley_core.http.bodies import DeferredRequest
+from parley_core.http.parameters import QueryNames, lists_among
 from parley_core.http.requests import composition_of
 
 Endpoint = Callable[..., Awaitable[Any]]
 _PARAMETER = re.compile(r"{\w+(?::\w+)?}")
+_WITHOUT_BODY = {"GET", "HEAD"}
 # The request that is being answered, for the checks between its dependencies and its endpoint.
 _current: ContextVar[DeferredRequest] = ContextVar("parley_request")
 
@@ -47,31 +46,11 @@ class PublicRoute:
     reason: str
 
 
-class QueryNames:
-    """The names of a route's query parameters.
-
-    Args:
-        dependant: what the route depends on.
-    """
-
-    def __init__(self, dependant: Dependant) -> None:
-        self._names = frozenset(_names_in(dependant))
-
-    @property
-    def error(self) -> type[ValidationError]:
-        """The error of an unknown parameter; on a list it is taken for a filter."""
-        return InvalidFilter if "limit" in self._names else ValidationError
-
-    def check(self, request: Request) -> None:
-        """Raise `error` (400) when the query has a parameter that the route doesn't know."""
-        for name in request.query_params:
-            if name not in self._names:
-                unknown = FieldError(f"?{nameable(name)}", "unknown_parameter", "There is no such query parameter here")
-                raise self.error(errors=[unknown])
-
-
 class ParleyRoute(APIRoute):
     """A route that answers 401, 404 and 403 before it says anything about the body or the query."""
+
+    small_bodies = False
+    """Whether its bodies are a few words, which `PARLEY_SMALL_BODY_BYTES` limits."""
 
     def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
         if not inspect.iscoroutinefunction(endpoint):
@@ -93,13 +72,19 @@ class ParleyRoute(APIRoute):
         return checked
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle, expects_json = super().get_route_handler(), self.expects_json
+        handle, expects_json, reads_body = super().get_route_handler(), self.expects_json, self.reads_body
+        lists = lists_among(self.dependant.body_params)
 
         async def handle_in_order(received: Request) -> Response:
-            request = DeferredRequest(received.scope, received.receive)
+            composition = composition_of(received.scope)
+            limits = composition.request_limits
+            request = DeferredRequest(received.scope, received.receive, limits=limits, lists=lists)
+            # Before the time for the database begins, none of which a slow line uses up.
+            if reads_body:
+                await request.load(limits.small_body_bytes if self.small_bodies else limits.body_bytes)
             token = _current.set(request)
             try:
-                with time_limit(composition_of(received.scope).request_timeout_seconds):
+                with time_limit(composition.request_timeout_seconds):
                     return await handle(request)
             except RequestValidationError as error:
                 raise request.reason_against(expects_json=expects_json) or error from None
@@ -107,6 +92,11 @@ class ParleyRoute(APIRoute):
                 _current.reset(token)
 
         return handle_in_order
+
+    @property
+    def reads_body(self) -> bool:
+        """Whether a body is read and checked, be it that the endpoint takes one or not."""
+        return bool(self.dependant.body_params) or not (self.methods or set()) <= _WITHOUT_BODY
 
     @property
     def expects_json(self) -> bool:
@@ -123,11 +113,13 @@ class Router(APIRouter):
         prefix: the path below `/v1`, like `/interviews`.
         tag: the heading in the documentation.
         versioned: False mounts it at the root instead, where a standard fixes the address.
+        small_bodies: its bodies are a few words, such as credentials: `PARLEY_SMALL_BODY_BYTES` limits them.
     """
 
-    def __init__(self, *, prefix: str, tag: str, versioned: bool = True) -> None:
+    def __init__(self, *, prefix: str, tag: str, versioned: bool = True, small_bodies: bool = False) -> None:
         self.versioned = versioned
         self._literals = _PARAMETER.split(prefix)
+        self.small_bodies = small_bodies
         super().__init__(
             prefix=prefix,
             tags=[tag],
@@ -150,14 +142,5 @@ class Router(APIRouter):
         if (wanted := getattr(endpoint, "route_class", None)) is not None:
             options["route_class_override"] = wanted
         super().add_api_route(path, endpoint, **options)
-
-
-def _names_in(dependant: Dependant) -> Iterator[str]:
-    for parameter in dependant.query_params:
-        annotation = parameter.field_info.annotation
-        if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
-            yield from (field.alias or name for name, field in annotation.model_fields.items())
-        else:
-            yield parameter.alias
-    for dependency in dependant.dependencies:
-        yield from _names_in(dependency)
+        if isinstance(added := self.routes[-1], ParleyRoute):
+            added.small_bodies = self.small_bodies

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from datetime import MAXYEAR, MINYEAR, datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Self, cast
 
 from pydantic import (
     AfterValidator,
@@ -12,10 +12,13 @@ from pydantic import (
     ConfigDict,
     GetCoreSchemaHandler,
     HttpUrl,
+    ModelWrapValidatorHandler,
     Strict,
     StringConstraints,
     TypeAdapter,
+    ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import CoreSchema, PydanticCustomError
 
@@ -27,15 +30,31 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 _MAX_URL = 2083
 _MAX_WORDS = 10
+_MOST_ERRORS = 100
 _URL = TypeAdapter(HttpUrl)
 # Unicode's categories: control characters and lone surrogates, line and paragraph separators.
 _CONTROLS, _LINE_ENDS = frozenset({"Cc", "Cs"}), frozenset({"Zl", "Zp"})
 
 
 class Body(BaseModel):
-    """A request body: unknown fields are refused, and so is 1e400, which is infinite."""
+    """A request body: unknown fields are refused, and so is 1e400, which is infinite.
+
+    Of more than 100 errors none is reported but that: to describe each costs more than to find it.
+    """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_few_errors(cls, value: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return validate(value)
+        except ValidationError as error:
+            if error.error_count() <= _MOST_ERRORS:
+                raise
+            raise PydanticCustomError(
+                "too_many_errors", "Has more than {most} errors", {"most": _MOST_ERRORS}
+            ) from None
 
 
 class Patch(Body):

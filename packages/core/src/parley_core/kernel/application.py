@@ -21,6 +21,7 @@ from parley_core.data.stored_format import check_format
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
 from parley_core.http.framework import RouteContext, original_of, routes_of
+from parley_core.http.limits import RequestLimits
 from parley_core.http.openapi import install_openapi
 from parley_core.http.problems import install_handlers
 from parley_core.http.requests import RequestLog, path_of
@@ -86,6 +87,7 @@ class Parley:
         self.is_verified = False
         self._database: Database | None = None
         self.request_timeout_seconds = self.settings(CoreSettings).request_timeout_seconds
+        self.request_limits: RequestLimits = self.settings(CoreSettings)
 
     def settings(self, cls: type[S]) -> S:
         """Return the instance of a declared settings class."""

@@ -112,6 +112,15 @@ class CoreSettings(Settings):
     mongod: Path | None = Field(None, description="The mongod binary that the embedded MongoDB runs.")
     data_dir: Path = Field(Path(".parley"), description="Where the embedded MongoDB keeps its data.")
     request_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Time for one request's database work.")
+    body_bytes: int = Field(256 * 1024, ge=1024, le=2**30, description="Bytes of a request's body at most.")
+    small_body_bytes: int = Field(
+        4 * 1024, ge=1024, le=2**30, description="Bytes of a body at most where a few words are sent, as to /v1/auth."
+    )
+    body_seconds: float = Field(30.0, gt=0, le=3600, description="Time in which a request's body must arrive.")
+    body_values: int = Field(
+        1000, ge=100, le=10**6, description="Values in a JSON body at most: members of objects and items of lists."
+    )
+    errors_per_answer: int = Field(20, ge=1, le=100, description="Errors that one refused request is answered with.")
     cache_enabled: bool = Field(
         default=True, description="Keep the answers to reads; what is answered is the same without."
     )
