@@ -31,7 +31,7 @@ from parley_core import HistoryEntry, Page, PageQuery, PagerDep, Router, raises
 from parley_core.caching.routes import cached
 from parley_core.errors import InvalidId
 
-registration = Router(prefix="/auth", tag="auth")
+registration = Router(prefix="/auth", tag="auth", small_bodies=True)
 router = Router(prefix="/users", tag="users")
 
 

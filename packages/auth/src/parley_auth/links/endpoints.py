@@ -13,7 +13,7 @@ from parley_core import Router, raises
 from parley_core.errors import InvalidId
 
 creation = Router(prefix="/users", tag="users")
-acceptance = Router(prefix="/auth", tag="auth")
+acceptance = Router(prefix="/auth", tag="auth", small_bodies=True)
 
 
 @creation.post(

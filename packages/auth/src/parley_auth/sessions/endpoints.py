@@ -24,7 +24,7 @@ async def _forbid_storing(response: Response) -> None:
     response.headers.update({"Cache-Control": "no-store", "Pragma": "no-cache"})
 
 
-router = Router(prefix="/auth", tag="auth")
+router = Router(prefix="/auth", tag="auth", small_bodies=True)
 NOT_STORED = [Depends(_forbid_storing)]
 
 
