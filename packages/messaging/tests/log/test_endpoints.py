@@ -139,13 +139,22 @@ class TestContent:
         assert (await chat.post(room, member)).json()["seq"] == 1
 
     async def test_body_too_large(self, chat: Chat) -> None:
-        """A body over 64 KiB is 413, although its text may be short enough."""
+        """A body over 256 KiB is 413, although its text may be short enough."""
         member = await chat.account()
         room = await chat.room(member)
-        for body in (b'{"content": "x"}' + b" " * 65536, json.dumps({"content": "😀" * LONGEST}).encode()):
-            answer = await raw(chat, room, member, body)
-            assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+        answer = await raw(chat, room, member, b'{"content": "x"}' + b" " * 256 * 1024)
+        assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
         assert await chat.stored(room) == []
+
+    @pytest.mark.parametrize("character", ["😀", ",", "\n", '"', "["])
+    async def test_longest_however_escaped(self, chat: Chat, character: str) -> None:
+        """8,000 characters fit, whatever they are and however a client's JSON escapes them."""
+        member = await chat.account()
+        room = await chat.room(member)
+        spelt = "".join(f"\\u{unit:04x}" for unit in memoryview(character.encode("utf-16-le")).cast("H"))
+        for body in (json.dumps({"content": character * LONGEST}), '{"content": "' + spelt * LONGEST + '"}'):
+            answer = await raw(chat, room, member, body.encode())
+            assert (answer.status_code, answer.json().get("content")) == (201, character * LONGEST)
 
 
 @pytest.fixture
