@@ -33,6 +33,7 @@ Kind = Literal[
     "key_created",
     "key_revoked",
     "access_denied",
+    "resource_missing",
 ]
 
 

@@ -304,6 +304,20 @@ class TestScope:
         assert [(e["event"], e["actions"]) for e in events] == [("access_denied", "things:write")] * 2
         assert {e["user_id"] for e in events} == {stage.people.candidate.id}
 
+    async def test_probes_are_logged(
+        self, client: httpx.AsyncClient, stage: Stage, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Asking for what doesn't exist is a security event too, whoever asks, with the same fields as a denial."""
+        for caller in (stage.strangers.candidate, stage.people.admin):
+            for thing_id in (stage.opened, new_id()):
+                await client.post(f"/v1/things/{thing_id}/parts/{new_id()}", headers=caller.headers)
+        denied, missing, *_ = events = [
+            json.loads(r.getMessage()) for r in caplog.records if r.name == "parley.security"
+        ]
+        assert [event["event"] for event in events] == ["access_denied", "resource_missing"] * 2
+        assert denied.keys() == missing.keys()
+        assert {event["verdict"] for event in events} == {"not_a_participant"}
+
     async def test_lock(self, client: httpx.AsyncClient, stage: Stage) -> None:
         """A lock checks inside the transaction the resource's state, and whether the caller still participates."""
         answers = {
@@ -374,7 +388,9 @@ class TestKeptAccess:
             "candidate": [True, False, False],
         }
 
-    async def test_recheck(self, app: FastAPI, stage: Stage, kept: dict[str, ScopedAccess]) -> None:
+    async def test_recheck(
+        self, app: FastAPI, stage: Stage, kept: dict[str, ScopedAccess], caplog: pytest.LogCaptureFixture
+    ) -> None:
         """A recheck returns the resource as it is now; it refuses a removed caller, and a resource that is gone."""
         things, where = app.state.parley.database.things, {"_id": stage.opened}
         await things.update_one(where, {"$set": {"state": "shut", "rev": 8}})
@@ -387,6 +403,8 @@ class TestKeptAccess:
         await things.delete_one(where)
         with pytest.raises(ThingNotFound):
             await kept["admin"].recheck("things:read")
+        kinds = [json.loads(r.getMessage())["event"] for r in caplog.records if r.name == "parley.security"]
+        assert kinds == ["access_denied", "resource_missing"]
 
     async def test_token_is_not_shown(self, stage: Stage, kept: dict[str, ScopedAccess]) -> None:
         """An access that is logged doesn't show the token with which it is authorized again."""

@@ -62,5 +62,6 @@ SCOPES = [
         closed=InterviewClosed,
         access_of=access_of,
         lock=lock,
+        shown_by=frozenset({"interviews:list", "interviews:create"}),
     )
 ]

@@ -8,7 +8,7 @@ from parley_auth.authorization.policy_table import Decision, PolicyTable, Verdic
 from parley_auth.authorization.scopes import ParticipantScope
 from parley_auth.errors import InvalidToken, NotAParticipant, PermissionDenied
 from parley_auth.models import OUTSIDER, Principal, Resource
-from parley_auth.security_log import log_security_event
+from parley_auth.security_log import Kind, log_security_event
 from parley_auth.settings import AuthSettings
 from parley_core import Actor, Parley, ParleyError, Session
 
@@ -70,7 +70,7 @@ class ScopedAccess(Access):
     def require(self, action: str) -> None:
         """Raise `PermissionDenied` (403) unless the caller may do `action`."""
         if not self.permits(action):
-            log_denial(self.principal, [action], Verdict.PERMISSION_DENIED, self.request_id)
+            _log_refusal("access_denied", self.principal, [action], Verdict.PERMISSION_DENIED, self.request_id)
             raise PermissionDenied
 
     async def recheck(self, action: str) -> Resource:
@@ -80,14 +80,12 @@ class ScopedAccess(Access):
 
         Raises:
             ParleyError: the resource is gone (the scope's error).
-            NotAParticipant: the caller is no longer a participant; the scope's 404 where existence is hidden.
+            NotAParticipant: the caller is no longer a participant; the scope's 404 where existence is hidden from them.
         """
         resource = await self.scope.access_of(self.parley, self.resource.id, self.principal)
-        if resource is None:
-            raise self.scope.not_found
-        decision = decide(self.policy, (action,), self.principal, relation=resource.relation)
-        if decision.verdict is not Verdict.ALLOWED:
-            raise refusal_of(decision.verdict, self.parley, self.scope)
+        decision = decide(self.policy, (action,), self.principal, relation=relation_to(resource))
+        if resource is None or decision.verdict is not Verdict.ALLOWED:
+            raise refused(self.parley, self.principal, decision, resource, scope=self.scope, request_id=self.request_id)
         return resource
 
     async def lock(self, session: Session, action: str) -> None:
@@ -100,7 +98,7 @@ class ScopedAccess(Access):
         Raises:
             ParleyError: the resource is gone, or its state forbids the action (the scope's errors).
             InvalidToken: the caller's account is no longer active, or their session or key has ended.
-            NotAParticipant: the caller is no longer a participant; the scope's 404 where existence is hidden.
+            NotAParticipant: the caller is no longer a participant; the scope's 404 where existence is hidden from them.
             PermissionDenied: the caller participates as somebody who may not do the action.
         """
         for refusal in (await lock_together([self], session, action)).values():
@@ -126,16 +124,16 @@ async def lock_together(
     first, callers = accesses[0], {access.principal for access in accesses}
     locked = await first.scope.lock(first.parley, session, first.resource.id, [caller.id for caller in callers], action)
     roles = await first.parley.require(AccountLock).lock(session, list(callers))
-    refused: dict[Principal, ParleyError] = {}
+    found: dict[Principal, ParleyError] = {}
     for caller in callers:
         if caller not in roles:
-            refused[caller] = InvalidToken()
+            found[caller] = InvalidToken()
             continue
         now, relation = replace(caller, role=roles[caller]), locked.relations.get(caller.id, OUTSIDER)
         decision = decide(first.policy, (action,), now, relation=relation)
         if decision.verdict is not Verdict.ALLOWED:
-            refused[caller] = refusal_of(decision.verdict, first.parley, first.scope)()
-    return refused
+            found[caller] = refusal_of(first.parley, now, decision.verdict, first.scope, relation=relation)()
+    return found
 
 
 def decide(policy: PolicyTable, actions: Sequence[str], principal: Principal, *, relation: str) -> Decision:
@@ -155,22 +153,59 @@ def decide(policy: PolicyTable, actions: Sequence[str], principal: Principal, *,
     return Decision(refused, decision.actions)
 
 
-def refusal_of(verdict: Verdict, parley: Parley, scope: ParticipantScope | None) -> type[ParleyError]:
-    """Return the error for a verdict that doesn't allow the request."""
-    if verdict is Verdict.NOT_A_PARTICIPANT and scope is not None:
-        return non_participant_error(parley, scope)
-    return PermissionDenied
+def relation_to(resource: Resource | None) -> str:
+    """Return the caller's relation to a resource; nobody takes part in one that doesn't exist."""
+    return OUTSIDER if resource is None else resource.relation
 
 
-def non_participant_error(parley: Parley, scope: ParticipantScope) -> type[ParleyError]:
-    """Return the error for callers who are no participants; PARLEY_HIDE_EXISTENCE makes it the scope's 404."""
-    return scope.not_found if parley.settings(AuthSettings).hide_existence else NotAParticipant
+def refused(
+    parley: Parley,
+    principal: Principal,
+    decision: Decision,
+    resource: Resource | None,
+    *,
+    scope: ParticipantScope | None,
+    request_id: str,
+) -> type[ParleyError]:
+    """Log that a request is refused, and return the error that it is answered with.
+
+    A resource that doesn't exist takes the same work as one that is hidden: one decision about an outsider, one line.
+    """
+    is_missing = scope is not None and resource is None
+    kind: Kind = "resource_missing" if is_missing else "access_denied"
+    _log_refusal(kind, principal, decision.actions, decision.verdict, request_id)
+    error = refusal_of(parley, principal, decision.verdict, scope, relation=relation_to(resource))
+    return scope.not_found if scope is not None and is_missing else error
 
 
-def log_denial(principal: Principal, actions: Sequence[str], verdict: Verdict, request_id: str) -> None:
-    """Log that a caller was denied these actions."""
+def refusal_of(
+    parley: Parley, principal: Principal, verdict: Verdict, scope: ParticipantScope | None, *, relation: str
+) -> type[ParleyError]:
+    """Return the error for a verdict that doesn't allow a request to an existing resource, or to none."""
+    if scope is not None and _is_hidden(parley, principal, scope, relation):
+        return scope.not_found
+    return NotAParticipant if verdict is Verdict.NOT_A_PARTICIPANT else PermissionDenied
+
+
+def hides_from(parley: Parley, role: str, scope: ParticipantScope) -> bool:
+    """Return whether PARLEY_HIDE_EXISTENCE hides the scope's resources from outsiders of this role.
+
+    Who may do anything to them without taking part knows which of them exist.
+    """
+    return parley.settings(AuthSettings).hide_existence and not parley.require(PolicyTable).open_to(role, scope.name)
+
+
+def _is_hidden(parley: Parley, principal: Principal, scope: ParticipantScope, relation: str) -> bool:
+    if principal.actions is None:
+        return relation == OUTSIDER and hides_from(parley, principal.role, scope)
+    # A key never takes part, whatever its creator does.
+    revealing = parley.require(PolicyTable).open_to(principal.role, scope.name) | scope.shown_by
+    return parley.settings(AuthSettings).hide_existence and not revealing & principal.actions
+
+
+def _log_refusal(kind: Kind, principal: Principal, actions: Sequence[str], verdict: Verdict, request_id: str) -> None:
     log_security_event(
-        "access_denied",
+        kind,
         request_id,
         user_id=principal.id,
         key_id=None if principal.actions is None else principal.session_id,

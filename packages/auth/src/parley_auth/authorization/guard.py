@@ -13,16 +13,16 @@ from parley_auth.authorization.access import (
     Access,
     ScopedAccess,
     decide,
-    log_denial,
-    non_participant_error,
-    refusal_of,
+    hides_from,
+    refused,
+    relation_to,
 )
 from parley_auth.authorization.authorizer import Authorizer
 from parley_auth.authorization.policy_table import PolicyTable, Verdict
 from parley_auth.authorization.registry import ScopeRegistry
 from parley_auth.authorization.roles import RoleRegistry
 from parley_auth.authorization.scopes import ParticipantScope
-from parley_auth.errors import AuthenticationRequired, InvalidToken, PermissionDenied, TokenExpired
+from parley_auth.errors import AuthenticationRequired, InvalidToken, NotAParticipant, PermissionDenied, TokenExpired
 from parley_auth.models import ADMIN, OUTSIDER
 from parley_core import Parley, ParleyError, request_id_of
 from parley_core.data.ids import ID_PATTERN
@@ -50,10 +50,12 @@ class Guard:
       API key has expired or was revoked, or its creator is no active administrator.
     - 400 `invalid_id`: an id in the path is malformed: the scope's, and on a plugin's route every parameter `*_id`.
     - 404, the scope's `not_found`: the resource doesn't exist.
-    - 403 `not_a_participant`: the actions are for participants of the resource, and the caller isn't one. With
-      PARLEY_HIDE_EXISTENCE it is the same 404 as for a resource that doesn't exist.
+    - 403 `not_a_participant`: the actions are for participants of the resource, and the caller isn't one.
     - 403 `permission_denied`: the caller's role and relation to the resource don't permit any of the actions, or they
       call with an API key that doesn't name one of them.
+
+    With PARLEY_HIDE_EXISTENCE a 403 is the same 404 as for a resource that doesn't exist, after the same work, except
+    for those who know that it exists: participants, and whoever may do anything in the scope without taking part.
 
     Otherwise it returns an `Access`, or a `ScopedAccess` inside a scope. The resource's state is checked later, after
     the body. A WebSocket is refused with the same answers before it is accepted.
@@ -83,12 +85,9 @@ class Guard:
         _check_ids(request, scope)
         policy, request_id = authorizer.policy, request_id_of(request.scope)
         resource = await scope.access_of(parley, request.path_params[scope.path_param], principal) if scope else None
-        if scope and resource is None:
-            raise scope.not_found
-        decision = decide(policy, self.actions, principal, relation=resource.relation if resource else OUTSIDER)
-        if decision.verdict is not Verdict.ALLOWED:
-            log_denial(principal, self.actions, decision.verdict, request_id)
-            raise refusal_of(decision.verdict, parley, scope)
+        decision = decide(policy, self.actions, principal, relation=relation_to(resource))
+        if (scope and resource is None) or decision.verdict is not Verdict.ALLOWED:
+            raise refused(parley, principal, decision, resource, scope=scope, request_id=request_id)
         reauthorize = partial(self._authorize, request, token)
         if scope is None or resource is None:
             return Access(principal, request_id, policy, reauthorize=reauthorize)
@@ -113,8 +112,9 @@ class Guard:
             found.add(PermissionDenied)
         if scope:
             found |= {InvalidId, scope.not_found}
-            outside = {policy.decide(self.actions, role, relation=OUTSIDER).verdict for role in roles.by_name}
-            found |= {non_participant_error(parley, scope)} if Verdict.NOT_A_PARTICIPANT in outside else set()
+            informed = [role for role in roles.by_name if not hides_from(parley, role, scope)]
+            outside = {policy.decide(self.actions, role, relation=OUTSIDER).verdict for role in informed}
+            found |= {NotAParticipant} if Verdict.NOT_A_PARTICIPANT in outside else set()
             if any(policy.states_of(action) is not None for action in self.actions):
                 found.add(self._closed or scope.closed)
         return found

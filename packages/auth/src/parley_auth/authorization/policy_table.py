@@ -60,7 +60,8 @@ class Decision:
 class PolicyTable:
     """The rules of all packages, by action.
 
-    Requests ask `decide`, `permits`, `states_of` and `is_for_keys`. Each answer is worked out once and remembered.
+    Requests ask `decide`, `permits`, `states_of`, `is_for_keys` and `open_to`. Each answer is worked out once and
+    remembered.
     """
 
     def __init__(self, rules: Iterable[PolicyRule]) -> None:
@@ -72,6 +73,7 @@ class PolicyTable:
         self.permits = _remembered(self._permits)
         self.states_of = _remembered(self._states_of)
         self.is_for_keys = _remembered(self._is_for_keys)
+        self.open_to = _remembered(self._open_to)
         self.grantable = tuple(sorted(filter(self._is_for_keys, self._by_action)))
         """The actions that an API key may have."""
 
@@ -114,6 +116,11 @@ class PolicyTable:
         """Return whether an API key may have an action: administrators may do it without participating."""
         rules = self.of(action)
         return all(rule.for_keys for rule in rules) and self._allows(action, ADMIN, OUTSIDER)
+
+    def _open_to(self, role: str, scope: str) -> frozenset[str]:
+        """Return the actions in a scope that `role` may do without taking part."""
+        in_scope = (rule for rule in self.rules if rule.scope == scope)
+        return frozenset(rule.action for rule in in_scope if _applies(rule, role, OUTSIDER))
 
     def _allows(self, action: str, role: str, relation: str) -> bool:
         return any(_applies(rule, role, relation) for rule in self.of(action))

@@ -53,6 +53,8 @@ class ParticipantScope:
         closed: the error when its state forbids the action (400).
         access_of: reads what the guard needs.
         lock: keeps a resource unchanged until a transaction ends.
+        shown_by: the actions outside of the scope, such as listing, from which an API key that may do nothing in it
+            learns which resources exist; PARLEY_HIDE_EXISTENCE hides none from it.
     """
 
     name: str
@@ -63,3 +65,4 @@ class ParticipantScope:
     closed: type[ParleyError]
     access_of: AccessOf
     lock: Lock
+    shown_by: frozenset[str] = frozenset()
