@@ -10,6 +10,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from parley_app.protocol import Protocol
 from parley_app.settings import AppSettings
 from parley_core import Parley, StartupError
 
@@ -49,6 +50,7 @@ class _Server(uvicorn.Server):
         app.router.lifespan_context = self._keep_failure_of(app.router.lifespan_context)
         config = uvicorn.Config(
             app,
+            http=Protocol,
             log_config=None,
             # uvicorn's lines contain whole paths and queries; parley.access logs the route instead.
             access_log=False,

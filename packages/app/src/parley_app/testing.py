@@ -1,18 +1,69 @@
 """The `parley` command as real processes, for tests."""
 
+import http.client
+import json
 import os
 import signal
+import socket
 import subprocess
 import sysconfig
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 import httpx
 
 PARLEY = str(Path(sysconfig.get_path("scripts"), "parley"))
 _SECONDS = 60  # a busy machine takes half of it to start three workers
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer on a connection."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        """The problem that it is."""
+        assert self.headers["content-type"] == "application/problem+json"
+        problem: dict[str, Any] = json.loads(self.body)
+        return problem
+
+
+class Connection:
+    """A connection of a client that sends what no library sends."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), _SECONDS)
+        self._stream = self.socket.makefile("rb")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stream.close()
+        self.socket.close()
+
+    def send(self, *lines: str, body: bytes = b"") -> None:
+        """Send a request that begins with these lines."""
+        self.socket.sendall("\r\n".join((*lines, "", "")).encode() + body)
+
+    def answer(self) -> Answer | None:
+        """Return the next answer, which has a length or no body; None when the server has ended the connection."""
+        try:
+            status = self._stream.readline()
+        except ConnectionResetError:
+            return None
+        if not status:
+            return None
+        headers = http.client.parse_headers(self._stream)
+        return Answer(int(status.split()[1]), headers, self._stream.read(int(headers.get("content-length", "0"))))
 
 
 @dataclass
@@ -55,6 +106,10 @@ class Serving:
     def get(self, path: str) -> httpx.Response:
         """The answer to a GET."""
         return httpx.get(f"{self.url}{path}", timeout=10)
+
+    def connect(self) -> Connection:
+        """Return a new connection to it."""
+        return Connection(self.port)
 
     def family(self, named: str = "") -> list[int]:
         """The process and its descendants, or those of them whose command line contains a word."""

@@ -110,11 +110,23 @@ def _either(ours: Handler, theirs: Any, answers_for: Callable[[Request], bool]) 
 
 
 def _render(request: Request, error: ParleyError, headers: Mapping[str, str] | None = None) -> Response:
-    request_id, most = request_id_of(request.scope), _most_errors(request)
-    body = json.dumps(problem_of(error, request_id, most_errors=most), ensure_ascii=False).encode()
+    sent = {**(headers or {}), "Connection": "close"} if is_unread(request.scope) else headers
+    return problem_response(error, request_id_of(request.scope), sent, most_errors=_most_errors(request))
+
+
+def problem_response(
+    error: ParleyError, request_id: str, headers: Mapping[str, str] | None = None, *, most_errors: int = 20
+) -> Response:
+    """Return the answer to a request that ended with this error; the error's own headers win.
+
+    Args:
+        error: what happened.
+        request_id: the request.
+        headers: headers that are sent too.
+        most_errors: how many of the error's field errors are listed at most.
+    """
+    body = json.dumps(problem_of(error, request_id, most_errors=most_errors), ensure_ascii=False).encode()
     sent = {**(headers or {}), **error.headers, "X-Request-ID": request_id, "Cache-Control": "no-store"}
-    if is_unread(request.scope):
-        sent["Connection"] = "close"
     return Response(body, error.status, sent, MEDIA_TYPE)
 
 

@@ -1,0 +1,126 @@
+"""What stands between a socket and the application, with a real server and bytes that no client library sends."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from parley_app.testing import Answer, Serving, eventually
+
+HOST = "Host: parley.example"
+# The address of whoever fails to log in is logged.
+LOGIN = '{"email": "nobody@example.com", "password": "nine green bottles"}'
+
+
+def written(lines: Sequence[str]) -> str:
+    """Return a request, or a part of one, that has these lines."""
+    return "\r\n".join((*lines, "", ""))
+
+
+def answers(serving: Serving, *requests: Sequence[str]) -> list[Answer]:
+    """Send requests at once, each by its lines, and return all answers up to the end of the connection."""
+    with serving.connect() as connection:
+        connection.socket.sendall("".join(map(written, requests)).encode())
+        return list(iter(connection.answer, None))
+
+
+def events(serving: Serving, request_id: str) -> Iterator[dict[str, Any]]:
+    """The security events of a request, once there is one."""
+    eventually(lambda: f'"request_id": "{request_id}"' in serving.logged)
+    lines = (json.loads(line) for line in serving.logged.splitlines() if line.startswith("{"))
+    return (line for line in lines if line["request_id"] == request_id)
+
+
+class TestTrailers:
+    """A trailer of a chunked body says nothing that a header says; the same line as a header does."""
+
+    CHUNKED = "Transfer-Encoding: chunked"
+
+    HEAD = (HOST, "Transfer-Encoding: chunked", "Connection: close")
+
+    @pytest.mark.parametrize(
+        ("headers", "trailers", "code"),
+        [
+            ((), ("Authorization: Bearer x.y.z",), "authentication_required"),
+            (("Authorization: Bearer x.y.z",), (), "invalid_token"),
+        ],
+        ids=["trailer", "header"],
+    )
+    def test_authorization(self, serving: Serving, headers: Sequence[str], trailers: Sequence[str], code: str) -> None:
+        [answer] = answers(serving, ("GET /v1/users/me HTTP/1.1", *self.HEAD, *headers), ("0", *trailers))
+        assert answer.problem["code"] == code
+
+    @pytest.mark.parametrize(
+        ("headers", "trailers", "seen"),
+        [
+            ((), ("X-Forwarded-For: 198.51.100.7",), "127.0.0.1"),
+            (("X-Forwarded-For: 198.51.100.7",), (), "198.51.100.7"),
+        ],
+        ids=["trailer", "header"],
+    )
+    def test_forwarded_address(
+        self, serving: Serving, headers: Sequence[str], trailers: Sequence[str], seen: str
+    ) -> None:
+        head = ("POST /v1/auth/login HTTP/1.1", *self.HEAD, "Content-Type: application/json", *headers)
+        body = (f"{len(LOGIN):x}", LOGIN, "0", *trailers, "X-Request-ID: trailer")
+        [answer] = answers(serving, head, body)
+        assert answer.headers["x-request-id"] != "trailer"
+        assert [event["network"] for event in events(serving, answer.headers["x-request-id"])] == [seen]
+
+
+# What is no request of HTTP/1.1, whichever route it names.
+REFUSED = {
+    "no host": ("GET /v1/users/me HTTP/1.1",),
+    "two hosts": ("GET /v1/users/me HTTP/1.1", HOST, "Host: other.example"),
+    "one host twice": ("GET /v1/users/me HTTP/1.1", HOST, HOST),
+    "two hosts in 1.0": ("GET /v1/users/me HTTP/1.0", HOST, HOST),
+    "a path for a host": ("GET /v1/users/me HTTP/1.1", "Host: parley.example/admin"),
+    "a user in the host": ("GET /v1/users/me HTTP/1.1", "Host: ada@parley.example"),
+    "a space in the host": ("GET /v1/users/me HTTP/1.1", "Host: parley example"),
+    "no host, upgraded": ("GET /v1/users/me HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket"),
+    "2.0": ("GET /v1/users/me HTTP/2.0", HOST),
+    "3.7": ("GET /v1/users/me HTTP/3.7", HOST),
+    "0.9": ("GET /v1/users/me HTTP/0.9",),
+    "no version": ("GET /v1/users/me",),
+    "no request": ("nine green bottles",),
+    "no path": ("GET  HTTP/1.1", HOST),
+    "a header without a colon": ("GET /v1/users/me HTTP/1.1", HOST, "nine green bottles"),
+    "two lengths": ("POST /v1/auth/login HTTP/1.1", HOST, "Content-Length: 1", "Content-Length: 2"),
+    "length and chunks": ("POST /v1/auth/login HTTP/1.1", HOST, "Content-Length: 1", "Transfer-Encoding: chunked"),
+    "no chunk": ("POST /v1/auth/login HTTP/1.1", HOST, "Transfer-Encoding: chunked", "", "nine", "green"),
+}
+ACCEPTED = {
+    "name": ("GET /healthz HTTP/1.1", "Host: parley_1.example"),
+    "port": ("GET /healthz HTTP/1.1", "Host: parley.example:8000"),
+    "IPv4": ("GET /healthz HTTP/1.1", "Host: 192.0.2.1:80"),
+    "IPv6": ("GET /healthz HTTP/1.1", "Host: [2001:db8::1]:80"),
+    "empty": ("GET /healthz HTTP/1.1", "Host:"),
+    "none in 1.0": ("GET /healthz HTTP/1.0",),
+    "one in 1.0": ("GET /healthz HTTP/1.0", HOST),
+}
+
+
+class TestRequests:
+    @pytest.mark.parametrize("name", REFUSED)
+    def test_refused(self, serving: Serving, name: str) -> None:
+        """It is a 400 like every other one, before any route is looked for, and the connection ends."""
+        [answer] = answers(serving, REFUSED[name])
+        assert answer.status == 400
+        assert answer.problem["code"] == "validation_error"
+        assert answer.headers.get_all("x-request-id") == [answer.problem["request_id"]]
+        assert answer.headers.get_all("cache-control") == ["no-store"]
+        assert answer.headers.get_all("connection") == ["close"]
+        eventually(lambda: f"request={answer.problem['request_id']}" in serving.logged)
+
+    @pytest.mark.parametrize("name", ACCEPTED)
+    def test_accepted(self, serving: Serving, name: str) -> None:
+        """It is answered as it always was."""
+        [answer] = answers(serving, (*ACCEPTED[name], "Connection: close"))
+        assert answer.status == 200
+
+    def test_in_turn(self, serving: Serving) -> None:
+        """Requests before a refused one are answered first; those after it aren't answered."""
+        good = ("GET /readyz HTTP/1.1", HOST)
+        found = answers(serving, good, good, good[:1], good)
+        assert [answer.status for answer in found] == [200, 200, 400]
