@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from parley_app.testing import Serving, Start
+from parley_app.testing import Serving, Start, install_plugin
 
 
 @pytest.fixture
@@ -19,4 +19,53 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """One `parley serve` for all tests that only look at it."""
     starter = Start(tmp_path_factory.mktemp("serving"))
     yield starter("--data-dir", tmp_path_factory.mktemp("data"))
+    starter.end_all()
+
+
+# Routes that tests of connections need and no feature has: an endless answer, and one that takes time.
+_PROBE = """
+import asyncio
+
+from fastapi.responses import StreamingResponse
+
+from parley_core import PublicRoute, Router, hookimpl
+
+router = Router(prefix="/probe", tag="probe")
+
+
+async def _endless():
+    while True:
+        await asyncio.sleep(0)
+        yield b"x" * 65536
+
+
+@router.get("/endless")
+async def read_without_end() -> StreamingResponse:
+    return StreamingResponse(_endless())
+
+
+@router.get("/slow")
+async def read_slowly() -> str:
+    await asyncio.sleep(0.02)
+    return "slow"
+
+
+@hookimpl
+def parley_routers():
+    return [router]
+
+
+@hookimpl
+def parley_public_routes():
+    return [PublicRoute("GET", f"/v1/probe/{name}", "a test reads it") for name in ("endless", "slow")]
+"""
+
+
+@pytest.fixture(scope="session")
+def probed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """One `parley serve` with the plugin `probe`, for tests that misuse connections."""
+    folder = tmp_path_factory.mktemp("probed")
+    install_plugin(folder, "probe", _PROBE)
+    starter = Start(folder)
+    yield starter("--data-dir", folder / "data", PYTHONPATH=str(folder))
     starter.end_all()

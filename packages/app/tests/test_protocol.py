@@ -1,6 +1,7 @@
 """What stands between a socket and the application, with a real server and bytes that no client library sends."""
 
 import json
+import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from parley_app.testing import Answer, Serving, eventually
 
 HOST = "Host: parley.example"
+CLOSE = "Connection: close"
 # The address of whoever fails to log in is logged.
 LOGIN = '{"email": "nobody@example.com", "password": "nine green bottles"}'
 
@@ -37,7 +39,7 @@ class TestTrailers:
 
     CHUNKED = "Transfer-Encoding: chunked"
 
-    HEAD = (HOST, "Transfer-Encoding: chunked", "Connection: close")
+    HEAD = (HOST, "Transfer-Encoding: chunked", CLOSE)
 
     @pytest.mark.parametrize(
         ("headers", "trailers", "code"),
@@ -116,7 +118,7 @@ class TestRequests:
     @pytest.mark.parametrize("name", ACCEPTED)
     def test_accepted(self, serving: Serving, name: str) -> None:
         """It is answered as it always was."""
-        [answer] = answers(serving, (*ACCEPTED[name], "Connection: close"))
+        [answer] = answers(serving, (*ACCEPTED[name], CLOSE))
         assert answer.status == 200
 
     def test_in_turn(self, serving: Serving) -> None:
@@ -124,3 +126,39 @@ class TestRequests:
         good = ("GET /readyz HTTP/1.1", HOST)
         found = answers(serving, good, good, good[:1], good)
         assert [answer.status for answer in found] == [200, 200, 400]
+
+
+class TestDisconnects:
+    """A client that goes away is nothing that an operator should be shown as an error."""
+
+    @pytest.fixture(autouse=True)
+    def _quiet(self, probed: Serving) -> Iterator[None]:
+        """See that the server logs no error, once it has noticed all that the test did."""
+        before = len(probed.logged)
+        yield
+        request_id = uuid.uuid4().hex
+        [answer] = answers(probed, ("GET /v1/probe/slow HTTP/1.1", HOST, f"X-Request-ID: {request_id}", CLOSE))
+        assert answer.status == 200
+        eventually(lambda: request_id in probed.logged)
+        assert "Traceback" not in probed.logged[before:]
+        assert " ERROR " not in probed.logged[before:]
+
+    def test_pipelined(self, probed: Serving) -> None:
+        """20 answers are due; the one that is being made isn't that to the last request."""
+        for _ in range(20):
+            with probed.connect() as connection:
+                connection.socket.sendall(written(("GET /v1/probe/slow HTTP/1.1", HOST)).encode() * 20)
+                assert connection.answer()
+
+    @pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+    @pytest.mark.parametrize("length", ["Content-Length: 500", "Transfer-Encoding: chunked"])
+    @pytest.mark.parametrize("path", ["login", "token"])
+    def test_in_a_body(self, probed: Serving, path: str, length: str, kind: str) -> None:
+        with probed.connect() as connection:
+            head = (f"POST /v1/auth/{path} HTTP/1.1", HOST, f"Content-Type: {kind}", length)
+            connection.socket.sendall((written(head) + '5\r\n{"em').encode())
+
+    def test_in_an_answer(self, probed: Serving) -> None:
+        with probed.connect() as connection:
+            connection.send("GET /v1/probe/endless HTTP/1.1", HOST)
+            assert connection.socket.recv(100_000)

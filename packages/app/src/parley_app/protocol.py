@@ -53,12 +53,27 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
         self.app = application
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._abandon()
+        super().connection_lost(exc)
+
     def send_400_response(self, msg: str) -> None:
         if self._running is None or self._running.response_complete or not self._running.response_started:
             request_id = uuid.uuid4().hex
             self.transport.write(self._written(ValidationError(msg), request_id))
             _access.info("- - %d 0.0ms request=%s", ValidationError.status, request_id)
+        self._abandon()
         self.transport.close()
+
+    def _abandon(self) -> None:
+        """Give up the request that is being answered and those behind it: nothing more is written for them.
+
+        uvicorn does so for the last request alone, so that the answer to an earlier one met a closed transport.
+        """
+        self.pipeline.clear()
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._running = cycle
