@@ -43,6 +43,12 @@ class Scene:
         await self.send("POST", "/v1/auth/refresh", refresh_token=token)
         return await self.send("POST", "/v1/auth/refresh", refresh_token=token)
 
+    async def repeat(self) -> httpx.Response:
+        headers = {"X-Request-ID": "this-request", "Idempotency-Key": "this-key"}
+        body = {"refresh_token": self.people.candidate.refresh_token}
+        await self.client.post("/v1/auth/refresh", headers=headers, json=body)
+        return await self.client.post("/v1/auth/refresh", headers=headers, json=body)
+
     async def log_out(self) -> httpx.Response:
         return await self.send("POST", "/v1/auth/logout", "candidate")
 
@@ -106,6 +112,7 @@ ACTS: dict[str, tuple[Callable[[Scene], Awaitable[httpx.Response]], str, dict[st
     "login_failed": (Scene.fail, "WARNING", {"network": "127.0.0.1"}),
     "login_throttled": (Scene.fail_often, "WARNING", {"network": "127.0.0.1"}),
     "refresh_reused": (Scene.reuse, "WARNING", {"network": "127.0.0.1"}),
+    "refresh_repeated": (Scene.repeat, "INFO", {"network": "127.0.0.1"}),
     "session_ended": (Scene.log_out, "INFO", {}),
     "sessions_ended": (Scene.log_out_everywhere, "INFO", {}),
     "sessions_ended_by_admin": (Scene.end_sessions, "WARNING", {}),

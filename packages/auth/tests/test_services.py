@@ -14,11 +14,13 @@ from parley_auth.passwords.check import PasswordCheck
 from parley_auth.passwords.hashing import Passwords
 from parley_auth.passwords.throttle import Throttle
 from parley_auth.sessions.authenticator import Authenticator
+from parley_auth.sessions.refreshing import RefreshService
 from parley_auth.sessions.repository import SessionRepository
 from parley_auth.sessions.service import SessionService
 from parley_auth.signing.key_ring import KeyRing
 from parley_auth.tokens.access_tokens import AccessTokens
 from parley_auth.tokens.refresh_tokens import RefreshTokens
+from parley_auth.when_back import WhenBack
 from parley_core import Parley
 from parley_core.testing import running_client
 
@@ -31,6 +33,7 @@ SERVICES = [
     KeyRing,
     PasswordCheck,
     Passwords,
+    RefreshService,
     RefreshTokens,
     SessionRepository,
     SessionService,
@@ -38,6 +41,7 @@ SERVICES = [
     UserDirectory,
     UserRepository,
     UserService,
+    WhenBack,
 ]
 
 

@@ -15,6 +15,7 @@ from parley_auth.listing.repository import UserSearch
 from parley_auth.passwords.hashing import Passwords, common_passwords
 from parley_auth.sessions.authenticator import Authenticator
 from parley_auth.settings import AuthSettings
+from parley_auth.when_back import WhenBack
 from parley_core import Parley
 
 
@@ -42,3 +43,4 @@ async def auth_lifespan(parley: Parley) -> AsyncIterator[None]:
     finally:
         parley.require(Passwords).close()
         await parley.require(KeyUsage).close()
+        await parley.require(WhenBack).close()

@@ -18,6 +18,7 @@ Kind = Literal[
     "login_throttled",
     "registration_throttled",
     "refresh_reused",
+    "refresh_repeated",
     "session_ended",
     "sessions_ended",
     "sessions_ended_by_admin",
@@ -36,6 +37,8 @@ Kind = Literal[
     "resource_missing",
 ]
 
+_ORDINARY = {"login", "refresh_repeated", "session_ended", "sessions_ended"}
+
 
 def log_security_event(kind: Kind, request_id: str, **fields: str | None) -> None:
     """Log a security event.
@@ -45,7 +48,7 @@ def log_security_event(kind: Kind, request_id: str, **fields: str | None) -> Non
         request_id: the request in which it happened.
         fields: ids, roles, actions and networks; never a password, a token or an e-mail.
     """
-    level = logging.INFO if kind in {"login", "session_ended", "sessions_ended"} else logging.WARNING
+    level = logging.INFO if kind in _ORDINARY else logging.WARNING
     if _log.isEnabledFor(level):
         given = {name: value for name, value in fields.items() if value is not None}
         line = {"at": utc_now().isoformat(), "event": kind, "request_id": request_id, **given}

@@ -28,6 +28,7 @@ from parley_auth.passwords.rules import PasswordRules
 from parley_auth.passwords.throttle import Throttle
 from parley_auth.passwords.throttle_repository import ThrottleRepository
 from parley_auth.sessions.authenticator import Authenticator
+from parley_auth.sessions.refreshing import RefreshService
 from parley_auth.sessions.repository import SessionRepository
 from parley_auth.sessions.service import SessionService
 from parley_auth.settings import AuthSettings
@@ -35,6 +36,7 @@ from parley_auth.signing.key_ring import KeyRing
 from parley_auth.signing.secret import key_ring
 from parley_auth.tokens.access_tokens import AccessTokens
 from parley_auth.tokens.refresh_tokens import RefreshTokens
+from parley_auth.when_back import WhenBack
 from parley_core import Clock, Database, Parley
 
 
@@ -58,12 +60,17 @@ def make_services(parley: Parley) -> Sequence[object]:
         check=common.check,
         clock=clock,
     )
+    refreshes = RefreshService(
+        sessions=sessions,
+        tokens=tokens,
+        refresh_tokens=refresh_tokens,
+        when_back=common.when_back,
+        grace=timedelta(seconds=settings.refresh_grace_seconds),
+        timeout_seconds=parley.request_timeout_seconds,
+        clock=clock,
+    )
     return [
-        ring,
-        tokens,
-        refresh_tokens,
-        sessions,
-        own_sessions,
+        *(ring, tokens, refresh_tokens, sessions, own_sessions, refreshes),
         *_accounts(common),
         *_links(common, own_sessions),
         *_callers(database, tokens, clock),
@@ -77,6 +84,7 @@ class _Common:
         self.settings = parley.settings(AuthSettings)
         self.database, self.clock = parley.database, parley.clock
         self.users, self.passwords = UserRepository(parley.database), Passwords()
+        self.when_back = WhenBack()
         self.throttle = Throttle(counters=ThrottleRepository(parley.database), clock=parley.clock)
         self.check = PasswordCheck(passwords=self.passwords, throttle=self.throttle)
         self.roles = RoleRegistry(parley.plugins.declarations("parley_roles", Role))
@@ -109,6 +117,7 @@ def _accounts(common: _Common) -> Sequence[object]:
         common.passwords,
         common.throttle,
         common.check,
+        common.when_back,
         accounts,
         invitations,
         UserService(users=users, history=UserHistory(database), roles=roles, database=database, clock=clock),

@@ -55,6 +55,13 @@ class AuthSettings(Settings):
     access_token_minutes: int = Field(
         10, ge=1, le=60, description="The lifetime of an access token in minutes, 1 to 60."
     )
+    refresh_grace_seconds: int = Field(
+        0,
+        ge=0,
+        le=60,
+        description="How many seconds a spent refresh token gets the same successor again, 0 to 60, without an "
+        "`Idempotency-Key` too; whoever steals the token has this time as well.",
+    )
     admin_email: Email | None = Field(
         None, description="E-mail of the first administrator, who is created when there is none."
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -9,7 +10,7 @@ import pytest
 from counts import rounds
 from fastapi import FastAPI
 
-from parley_auth.sessions import service as session_service
+from parley_auth.sessions import models, refreshing
 from parley_auth.testing import PASSWORD, Account, an_account, log_in
 
 ROUNDS = rounds(12, full=200)  # each worker acts in every third
@@ -102,7 +103,8 @@ ACTS: list[Any] = [
 @pytest.fixture
 def _undelayed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers to refreshes without their delay: here they never race."""
-    monkeypatch.setattr(session_service, "_ANSWER_DELAY", 0)
+    for module in (models, refreshing):
+        monkeypatch.setattr(module, "RACE", timedelta(0))
 
 
 @pytest.mark.attack

@@ -14,7 +14,13 @@ from parley_auth.errors import (
 )
 from parley_auth.passwords.origin import OriginDep
 from parley_auth.sessions import schemas
-from parley_auth.sessions.dependencies import SessionEnd, SessionRead, SessionServiceDep
+from parley_auth.sessions.dependencies import (
+    IdempotencyKey,
+    RefreshServiceDep,
+    SessionEnd,
+    SessionRead,
+    SessionServiceDep,
+)
 from parley_core import Page, PageQuery, PagerDep, Router, raises
 from parley_core.errors import InvalidId
 
@@ -46,9 +52,14 @@ async def log_in_with_form(
 
 @router.post("/refresh", summary="Exchange a refresh token", dependencies=NOT_STORED)
 @raises(InvalidToken, RefreshReused, RefreshInProgress)
-async def refresh(body: schemas.Refresh, sessions: SessionServiceDep, origin: OriginDep) -> schemas.Token:
-    """Issue new tokens for a refresh token. Each refresh token works once; using it again ends the session."""
-    return schemas.Token.of(await sessions.refresh(body.refresh_token, origin))
+async def refresh(
+    body: schemas.Refresh, refreshes: RefreshServiceDep, origin: OriginDep, idempotency_key: IdempotencyKey = None
+) -> schemas.Token:
+    """Issue new tokens for a refresh token. Each refresh token works once; using it again ends the session.
+
+    Send an `Idempotency-Key`, so that you can repeat a request whose answer was lost.
+    """
+    return schemas.Token.of(await refreshes.refresh(body.refresh_token, origin, idempotency_key=idempotency_key))
 
 
 @router.post("/logout", summary="Log out", status_code=status.HTTP_204_NO_CONTENT)

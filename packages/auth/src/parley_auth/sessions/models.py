@@ -9,14 +9,25 @@ from parley_auth.tokens.refresh_tokens import RefreshToken
 IDLE = timedelta(days=7)
 ABSOLUTE = timedelta(days=30)
 MAX_SESSIONS = 10
+RACE = timedelta(seconds=0.2)
+"""How long after an exchange others with the same token have raced with it: its answer is sent no sooner."""
+REPEATABLE = timedelta(seconds=60)
+"""How long a request can be repeated whose answer was lost."""
 
 
 @dataclass(frozen=True)
 class TokenPair:
-    """The tokens that a login or a refresh issues."""
+    """The tokens that a login or a refresh issues.
+
+    Args:
+        access: the access token.
+        refresh: the refresh token.
+        is_repeated: the refresh token was issued before, in an answer that was lost.
+    """
 
     access: IssuedToken
     refresh: str
+    is_repeated: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,23 +54,72 @@ class LoginSession:
 
 
 @dataclass(frozen=True)
+class Repeatable:
+    """What a session keeps of the token that was exchanged last, so that a lost answer can be given again.
+
+    Args:
+        sealed: the token that it was exchanged for, see `seal`.
+        key_digest: of the `Idempotency-Key` of that request, see `digest_of_key`; None without one.
+        unanswered_at: when it was stored that a request with the spent token was answered 503; None if none was.
+    """
+
+    sealed: bytes
+    key_digest: str | None
+    unanswered_at: datetime | None
+
+
+@dataclass(frozen=True)
 class Exchange:
-    """The state of a session's refresh tokens.
+    """The state of a session's refresh tokens. The instants in it are the database's, so that all workers agree.
 
     Args:
         current: the digest of the token that can be exchanged next.
         spent: the digest of the token that was exchanged last.
-        raced_until: nanoseconds since 1970; a request for `spent` that began before cannot have seen its answer.
+        spent_at: when that was.
+        repeatable: what is kept for repeats of that request.
+        token_version: the account's.
+        now: when this was read.
     """
 
     current: str
     spent: str | None
-    raced_until: int
+    spent_at: datetime
+    repeatable: Repeatable
+    token_version: int
+    now: datetime
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago the last exchange was."""
+        return self.now - self.spent_at
+
+    def spent_last(self, token: RefreshToken) -> bool:
+        """Return whether the token was exchanged last, which means that its successor is unused."""
+        return token.digest == self.spent
 
     def knows(self, token: RefreshToken) -> bool:
         """Return whether the token is the current one or the one that was exchanged last."""
         return token.digest in (self.current, self.spent)
 
-    def raced(self, token: RefreshToken, begun: int) -> bool:
-        """Return whether the request with `token` ran beside its exchange, rather than after it."""
-        return token.digest == self.spent and begun < self.raced_until
+    def raced(self, token: RefreshToken, waited: timedelta) -> bool:
+        """Return whether a request ran beside the exchange of its token, rather than after its answer.
+
+        Args:
+            token: of the request.
+            waited: how long ago the request began when this was read.
+        """
+        return self.spent_last(token) and self.age - waited < RACE
+
+    def is_repeat(self, token: RefreshToken, key_digest: str | None) -> bool:
+        """Return whether a request is known to be a repeat by somebody who didn't get the answer.
+
+        Args:
+            token: of the request.
+            key_digest: of its `Idempotency-Key`.
+        """
+        if not self.spent_last(token):
+            return False
+        if key_digest is not None and key_digest == self.repeatable.key_digest and self.age < REPEATABLE:
+            return True
+        unanswered_at = self.repeatable.unanswered_at
+        return unanswered_at is not None and self.now - unanswered_at < REPEATABLE

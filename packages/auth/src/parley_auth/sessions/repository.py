@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+
+from pymongo import ReturnDocument
 
 from parley_auth.indexes import USERS
 from parley_auth.models import Credentials
-from parley_auth.sessions.models import IDLE, MAX_SESSIONS, Exchange, LoginSession
+from parley_auth.sessions.models import IDLE, MAX_SESSIONS, Exchange, LoginSession, Repeatable
 from parley_auth.tokens.refresh_tokens import RefreshToken
 from parley_core import Database, Document
 
 _MAX_NETWORKS = 5
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def session_of(document: Mapping[str, Any]) -> LoginSession:
@@ -28,8 +31,26 @@ def session_of(document: Mapping[str, Any]) -> LoginSession:
 
 
 def exchange_of(document: Mapping[str, Any]) -> Exchange:
-    """Return the state of a session's refresh tokens; a session that was never refreshed has no spent one."""
-    return Exchange(document["digest"], document.get("spent"), document.get("raced_until", 0))
+    """Return the state of a session's refresh tokens; a session that was never refreshed has no spent one.
+
+    Args:
+        document: a user with that session alone, and with the database's time as `now`.
+    """
+    [session] = document["sessions"]
+    spent = session.get("spent")
+    was_unanswered = spent is not None and session.get("unanswered") == spent
+    return Exchange(
+        current=session["digest"],
+        spent=spent,
+        spent_at=session.get("spent_at", _LONG_AGO),
+        repeatable=Repeatable(
+            sealed=session.get("sealed", b""),
+            key_digest=session.get("key_digest"),
+            unanswered_at=session.get("unanswered_at") if was_unanswered else None,
+        ),
+        token_version=int(document.get("token_version", 0)),
+        now=document["now"],
+    )
 
 
 class SessionRepository:
@@ -64,43 +85,48 @@ class SessionRepository:
         return (await self._users.update_one(where, update)).matched_count > 0
 
     async def rotate(
-        self, spent: RefreshToken, following: RefreshToken, now: datetime, *, raced_until: int
-    ) -> int | None:
+        self, spent: RefreshToken, following: RefreshToken, now: datetime, *, sealed: bytes, key_digest: str | None
+    ) -> Exchange | None:
         """Exchange a session's refresh token.
 
-        Returns: the account's token version; None when `spent` isn't the session's current token.
+        Args:
+            spent: the token that is sent.
+            following: the one that it is exchanged for.
+            now: decides whether the session lives.
+            sealed: the following one, for repeats.
+            key_digest: what a repeat is recognised by.
+
+        Returns: the state after the exchange; None when `spent` isn't the session's current token.
         """
-        live = {"$gt": now}
-        current = {"id": spent.session_id, "digest": spent.digest, "idle_until": live, "ends_at": live}
+        current = {**_alive(spent, now), "digest": spent.digest}
         exchanged = {
             "digest": following.digest,
             "used_at": now,
             "idle_until": now + IDLE,
             "spent": spent.digest,
-            "raced_until": raced_until,
+            "sealed": sealed,
+            "key_digest": key_digest,
         }
         changed = await self._users.find_one_and_update(
             {"_id": spent.user_id, "active": True, "sessions": {"$elemMatch": current}},
-            _in_session(exchanged),
-            projection={"token_version": True},
+            {"$set": _in_session(exchanged), "$currentDate": _in_session({"spent_at": True})},
+            projection=_state_of(spent.session_id),
+            return_document=ReturnDocument.AFTER,
         )
-        return int(changed.get("token_version", 0)) if changed else None
+        return exchange_of(changed) if changed else None
 
-    async def settle(self, current: RefreshToken, raced_until: int) -> None:
-        """Store when an exchange is answered; a request that begins later is a reuse, not a race."""
-        where = {
-            "_id": current.user_id,
-            "sessions": {"$elemMatch": {"id": current.session_id, "digest": current.digest}},
-        }
-        await self._users.update_one(where, _in_session({"raced_until": raced_until}))
+    async def note_unanswered(self, token: RefreshToken) -> None:
+        """Store that a request with a token was answered 503, whether it has exchanged it or may still do so."""
+        states = [{"digest": token.digest}, {"spent": token.digest}]
+        where = {"_id": token.user_id, "sessions": {"$elemMatch": {"id": token.session_id, "$or": states}}}
+        noted = _in_session({"unanswered": token.digest})
+        await self._users.update_one(where, {"$set": noted, "$currentDate": _in_session({"unanswered_at": True})})
 
     async def exchange(self, token: RefreshToken, now: datetime) -> Exchange | None:
         """Return the state of the refresh tokens of a token's session; None when the session has ended."""
-        live = {"$gt": now}
-        alive = {"id": token.session_id, "idle_until": live, "ends_at": live}
-        where = {"_id": token.user_id, "active": True, "sessions": {"$elemMatch": alive}}
-        found = await self._users.find_one(where, {"sessions.$": True})
-        return exchange_of(found["sessions"][0]) if found else None
+        where = {"_id": token.user_id, "active": True, "sessions": {"$elemMatch": _alive(token, now)}}
+        found = await self._users.find_one(where, _state_of(token.session_id))
+        return exchange_of(found) if found else None
 
     async def live(self, user_id: str, now: datetime) -> list[LoginSession]:
         """Return the active user's sessions that haven't ended, oldest first."""
@@ -119,7 +145,15 @@ class SessionRepository:
 
 
 def _in_session(values: Mapping[str, object]) -> Document:
-    return {"$set": {f"sessions.$.{name}": value for name, value in values.items()}}
+    return {f"sessions.$.{name}": value for name, value in values.items()}
+
+
+def _alive(token: RefreshToken, now: datetime) -> Document:
+    return {"id": token.session_id, "idle_until": {"$gt": now}, "ends_at": {"$gt": now}}
+
+
+def _state_of(session_id: str) -> Document:
+    return {"token_version": True, "sessions": {"$elemMatch": {"id": session_id}}, "now": "$$NOW"}
 
 
 def _is_live(now: datetime) -> Document:

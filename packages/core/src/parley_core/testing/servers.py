@@ -1,9 +1,12 @@
-"""A MongoDB of one test's own, which may be killed and frozen; alone here, since other tests share one."""
+"""A MongoDB of one test's own, which may be killed, frozen and cut off; alone here, since other tests share one."""
 
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from parley_core.embedded import EmbeddedMongoDB
 
@@ -28,3 +31,57 @@ class OwnMongoDB:
     def freeze(self, number: int) -> None:
         """Stop (`SIGSTOP`) or continue (`SIGCONT`) it."""
         os.kill(self.server.pid, number)
+
+
+class Line:
+    """A connection to a MongoDB that a test cuts, so that commands arrive and their answers don't."""
+
+    def __init__(self, path: str) -> None:
+        self.uri = ""
+        self._path = path
+        self._whole = asyncio.Event()
+        self._whole.set()
+        self._last: bytes | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def to(cls, database: OwnMongoDB) -> AsyncIterator["Line"]:
+        """Open a line to a database for the time of the block; `uri` is its address."""
+        line = cls(unquote(urlsplit(database.server.uri).netloc))
+        server = await asyncio.start_server(line._connect, "127.0.0.1", 0)
+        line.uri = f"mongodb://127.0.0.1:{server.sockets[0].getsockname()[1]}/?directConnection=true"
+        try:
+            yield line
+        finally:
+            server.close()
+            for task in line._tasks:
+                task.cancel()
+
+    def cut(self) -> None:
+        """Keep everything that either side sends from now on."""
+        self._whole.clear()
+
+    def cut_after(self, command: bytes) -> None:
+        """Do so once a message that contains these bytes has been sent to the database."""
+        self._last = command
+
+    def mend(self) -> None:
+        """Deliver what was kept, and all that follows."""
+        self._last = None
+        self._whole.set()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        database_reader, database_writer = await asyncio.open_unix_connection(self._path)
+        for source, target in ((reader, database_writer), (database_reader, writer)):
+            self._tasks.add(asyncio.create_task(self._carry(source, target)))
+
+    async def _carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(65536):
+                await self._whole.wait()
+                target.write(data)
+                if self._last and self._last in data:
+                    self.cut()
+        finally:
+            target.close()
