@@ -1,17 +1,17 @@
 """One serving process: uvicorn, which reports when it is ready and stops when `watch` returns an error."""
 
 import logging
+import signal
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from types import FrameType
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from parley_app.protocol import Protocol
 from parley_app.settings import AppSettings
+from parley_app.starting import Starting
 from parley_core import Parley, StartupError
 
 # A request's database work is bounded by 5 s; a shorter time here would turn slow requests into errors.
@@ -20,7 +20,14 @@ Action = Callable[[], None]
 Watch = Callable[[], StartupError | None]
 
 
-def serve(app: FastAPI, listener: socket.socket, *, on_ready: Action, watch: Watch = lambda: None) -> None:
+def serve(
+    app: FastAPI,
+    listener: socket.socket,
+    *,
+    on_ready: Action,
+    watch: Watch = lambda: None,
+    wait_seconds: float | None = None,
+) -> None:
     """Serve in this process until a signal arrives, then raise it again for the previous handler.
 
     Args:
@@ -28,11 +35,12 @@ def serve(app: FastAPI, listener: socket.socket, *, on_ready: Action, watch: Wat
         listener: the socket.
         on_ready: called once requests are answered.
         watch: called every second; serving ends with the error that it returns.
+        wait_seconds: how long the start waits for MongoDB, while requests are answered 503; None without end.
 
     Raises:
         StartupError: the application didn't start, or `watch` returned an error.
     """
-    server = _Server(app, on_ready, watch)
+    server = _Server(app, on_ready, watch, wait_seconds)
     try:
         server.run(sockets=[listener])
     except SystemExit:
@@ -43,13 +51,14 @@ def serve(app: FastAPI, listener: socket.socket, *, on_ready: Action, watch: Wat
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, app: FastAPI, on_ready: Action, watch: Watch) -> None:
-        self.failure: StartupError | None = None
+    def __init__(self, app: FastAPI, on_ready: Action, watch: Watch, wait_seconds: float | None) -> None:
+        self.failure: BaseException | None = None
         self._on_ready: Action | None = on_ready
         self._watch = watch
-        app.router.lifespan_context = self._keep_failure_of(app.router.lifespan_context)
+        self._starting = Starting(app, wait_seconds=wait_seconds, on_failure=self._fail)
         config = uvicorn.Config(
-            app,
+            self._starting,
+            interface="asgi3",
             http=Protocol,
             log_config=None,
             # uvicorn's lines contain whole paths and queries; parley.access logs the route instead.
@@ -64,33 +73,26 @@ class _Server(uvicorn.Server):
         super().__init__(config)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.failure:
+            self.should_exit = True
         # uvicorn drops running requests at a second Ctrl-C, which a wrapper such as `uv run` sends at once.
         if not self.should_exit:
             super().handle_exit(sig, frame)
 
     async def _tick(self) -> None:
         """Run once a second while requests are answered."""
-        if self._on_ready:
+        if self._on_ready and self._starting.is_ready:
             self._on_ready()
             self._on_ready = None
-        if failure := self._watch():
-            self.failure = failure
-            self.should_exit = True
+        if not self.failure and (failure := self._watch()):
+            self._fail(failure)
 
-    def _keep_failure_of(self, lifespan: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """Wrap a lifespan so that its StartupError is kept, in place of the traceback that uvicorn would log."""
-
-        @asynccontextmanager
-        async def watched(app: Any) -> AsyncIterator[Any]:
-            try:
-                async with lifespan(app) as state:
-                    yield state
-            except StartupError as error:
-                logging.getLogger("uvicorn.error").disabled = True
-                self.failure = error
-                raise
-
-        return watched
+    def _fail(self, failure: BaseException) -> None:
+        """Stop as at a signal, which ends the streams first; `serve` raises the failure."""
+        self.failure = failure
+        # In place of the traceback that uvicorn would log.
+        logging.getLogger("uvicorn.error").disabled = True
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _trusted_proxies(parley: Parley) -> list[str] | None:

@@ -15,8 +15,10 @@ from parley_app.application import create_app
 from parley_app.listening import listen, url_of
 from parley_app.logs import LOGGING
 from parley_app.messages import announce, show_ready
+from parley_app.settings import AppSettings
 from parley_app.supervisor import Supervisor, ignore_stop_signals
 from parley_core import Parley, StartupError
+from parley_core.data.failures import stems_from_outage
 from parley_core.embedded import EmbeddedMongoDB
 from parley_core.kernel.settings import CoreSettings
 
@@ -36,11 +38,12 @@ def run(*, host: str, port: int, workers: int) -> None:
         listener = running.enter_context(listen(host, port))
         watch = partial(_failure_of, _embedded_database(parley, running))
         on_ready = partial(show_ready, parley, url_of(listener, host), workers)
+        wait_seconds = parley.settings(AppSettings).mongodb_wait_seconds
         if workers == 1:
-            server.serve(app, listener, on_ready=on_ready, watch=watch)
+            server.serve(app, listener, on_ready=on_ready, watch=watch, wait_seconds=wait_seconds)
         else:
-            asyncio.run(_prepare(parley, app))
-            Supervisor(workers, listener, on_ready=on_ready, watch=watch).run()
+            asyncio.run(_prepare(parley, app, wait_seconds))
+            Supervisor(workers, listener, on_ready=on_ready, watch=watch, wait_seconds=wait_seconds).run()
 
 
 def _stop_on_signals() -> None:
@@ -75,10 +78,14 @@ def _failure_of(database: EmbeddedMongoDB | None) -> StartupError | None:
     return StartupError(f"the embedded MongoDB ended by itself (code {code}): see its log in {database.data_dir}")
 
 
-async def _prepare(parley: Parley, app: FastAPI) -> None:
+async def _prepare(parley: Parley, app: FastAPI, wait_seconds: float) -> None:
     """Start the application and stop it, so that an error is reported once and not by each worker.
 
-    Afterwards the indexes and the first administrator exist.
+    Afterwards the indexes and the first administrator exist, unless MongoDB is away: the workers wait for it.
     """
-    async with parley.lifespan(app):
-        pass
+    try:
+        async with parley.lifespan(app):
+            pass
+    except Exception as error:
+        if not wait_seconds or not stems_from_outage(error):
+            raise

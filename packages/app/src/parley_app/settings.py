@@ -19,10 +19,13 @@ def _networks(words: tuple[str, ...] | None) -> tuple[str, ...] | None:
 
 
 class AppSettings(Settings):
-    """How `parley serve` listens."""
+    """How `parley serve` listens and waits."""
 
     trusted_proxies: Annotated[Words | None, AfterValidator(_networks)] = Field(
         None,
         description="Addresses and networks of proxies whose forwarded headers count, such as 10.0.0.0/8; unset, those "
         "in uvicorn's FORWARDED_ALLOW_IPS, by default 127.0.0.1 and ::1.",
+    )
+    mongodb_wait_seconds: float = Field(
+        60.0, ge=0, le=86400, description="How long the first start waits for MongoDB; later ones wait without end."
     )

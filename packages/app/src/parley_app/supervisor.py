@@ -6,6 +6,7 @@ import socket
 import time
 from multiprocessing.connection import wait
 
+from parley_app.place import Place
 from parley_app.server import Action, Watch
 from parley_app.worker import Worker
 from parley_core import StartupError
@@ -15,31 +16,38 @@ _TURN_SECONDS = 0.2
 _START_SECONDS = 15
 # More than the time that a worker gives to its running requests.
 _STOP_SECONDS = 15
+_log = logging.getLogger("parley.app")
 
 
 class Supervisor:
     """Serves in `count` worker processes; the other arguments are those of `server.serve`."""
 
-    def __init__(self, count: int, listener: socket.socket, *, on_ready: Action, watch: Watch) -> None:
-        self._count = count
+    def __init__(
+        self, count: int, listener: socket.socket, *, on_ready: Action, watch: Watch, wait_seconds: float
+    ) -> None:
         self._listener = listener
+        self._wait_seconds = wait_seconds
         self._on_ready = on_ready
         self._watch = watch
-        self._workers: list[Worker] = []
+        self._count = count
+        self._places: list[Place] = []
+        self._has_been_ready = False
         self._is_renewal_due = False
 
     def run(self) -> None:
         """Serve until a signal's handler raises SystemExit. SIGHUP replaces the workers one by one.
 
         Raises:
-            StartupError: a worker ended by itself before it was ready, or `watch` returned an error.
+            StartupError: a worker ended by itself before it was ready and none was ready, or `watch` returned an error.
         """
         if hangup := getattr(signal, "SIGHUP", None):
             signal.signal(hangup, self._request_renewal)
         try:
-            self._workers = [self._start() for _ in range(self._count)]
-            while not all(worker.ready.is_set() for worker in self._workers):
+            for _ in range(self._count):
+                self._places.append(Place(self._start))
+            while not all(place.is_ready for place in self._places):
                 self._turn()
+            self._has_been_ready = True
             self._on_ready()
             while True:
                 self._turn()
@@ -47,42 +55,52 @@ class Supervisor:
                     self._renew()
         finally:
             ignore_stop_signals()
-            _stop(*self._workers)
+            _stop(*(place.worker for place in self._places))
 
     def _request_renewal(self, *_: object) -> None:
         self._is_renewal_due = True
 
     def _start(self) -> Worker:
-        worker = Worker(self._listener)
+        """Start a worker; once all have been ready, a new one waits for MongoDB without end."""
+        wait_seconds = None if self._has_been_ready else self._wait_seconds
+        is_quiet = not self._has_been_ready and len(self._places) > 0
+        worker = Worker(self._listener, wait_seconds=wait_seconds, is_quiet=is_quiet)
         worker.start()
         return worker
 
     def _turn(self) -> None:
         """Wait a moment, or until a worker ends, and replace the dead."""
-        wait([worker.sentinel for worker in self._workers], _TURN_SECONDS)
+        wait([place.worker.sentinel for place in self._places if place.worker.is_alive()], _TURN_SECONDS)
         if failure := self._watch():
             raise failure
-        for place, worker in enumerate(self._workers):
-            if worker.is_alive():
-                continue
-            # A negative code is a signal from outside, which may also end a worker that is starting.
-            if not worker.ready.is_set() and (worker.exitcode or 0) >= 0:
-                raise StartupError("a worker could not start; the reason is printed above")
-            self._workers[place] = self._start()
+        for place in self._places:
+            if dead := place.look():
+                self._check_death(dead)
+
+    def _check_death(self, worker: Worker) -> None:
+        """Go on after a worker's death as long as another one serves, whatever ended it."""
+        # A negative code is a signal from outside, which may also end a worker that is starting.
+        could_not_start = not worker.ready.is_set() and (worker.exitcode or 0) >= 0
+        if could_not_start and not (self._has_been_ready and any(place.is_ready for place in self._places)):
+            raise StartupError("a worker could not start; the reason is printed above")
 
     def _renew(self) -> None:
         """Replace each worker by one that is ready; keep the remaining ones if a new one fails."""
         self._is_renewal_due = False
-        for place, old in enumerate(self._workers):
-            new = self._start()
-            if not new.ready.wait(_START_SECONDS):
-                _stop(new)
-                logging.getLogger("parley.app").error(
-                    "a new worker did not start: the remaining workers were not replaced"
-                )
+        for number in range(self._count):
+            new = Place(self._start)
+            if not self._becomes_ready(new.worker):
+                _stop(new.worker)
+                _log.error("a new worker did not start: the remaining workers were not replaced")
                 return
-            self._workers[place] = new
-            _stop(old)
+            old, self._places[number] = self._places[number], new
+            _stop(old.worker)
+
+    def _becomes_ready(self, worker: Worker) -> bool:
+        deadline = time.monotonic() + _START_SECONDS
+        while not worker.ready.is_set() and worker.is_alive() and time.monotonic() < deadline:
+            self._turn()
+        return worker.ready.is_set()
 
 
 def ignore_stop_signals() -> None:

@@ -19,13 +19,21 @@ from parley_core.embedded import die_with
 
 
 class Worker(SpawnProcess):
-    """A process that serves on the socket until SIGTERM; `ready` is set once it answers requests."""
+    """A process that serves on the socket until SIGTERM; `ready` is set once it answers every request.
 
-    def __init__(self, listener: socket.socket) -> None:
+    Args:
+        listener: the socket.
+        wait_seconds: how long it waits for MongoDB, while it answers 503; None without end.
+        is_quiet: it doesn't log that it waits, since another worker does.
+    """
+
+    def __init__(self, listener: socket.socket, *, wait_seconds: float | None = None, is_quiet: bool = False) -> None:
         # Python ends daemons when the parent exits.
         super().__init__(daemon=True)
         self.ready = multiprocessing.get_context("spawn").Event()
         self._listener = listener
+        self._wait_seconds = wait_seconds
+        self._is_quiet = is_quiet
 
     def run(self) -> None:
         """Serve, in the new process.
@@ -39,8 +47,11 @@ class Worker(SpawnProcess):
         logging.config.dictConfig(LOGGING)
         # The parent has already logged warnings about settings.
         logging.getLogger("parley.settings").setLevel(logging.ERROR)
+        if self._is_quiet:
+            logging.getLogger("parley.start").setLevel(logging.ERROR)
         try:
-            server.serve(create_app(announce=announce), self._listener, on_ready=self.ready.set)
+            app = create_app(announce=announce)
+            server.serve(app, self._listener, on_ready=self.ready.set, wait_seconds=self._wait_seconds)
         except StartupError as error:
             complain(error)
             raise SystemExit(1) from None

@@ -16,6 +16,8 @@ from pydantic import SecretStr
 from pymongo import AsyncMongoClient, MongoClient
 
 from parley_core import Document, Parley, ParleyDep, Router, Session, StartupError, in_transaction
+from parley_core.data.database import check_answer
+from parley_core.data.failures import DatabaseAway, stems_from_outage
 from parley_core.embedded import EmbeddedMongoDB, find_mongod
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin, an_application, running_client
@@ -61,14 +63,20 @@ async def refusal(uri: str) -> str:
     return str(failure.value)
 
 
+async def absence(uri: str, reason: str) -> None:
+    with pytest.raises(DatabaseAway, match=reason):
+        async with Parley([settings_for(uri)], plugins=[PLUGIN]).running():
+            pass
+
+
 @contextmanager
-def a_standalone_mongod(folder: Path) -> Iterator[str]:
-    """A mongod that is no replica set."""
+def a_standalone_mongod(folder: Path, *options: str) -> Iterator[str]:
+    """A mongod that is no replica set, or none yet."""
     data, address = folder / "db", folder / "m.sock"
     data.mkdir()
-    command = [find_mongod(), "--dbpath", data, "--bind_ip", address, "--nounixsocket"]
+    command = [find_mongod(), "--dbpath", data, "--bind_ip", address, "--nounixsocket", *options]
     process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
-    uri = f"mongodb://{quote(str(address), safe='')}/"
+    uri = f"mongodb://{quote(str(address), safe='')}/?directConnection=true"
     try:
         with MongoClient[Document](uri, serverSelectionTimeoutMS=20_000) as client:
             client.admin.command("ping")
@@ -92,7 +100,19 @@ class TestStart:
         with EmbeddedMongoDB.start(tmp_path / "data") as server:
             async with AsyncMongoClient[Document](server.uri) as admin:
                 await admin.admin.command("replSetStepDown", 60, secondaryCatchUpPeriodSecs=0, force=True)
-            assert "this member is not the primary" in await refusal(server.uri)
+            await absence(server.uri, "the replica set has no primary")
+
+    async def test_not_initiated(self, tmp_path: Path) -> None:
+        """A member without a replica set may be just starting, so that a start may wait for it."""
+        with a_standalone_mongod(tmp_path, "--replSet", "rs0") as uri:
+            await absence(uri, "the replica set is not initiated")
+
+    def test_another_member_is_primary(self) -> None:
+        """A member that takes no writes beside one that does is refused: no waiting makes it the primary."""
+        answer = {"isWritablePrimary": False, "setName": "rs0", "primary": "db2.example.com:27017"}
+        with pytest.raises(StartupError, match="this member is not the primary") as failure:
+            check_answer(answer)
+        assert not stems_from_outage(failure.value)
 
     async def test_nobody_listens(self, tmp_path: Path) -> None:
         """An unreachable server is reported within seconds, without the URI, which may contain a password."""

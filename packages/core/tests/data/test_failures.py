@@ -10,7 +10,8 @@ from pymongo.errors import (
     PyMongoError,
 )
 
-from parley_core.data.failures import is_unavailable
+from parley_core.data.failures import DatabaseAway, is_unavailable, stems_from_outage
+from parley_core.errors import StartupError, Unavailable
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,24 @@ from parley_core.data.failures import is_unavailable
 def test_unavailable(error: PyMongoError, *, unavailable: bool) -> None:
     """MongoDB that didn't answer in time is unavailable; one that refused something isn't."""
     assert is_unavailable(error) is unavailable
+
+
+def raised_from(cause: Exception) -> Exception:
+    between, error = StartupError("plugin 'notes': its lifespan raised something"), RuntimeError("two steps away")
+    between.__cause__, error.__cause__ = cause, between
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "is_one"),
+    [
+        pytest.param(DatabaseAway("no primary"), True, id="away"),
+        pytest.param(Unavailable(), True, id="unavailable"),
+        pytest.param(raised_from(AutoReconnect("connection closed")), True, id="cause"),
+        pytest.param(raised_from(OperationFailure("bad auth", 18)), False, id="other_cause"),
+        pytest.param(StartupError("PARLEY_JWT_SECRET is missing"), False, id="wrong_setting"),
+    ],
+)
+def test_outage_as_the_cause(error: Exception, *, is_one: bool) -> None:
+    """A start is tried again only where MongoDB was away, however many steps away that was noticed."""
+    assert stems_from_outage(error) is is_one

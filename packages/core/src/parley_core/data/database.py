@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from pymongo import AsyncMongoClient, ReadPreference
-from pymongo.errors import ConfigurationError, InvalidURI, OperationFailure, PyMongoError
+from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from parley_core.data.documents import Document, Session
 from parley_core.data.events import EventType, Invalidation
+from parley_core.data.failures import DatabaseAway
 from parley_core.data.handle import Database
 from parley_core.data.invalidation import Generations
 from parley_core.data.publication import publishing_transaction
@@ -30,7 +31,8 @@ async def open_client(uri: str, *, timeout_seconds: float, pool_size: int) -> As
         pool_size: connections at most.
 
     Raises:
-        StartupError: MongoDB can't be reached, refuses the credentials, isn't a replica set or takes no writes.
+        DatabaseAway: MongoDB can't be reached, or has no primary for now.
+        StartupError: it refuses the credentials, isn't a replica set, or is a member that takes no writes.
     """
     client = _client(uri, timeout_seconds=timeout_seconds, pool_size=pool_size)
     try:
@@ -64,17 +66,33 @@ async def _check_replica_set(client: AsyncMongoClient[Document]) -> None:
     except OperationFailure as error:
         raise StartupError(f"MongoDB refused the connection (code {error.code}): {_EXTERNAL}") from error
     except PyMongoError as error:
-        raise StartupError(f"MongoDB can't be reached ({type(error).__name__}): {_EXTERNAL}") from error
-    if "setName" not in answer:
+        kind = DatabaseAway if isinstance(error, ConnectionFailure) or error.timeout else StartupError
+        raise kind(f"MongoDB can't be reached ({type(error).__name__}): {_EXTERNAL}") from error
+    check_answer(answer)
+
+
+def check_answer(answer: Document) -> None:
+    """Check what a server says of itself in answer to `hello`.
+
+    Raises:
+        DatabaseAway: it takes no writes for now; one that has just started doesn't know its replica set yet.
+        StartupError: it never will.
+    """
+    if answer["isWritablePrimary"] and "setName" in answer:
+        return
+    if "setName" not in answer and not answer.get("isreplicaset"):
         raise StartupError(
             "MongoDB is a standalone server, but Parley needs a replica set (one member is enough): "
             "start mongod with --replSet and run rs.initiate()"
         )
-    if not answer["isWritablePrimary"]:
-        raise StartupError(
-            "MongoDB takes no writes here, since this member is not the primary: "
-            "name the whole replica set in PARLEY_MONGODB_URI, without directConnection"
-        )
+    if "setName" not in answer:
+        raise DatabaseAway("MongoDB takes no writes, since the replica set is not initiated: run rs.initiate()")
+    if "primary" not in answer:
+        raise DatabaseAway("MongoDB takes no writes, since the replica set has no primary now")
+    raise StartupError(
+        "MongoDB takes no writes here, since this member is not the primary: "
+        "name the whole replica set in PARLEY_MONGODB_URI, without directConnection"
+    )
 
 
 def database_of(

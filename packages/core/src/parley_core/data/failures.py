@@ -2,10 +2,14 @@
 
 from pymongo.errors import ConfigurationError, ConnectionFailure, PyMongoError
 
-from parley_core.errors import Unavailable
+from parley_core.errors import StartupError, Unavailable
 
 DatabaseError = PyMongoError
 """The base of all errors of the database."""
+
+
+class DatabaseAway(StartupError):
+    """MongoDB can't be reached or takes no writes for now: the same start may succeed a little later."""
 
 
 def is_unavailable(error: PyMongoError) -> bool:
@@ -16,7 +20,15 @@ def is_unavailable(error: PyMongoError) -> bool:
 
 def is_outage(error: BaseException) -> bool:
     """Return whether an error means that MongoDB is away for a while."""
-    return isinstance(error, Unavailable) or (isinstance(error, PyMongoError) and is_unavailable(error))
+    return isinstance(error, Unavailable | DatabaseAway) or (isinstance(error, PyMongoError) and is_unavailable(error))
+
+
+def stems_from_outage(error: BaseException) -> bool:
+    """Return whether this error, or one that it was raised from, means that MongoDB is away for a while."""
+    cause: BaseException | None = error
+    while cause is not None and not is_outage(cause):
+        cause = cause.__cause__
+    return cause is not None
 
 
 def is_ambiguous(error: BaseException) -> bool:

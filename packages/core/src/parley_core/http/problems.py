@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from parley_core.data.failures import DatabaseError, is_unavailable
 from parley_core.errors import (
@@ -39,6 +40,7 @@ _OF_STATUS: Mapping[int, type[ParleyError]] = {
     405: MethodNotAllowed,
     413: PayloadTooLarge,
 }
+_TRY_AGAIN_LATER = 1013
 _CATEGORIES = {401: "authentication", 403: "authorization", 404: "not_found", 409: "conflict", 412: "conflict"}
 # The messages of these types quote the input.
 _QUOTING = {"assertion_error", "json_invalid", "union_tag_invalid", "uuid_parsing", "value_error"}
@@ -74,6 +76,14 @@ def _entries(errors: Sequence[FieldError]) -> list[dict[str, str]]:
             break
         entries.append(entry)
     return entries
+
+
+async def refuse(error: ParleyError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request, or refuse a WebSocket, that doesn't get to any route."""
+    if scope["type"] == "http":
+        await problem_response(error, request_id_of(scope))(scope, receive, send)
+    else:
+        await send({"type": "websocket.close", "code": _TRY_AGAIN_LATER})
 
 
 def validation_error_of(errors: Iterable[Mapping[str, Any]]) -> ValidationError:
