@@ -27,13 +27,16 @@ class EventStream(StreamingResponse):
 
     Args:
         events: the source.
+        status_code: its default is what FastAPI documents.
         place: what `StreamBudget.take` has returned.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[bytes], *, place: AbstractContextManager[object]) -> None:
-        super().__init__(events, headers=_HEADERS)
+    def __init__(
+        self, events: AsyncGenerator[bytes], status_code: int = 200, *, place: AbstractContextManager[object]
+    ) -> None:
+        super().__init__(events, status_code, _HEADERS)
         self._events = events
         self._place = place
 
