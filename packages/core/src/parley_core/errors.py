@@ -5,7 +5,8 @@ all as RFC 9457 problem documents, so that endpoints need no `try`.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -72,6 +73,20 @@ class ParleyError(Exception):
         self.detail = detail or self.title
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+
+
+@contextmanager
+def pointing_at(pointer: str) -> Iterator[None]:
+    """Give an error that is raised inside, and names no place of its own, one entry that points there.
+
+    Args:
+        pointer: a JSON pointer into the body, like `#/participants/2`.
+    """
+    try:
+        yield
+    except ParleyError as error:
+        error.errors = error.errors or (FieldError(pointer, error.code, error.detail),)
+        raise
 
 
 class AuthenticationError(ParleyError):

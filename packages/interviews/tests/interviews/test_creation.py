@@ -184,7 +184,7 @@ class TestRefused:
     async def test_all_or_nothing(
         self, app: FastAPI, client: httpx.AsyncClient, people: People, database: Database, bad: str
     ) -> None:
-        """One participant who can't take part refuses the whole interview: nothing is stored of it."""
+        """One participant who can't take part is pointed at and refuses the whole interview: nothing is stored."""
         inactive = await an_account(app, "candidate", active=False)
         candidate, interviewer = people.candidate, people.interviewer
         refused: dict[str, tuple[list[dict[str, Any]], int, str]] = {
@@ -203,6 +203,7 @@ class TestRefused:
         before = await database["interviews"].count_documents({})
         answer = await post_interview(client, people, participants=[{"user_id": interviewer.id}, *named])
         assert (answer.status_code, answer.json()["code"]) == (status, code)
+        assert [error["pointer"] for error in answer.json()["errors"]] == [f"#/participants/{len(named)}"]
         assert await database["interviews"].count_documents({}) == before
         mine = await client.get("/v1/interviews", headers=interviewer.headers)
         assert mine.json()["total"] == 0

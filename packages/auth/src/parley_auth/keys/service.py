@@ -87,8 +87,9 @@ def _check(actions: Sequence[str], policy: PolicyTable) -> None:
 
 def _errors_in(actions: Sequence[str], policy: PolicyTable) -> Iterator[FieldError]:
     grantable = policy.grantable
+    message = f"Must be one of: {', '.join(grantable)}"
     for place, action in enumerate(actions):
         if action not in grantable:
-            yield FieldError(f"#/actions/{place}", "enum", f"Must be one of: {', '.join(grantable)}")
+            yield FieldError(f"#/actions/{place}", "enum", message)
         elif action in actions[:place]:
             yield FieldError(f"#/actions/{place}", "duplicate", "Must be named once")

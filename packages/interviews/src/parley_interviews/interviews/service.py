@@ -64,9 +64,12 @@ class InterviewService:
             DuplicateParticipant: somebody is named twice.
         """
         interview = self._new(wanted, access)
+        pointers = [f"#/participants/{number}" for number in range(len(wanted.participants))]
 
         async def work(session: Session) -> Sequence[Participant]:
-            people = await self._assignments.resolve(wanted.participants, access, interview.created_at, session)
+            people = await self._assignments.resolve(
+                wanted.participants, access, interview.created_at, session, pointers=pointers
+            )
             event = Event(
                 type=INTERVIEW_CREATED,
                 at=interview.created_at,

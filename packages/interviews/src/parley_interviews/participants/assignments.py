@@ -6,6 +6,7 @@ from datetime import datetime
 from parley_auth import ADMIN, Access, AccountState, Invitations, User, UserDirectory
 from parley_auth.errors import InactiveUser, LastAdmin, UserNotFound
 from parley_core import Session
+from parley_core.errors import pointing_at
 from parley_interviews.errors import DuplicateParticipant, UnverifiedEmail
 from parley_interviews.models import Participant, ParticipantRole
 from parley_interviews.participants.schemas import Assignment
@@ -41,9 +42,16 @@ class Assignments:
         return None if _needs_another_admin(user, participant) else participant
 
     async def resolve(
-        self, wanted: Sequence[Assignment], by: Access, at: datetime, session: Session
+        self, wanted: Sequence[Assignment], by: Access, at: datetime, session: Session, *, pointers: Sequence[str]
     ) -> list[Participant]:
         """Return the named participants, for whom the caller's transaction creates the accounts that are missing.
+
+        Args:
+            wanted: what the body says of each.
+            by: the caller.
+            at: now.
+            session: the caller's transaction.
+            pointers: where the body says it, for the error of one that can't take part.
 
         Raises:
             UserNotFound, InactiveUser, UnverifiedEmail, InvalidParticipantRole: an account can't take part like this.
@@ -52,15 +60,17 @@ class Assignments:
         """
         participants: dict[str, Participant] = {}
         invited: dict[str, User] = {}
-        for one, known in zip(wanted, await self._accounts(wanted, session), strict=True):
-            user = known or invited.get(one.user_email or "")
-            if user is None and one.invite and one.user_email:
-                user = invited[one.user_email] = await self._invitations.invite(one.user_email, by.actor, session)
-            participant = self._participant(user, one, by, at)
-            if participant.user_id in participants:
-                raise DuplicateParticipant
-            await self._keep_another_admin(user, participant, session)
-            participants[participant.user_id] = participant
+        accounts = await self._accounts(wanted, session)
+        for one, pointer, known in zip(wanted, pointers, accounts, strict=True):
+            with pointing_at(pointer):
+                user = known or invited.get(one.user_email or "")
+                if user is None and one.invite and one.user_email:
+                    user = invited[one.user_email] = await self._invitations.invite(one.user_email, by.actor, session)
+                participant = self._participant(user, one, by, at)
+                if participant.user_id in participants:
+                    raise DuplicateParticipant
+                await self._keep_another_admin(user, participant, session)
+                participants[participant.user_id] = participant
         return list(participants.values())
 
     async def _accounts(self, wanted: Sequence[Assignment], session: Session | None = None) -> list[User | None]:

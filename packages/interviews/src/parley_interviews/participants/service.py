@@ -125,7 +125,7 @@ class ParticipantService:
             return existing
 
         async def work(session: Session) -> Participant:
-            [participant] = await self._assignments.resolve([wanted], access, now, session)
+            [participant] = await self._assignments.resolve([wanted], access, now, session, pointers=["#"])
             await self._write(access, participant, session)
             return participant
 
