@@ -35,7 +35,8 @@ _OPTIONS: Options = {
 _MAX_LENGTH = 2048
 _MAX_REMEMBERED = 8192
 _ID = re.compile(ID_PATTERN)
-_LEEWAY = timedelta(seconds=5)
+# Of iat and nbf, for a server whose clock is behind that of the one that issued the token; exp has none.
+_LEEWAY = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pymongo import AsyncMongoClient
 from parley_core.caching.routes import has_cached_routes
 from parley_core.caching.store import ReadCache
 from parley_core.clock import Clock, utc_now
+from parley_core.data.clocks import DatabaseClock
 from parley_core.data.documents import Document
 from parley_core.data.handle import Database
 from parley_core.data.indexes import ensure_indexes
@@ -217,7 +218,10 @@ class Parley:
             await ensure_indexes(database, self._indexes)
             log, relay = await stack.enter_async_context(open_log(database))
             cache = ReadCache(max_bytes=core.cache_max_bytes if core.cache_enabled else 0)
-            for service in (database, database.generations, log, relay, cache, stream_budget_of(core, self.clock)):
+            clocks = DatabaseClock(database, self.clock)
+            await clocks.check()
+            streams = stream_budget_of(core, self.clock)
+            for service in (database, database.generations, log, relay, cache, clocks, streams):
                 self.provide(service)
             self._services.collect(self.plugins.calls("parley_services"), self)
             for declared in self.plugins.lifespans(self):

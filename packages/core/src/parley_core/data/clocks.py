@@ -1,0 +1,49 @@
+"""The database's clock beside the application's: what several servers compare must not differ by much."""
+
+import logging
+import time
+from datetime import UTC, timedelta
+
+from parley_core.clock import Clock
+from parley_core.data.handle import Database
+
+_TOLERATED = timedelta(seconds=2)
+_log = logging.getLogger("parley.clock")
+
+
+class DatabaseClock:
+    """Compares this server's clock with the database's, and warns when they begin to differ by more than two seconds.
+
+    Args:
+        database: the application's.
+        clock: returns this server's time.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._differs = False
+
+    async def check(self) -> timedelta:
+        """Return how far this server's clock is ahead of the database's; half of what the question took is unknown.
+
+        Raises:
+            PyMongoError: the database doesn't answer.
+        """
+        asked_at, begun = self._clock(), time.monotonic()
+        answer = await self._database.command("hello")
+        took = timedelta(seconds=time.monotonic() - begun)
+        ahead: timedelta = asked_at + took / 2 - answer["localTime"].replace(tzinfo=UTC)
+        self._report(ahead, differs=abs(ahead) > _TOLERATED + took / 2)
+        return ahead
+
+    def _report(self, ahead: timedelta, *, differs: bool) -> None:
+        if differs and not self._differs:
+            _log.warning(
+                "this server's clock is %.1f s %s the database's: synchronize both with NTP",
+                abs(ahead.total_seconds()),
+                "ahead of" if ahead > timedelta(0) else "behind",
+            )
+        elif self._differs and not differs:
+            _log.warning("this server's clock agrees with the database's again")
+        self._differs = differs
