@@ -207,18 +207,18 @@ def tests(session: nox.Session) -> None:
 @nox.session(tags=["tests"])
 def examples(session: nox.Session) -> None:
     """The tests of the examples, which would be part of every application if `tests` installed them."""
-    _install(session, *PACKAGES, *EXAMPLES, groups=("test",))
-    _pytest(session, "examples")
+    _install(session, *PACKAGES, *EXAMPLES, groups=("test", "parallel"))
+    _pytest(session, "examples", is_parallel=True)
 
 
 @nox.session(tags=["docs"])
 def docs(session: nox.Session) -> None:
     """The documentation: its snippets run, its generated pages are current."""
-    _install(session, *PACKAGES, groups=("test",))
+    _install(session, *PACKAGES, groups=("test", "parallel"))
     policy = session.run("parley", "policy", silent=True, stderr=None)
     if policy != (ROOT / "docs" / "policy.md").read_text(encoding="utf-8"):
         session.error("docs/policy.md is not current: uv run --all-packages parley policy > docs/policy.md")
-    _pytest(session, "tests/docs")
+    _pytest(session, "tests/docs", is_parallel=True)
 
 
 @nox.session(default=False)
