@@ -111,7 +111,7 @@ class TestPlugins:
         rows = {line.split()[0]: line.split(maxsplit=3)[1:] for line in run("plugins").output.splitlines()}
         assert rows["NAME"] == ["VERSION", "MODULE", "HOOKS"]
         assert rows["greeter"] == ["1.2.3", "greeter", "parley_commands"]
-        hooks = "parley_commands, parley_public_routes, parley_settings"
+        hooks = "parley_commands, parley_settings"
         assert rows["app"] == [version("parley-app"), "parley_app.plugin", hooks]
         assert rows["core"][0] == version("parley-core")
 

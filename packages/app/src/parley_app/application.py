@@ -43,17 +43,17 @@ def create_app(
         # The address to redirect to would be made of the caller's own Host header.
         redirect_slashes=False,
     )
-    parley.mount(app, owns_app=True)
-    parley.include(app, operations.router, plugin="core")
+    parley.mount(app, owns_app=True, public=docs_page.PUBLIC_DOCUMENT if shows_docs else ())
+    parley.include(app, operations.router, plugin="core", public=operations.PUBLIC)
     if shows_docs:
-        parley.include(app, docs_page.build_router(), plugin=_OWN_PLUGIN)
+        parley.include(app, docs_page.build_router(), plugin=_OWN_PLUGIN, public=docs_page.PUBLIC)
     return app
 
 
 def chosen_plugins(settings: Sequence[BaseSettings] = ()) -> tuple[str, ...] | None:
     """Return the names of the plugins to load, None for all.
 
-    PARLEY_PLUGINS chooses among features. This package is always loaded, because it declares its own routes public.
+    PARLEY_PLUGINS chooses among features. This package is always loaded, because it brings its own settings.
     """
     allowed = allowed_plugins(settings)
     return None if allowed is None else tuple(dict.fromkeys((*allowed, _OWN_PLUGIN)))

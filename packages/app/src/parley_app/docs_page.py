@@ -6,11 +6,20 @@ from pathlib import Path
 
 from fastapi.responses import FileResponse, HTMLResponse
 
-from parley_core import Router, StartupError, raises
+from parley_core import PublicRoute, Router, StartupError, raises
 from parley_core.errors import RouteNotFound
 
 PAGE_PATH = "/docs"
 ASSET_PATH = "/docs/{version}/{name}"
+_READ_BEFORE_LOGIN = "the documentation is read before an account exists, and it contains no data"
+PUBLIC = (
+    PublicRoute("GET", PAGE_PATH, _READ_BEFORE_LOGIN),
+    PublicRoute("GET", ASSET_PATH, "scripts and styles of the documentation page"),
+)
+PUBLIC_DOCUMENT = (
+    PublicRoute("GET", "/openapi.json", _READ_BEFORE_LOGIN),
+    PublicRoute("HEAD", "/openapi.json", "the headers of the OpenAPI document"),
+)
 
 _PACKAGE = "fastapi_offline"
 _OWN_FILES = Path(__file__).parent / "static"

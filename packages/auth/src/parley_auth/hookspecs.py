@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @hookspec
 def parley_roles() -> Sequence[Role]:
-    """Called when the policy table is composed, and when auth's services are made.
+    """Called once, when the policy table is composed.
 
     Returns: the roles that accounts can have because of the plugin; auth itself brings `admin`. Where no plugin
     brings any, whoever registers gets the role `user`.
@@ -47,8 +47,8 @@ def parley_participant_scopes() -> Sequence[ParticipantScope]:
     Returns: the kinds of resources that users participate in.
 
     Start-up fails when two scopes have the same name or the same path parameter, when one declares the relation
-    `outsider`, and when a route whose path has a
-    scope's parameter lacks a guard of that scope.
+    `outsider`, when a route whose path has a scope's parameter lacks a guard of that scope, when a route has another
+    parameter at the place of a scope's, and when one takes a scope's parameter from query, header or cookie.
     """
     raise NotImplementedError
 
@@ -59,6 +59,6 @@ def parley_public_routes() -> Sequence[PublicRoute]:
 
     Returns: the routes that anyone may call, each with its reason. No other route may be without a guard.
 
-    Start-up fails when one of them has a scope's parameter or is declared twice.
+    Start-up fails when one of them has a scope's parameter, is declared twice, doesn't exist or isn't the plugin's own.
     """
     raise NotImplementedError

@@ -152,9 +152,14 @@ async def listen(websocket: WebSocket, access: Reading, parley: ParleyDep) -> No
     await websocket.close()
 
 
+def make_services(parley: Parley) -> list[object]:
+    return [Kept()]
+
+
 THINGS = a_plugin(
     "things",
     parley_routers=[router],
+    parley_services=make_services,
     parley_indexes=[CollectionIndexes("things", ())],
     parley_policies=[
         PolicyRule(action="things:list", roles=MANAGERS),
@@ -343,7 +348,6 @@ class TestKeptAccess:
     async def kept(self, app: FastAPI, client: httpx.AsyncClient, stage: Stage) -> dict[str, ScopedAccess]:
         """The accesses of all three roles."""
         parley: Parley = app.state.parley
-        parley.provide(Kept())
         for caller in (stage.people.admin, stage.people.interviewer, stage.people.candidate):
             answer = await client.put(f"/v1/things/{stage.opened}/kept", headers=caller.headers)
             assert answer.status_code == 200

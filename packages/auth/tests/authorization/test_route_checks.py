@@ -99,6 +99,11 @@ def refusal(*plugins: ModuleType, host: FastAPI | None = None, owns_app: bool = 
     return str(caught.value)
 
 
+def named(route: str, function: str = "_answer", owner: str = "plugin 'things'") -> str:
+    """A route as messages name it."""
+    return f"route {route} ({__name__}.{function} of {owner})"
+
+
 def accepted(*plugins: ModuleType, host: FastAPI | None = None, owns_app: bool = False) -> FastAPI:
     app = composed(*plugins, host=host, owns_app=owns_app)
     app.state.parley.verify(app)
@@ -116,17 +121,17 @@ class TestEveryRouteIsGuarded:
     @pytest.mark.parametrize(
         ("router", "name"),
         [
-            (a_router("/a"), "GET /v1/x/a"),
-            (a_router("/a", websocket=True), "WEBSOCKET /v1/x/a"),
-            (nested(a_router("/a")), "GET /v1/out/in/x/a"),
-            (nested(a_router("/a", websocket=True)), "WEBSOCKET /v1/out/in/x/a"),
-            (nested(nested(a_router("/a"))), "GET /v1/out/in/out/in/x/a"),
+            (a_router("/a"), named("GET /v1/x/a")),
+            (a_router("/a", websocket=True), named("WEBSOCKET /v1/x/a", "_listen")),
+            (nested(a_router("/a")), named("GET /v1/out/in/x/a")),
+            (nested(a_router("/a", websocket=True)), named("WEBSOCKET /v1/out/in/x/a", "_listen")),
+            (nested(nested(a_router("/a"))), named("GET /v1/out/in/out/in/x/a")),
         ],
         ids=["HTTP", "WebSocket", "nested", "nested WebSocket", "twice nested"],
     )
     def test_neither_guarded_nor_public(self, router: Router, name: str) -> None:
         """A plugin's route without a guard must be declared public."""
-        assert refusal(things(router)) == f"route {name} has no guard and isn't declared public"
+        assert refusal(things(router)) == f"{name} has no guard and isn't declared public"
 
     def test_guard_class_is_no_guard(self) -> None:
         """The class `Guard` itself, without actions, is no guard."""
@@ -141,14 +146,14 @@ class TestEveryRouteIsGuarded:
         router = a_router("/a")
         router.add_api_route("/a", _answer, methods=["POST"], name="post")
         message = refusal(things(router, parley_public_routes=[reason]))
-        assert message == "route POST /v1/x/a has no guard and isn't declared public"
+        assert message == f"{named('POST /v1/x/a')} has no guard and isn't declared public"
 
     def test_open_for_one_of_two_methods(self) -> None:
         """A route of two methods is public only when both are declared."""
         router = Router(prefix="/x", tag="x")
         router.add_api_route("/a", _answer, methods=["GET", "POST"], name="both")
         message = refusal(things(router, parley_public_routes=[PublicRoute("GET", "/v1/x/a", "everybody may look")]))
-        assert message == "route GET/POST /v1/x/a has no guard and isn't declared public"
+        assert message == f"{named('GET/POST /v1/x/a')} has no guard and isn't declared public"
 
     async def test_a_start_is_refused(self) -> None:
         """The checks are part of the start: when they fail, no request is served."""
@@ -163,28 +168,29 @@ class TestGuards:
     def test_unknown_action(self) -> None:
         """A guard's action without a rule, such as a misspelt one, is refused."""
         message = refusal(things(a_router("/a", Guard("tools:us"))))
-        assert message == "route GET /v1/x/a: its guard names action 'tools:us', which has no rule"
+        assert message == f"{named('GET /v1/x/a')}: its guard names action 'tools:us', which has no rule"
 
     def test_no_action(self) -> None:
         """A guard without an action is refused."""
-        assert refusal(things(a_router("/a", Guard()))) == "route GET /v1/x/a: its guard names no action"
+        assert refusal(things(a_router("/a", Guard()))) == f"{named('GET /v1/x/a')}: its guard names no action"
 
     def test_actions_of_two_scopes(self) -> None:
         """The actions of one guard must be of one scope."""
         message = refusal(things(a_router("/{thing_id}", Guard("things:read", "tools:use"))))
         assert (
-            message == "route GET /v1/x/{thing_id}: its guard's actions things:read, tools:use are of different scopes"
+            message
+            == f"{named('GET /v1/x/{thing_id}')}: its guard's actions things:read, tools:use are of different scopes"
         )
 
     def test_scope_without_parameter(self) -> None:
         """A guard of a scope needs the scope's parameter in the path."""
         message = refusal(things(a_router("/a", Guard("things:read"))))
-        assert message == "route GET /v1/x/a: its guard is of scope 'thing', its path is not"
+        assert message == f"{named('GET /v1/x/a')}: its guard is of scope 'thing', its path is not"
 
     def test_misspelt_parameter(self) -> None:
         """A path that misspells the parameter is refused for the same reason."""
         message = refusal(things(a_router("/{thingid}", Guard("things:read"))))
-        assert message == "route GET /v1/x/{thingid}: its guard is of scope 'thing', its path is not"
+        assert message == f"{named('GET /v1/x/{thingid}')}: its guard is of scope 'thing', its path is not"
 
     def test_guard_of_a_dependency_counts(self) -> None:
         """A guard may be a dependency of another dependency."""
@@ -222,6 +228,7 @@ class TestEveryScopedRouteHasItsGuard:
         """A route whose path has a scope's parameter is refused without a guard of that scope."""
         message = refusal(things(make()))
         assert "{thing_id" in message
+        assert "of plugin 'things')" in message
         assert message.endswith("lacks a guard of scope 'thing'")
 
     @pytest.mark.parametrize("path", ["/v1/x/{thing_id}", "/v1/x/{thing_id:path}", "/v1/{other_id}/{thing_id}/a"])
@@ -261,7 +268,10 @@ class TestHostApplication:
         plain.router.routes.append(Route("/hello", _answer, methods=["POST"]))
         for host, method in ((ours, "GET"), (plain, "POST")):
             message = refusal(things(), host=host, owns_app=True)
-            assert message == f"route {method} /hello has no guard and isn't declared public"
+            assert (
+                message
+                == f"{named(f'{method} /hello', owner='the application itself')} has no guard and isn't declared public"
+            )
 
     @pytest.mark.parametrize("kind", ["HTTP", "WebSocket", "mount", "included", "plain"])
     def test_a_scopes_parameter_needs_its_guard(self, kind: str) -> None:
@@ -276,7 +286,9 @@ class TestHostApplication:
             "plain": lambda: host.router.routes.append(Route("/{thing_id}", _answer)),
         }
         openings[kind]()
-        assert refusal(things(), host=host).endswith("/{thing_id} lacks a guard of scope 'thing'")
+        message = refusal(things(), host=host)
+        assert "/{thing_id} (" in message
+        assert message.endswith("the application itself) lacks a guard of scope 'thing'")
 
     def test_guards_of_its_own_routers_count(self) -> None:
         """A host's router may be guarded as a whole, or its routes one by one."""

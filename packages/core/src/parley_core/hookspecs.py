@@ -126,10 +126,13 @@ def parley_commands() -> Sequence[typer.Typer]:
 
 @hookspec
 def parley_verify(parley: Composition, routes: Sequence[RouteContext]) -> None:
-    """Called once, after all routes are mounted and before the application accepts requests.
+    """Called after all routes are mounted, and again when all lifespans are entered, before the routes are sealed.
+
+    In a host application it is called, too, whenever the host adds a route to the running application. What it provides
+    after the first time is forgotten.
 
     Args:
-        parley: the composed application; its database isn't open yet.
+        parley: the composed application; the first time its database isn't open yet.
         routes: every HTTP and WebSocket route of the application with its full path and `dependant`.
 
     Start-up fails when it raises; raise `StartupError` and name the culprit.

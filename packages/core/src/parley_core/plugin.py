@@ -3,7 +3,6 @@
 from parley_core.data.indexes import CollectionIndexes
 from parley_core.data.invalidation import GENERATIONS
 from parley_core.data.stored_format import FORMAT
-from parley_core.http.routing import PublicRoute
 from parley_core.kernel.settings import CoreSettings, PluginSettings, Settings
 from parley_core.log import outbox, reader
 from parley_core.markers import hookimpl
@@ -18,12 +17,3 @@ def parley_settings() -> list[type[Settings]]:
 def parley_indexes() -> list[CollectionIndexes]:
     unindexed = [CollectionIndexes(name, ()) for name in (GENERATIONS, reader.FENCE, FORMAT)]
     return [*unindexed, reader.INDEXES, outbox.INDEXES]
-
-
-# The package that guards routes specifies this hook; without one nothing has to be declared public.
-@hookimpl(optionalhook=True)
-def parley_public_routes() -> list[PublicRoute]:
-    return [
-        PublicRoute("GET", "/healthz", "an orchestrator's liveness probe carries no identity"),
-        PublicRoute("GET", "/readyz", "an orchestrator's readiness probe carries no identity"),
-    ]

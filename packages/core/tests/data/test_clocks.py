@@ -32,7 +32,9 @@ async def client(
     core_settings: CoreSettings, clock: WrongClock, caplog: pytest.LogCaptureFixture
 ) -> AsyncIterator[httpx.AsyncClient]:
     caplog.set_level(logging.INFO, "parley.clock")
-    async with running_client(an_application([core_settings], [a_plugin("nothing", parley_routers=[])], clock=clock)) as client:
+    async with running_client(
+        an_application([core_settings], [a_plugin("nothing", parley_routers=[])], clock=clock)
+    ) as client:
         yield client
 
 

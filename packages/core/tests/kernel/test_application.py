@@ -148,8 +148,8 @@ class TestAnnounce:
 
 
 class TestVerify:
-    async def test_hook_is_asked_once(self, core_settings: CoreSettings) -> None:
-        """Every plugin sees the composed application and all its routes before the database is opened."""
+    async def test_hook_is_asked(self, core_settings: CoreSettings) -> None:
+        """Every plugin sees the composed application and all its routes, before it starts and when it runs."""
         seen: list[str | None] = []
 
         def parley_verify(parley: Parley, routes: list[Request]) -> None:
@@ -158,7 +158,7 @@ class TestVerify:
 
         async with running_client(an_application([core_settings], [notes(parley_verify=parley_verify)])) as client:
             await client.get("/v1/notes")
-        assert seen == ["/v1/notes", "/v1/notes", "/healthz", "/readyz"]
+        assert seen == ["/v1/notes", "/v1/notes", "/healthz", "/readyz"] * 2
 
     async def test_hook_refuses(self, core_settings: CoreSettings) -> None:
         """A plugin's refusal stops the start, before anything is done to the database."""
@@ -178,7 +178,7 @@ class TestVerify:
             if refused.pop(0):
                 raise StartupError("the moon is full")
 
-        parley = Parley(plugins=[notes(parley_verify=parley_verify)])
+        parley = Parley(plugins=[notes(parley_verify=parley_verify)], unguarded=True)
         parley.mount(app := FastAPI())
         with pytest.raises(StartupError, match="the moon is full"):
             parley.verify(app)
@@ -216,7 +216,7 @@ class TestTwoApplications:
 
 def a_host(settings: CoreSettings) -> FastAPI:
     """A foreign application with routes of its own, on which Parley is mounted."""
-    parley = Parley([settings], plugins=[notes()])
+    parley = Parley([settings], plugins=[notes()], unguarded=True)
     app = FastAPI(lifespan=parley.lifespan)
 
     @app.get("/own/{number}")
@@ -273,7 +273,7 @@ class TestHost:
 
         late = a_host(core_settings)
         late.exception_handlers[HTTPException] = on_http = lambda *_: PlainTextResponse("own words", 499)
-        early = FastAPI(lifespan=(parley := Parley([core_settings], plugins=[notes()])).lifespan)
+        early = FastAPI(lifespan=(parley := Parley([core_settings], plugins=[notes()], unguarded=True)).lifespan)
         early.add_exception_handler(HTTPException, on_http)
         early.add_exception_handler(404, on_http)
         parley.mount(early)
@@ -309,7 +309,7 @@ class TestHost:
     @pytest.mark.parametrize("key", [Exception, 500], ids=["class", "status"])
     async def test_own_crash_handler(self, core_settings: CoreSettings, key: type[Exception] | int) -> None:
         """The host's handler for crashes goes on for its routes."""
-        parley = Parley([core_settings], plugins=[notes()])
+        parley = Parley([core_settings], plugins=[notes()], unguarded=True)
         app = FastAPI(lifespan=parley.lifespan)
 
         @app.exception_handler(key)

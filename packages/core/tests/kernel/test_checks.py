@@ -35,7 +35,7 @@ def a_router(prefix: str = "/notes", name: str = "list_notes", path: str = "") -
 
 def compose(*plugins: object, owns_app: bool = False, settings: CoreSettings | None = None) -> FastAPI:
     """A mounted and verified application."""
-    parley = Parley([settings] if settings else [], plugins=plugins)
+    parley = Parley([settings] if settings else [], plugins=plugins, unguarded=True)
     app = FastAPI(lifespan=parley.lifespan)
     parley.mount(app, owns_app=owns_app)
     parley.verify(app)
@@ -201,7 +201,7 @@ class TestShadows:
         """A mount that the host made before answers below it, whatever Parley has there."""
         app = FastAPI()
         app.mount("/v1", FastAPI())
-        parley = Parley(plugins=[a_plugin("notes", **routes(a_router()))])
+        parley = Parley(plugins=[a_plugin("notes", **routes(a_router()))], unguarded=True)
         parley.mount(app)
         with pytest.raises(StartupError, match=r"isn't reached: ANY /v1 \(the application itself\) comes first"):
             parley.verify(app)
@@ -211,7 +211,7 @@ class TestShadows:
         app = FastAPI()
         for path in ("/{a}", "/{b}", "/mine"):
             app.get(path, operation_id=path)(answer)
-        parley = Parley(plugins=[a_plugin("notes", **routes(a_router()))])
+        parley = Parley(plugins=[a_plugin("notes", **routes(a_router()))], unguarded=True)
         parley.mount(app)
         parley.verify(app)
 
@@ -239,7 +239,7 @@ class TestClashes:
 
     def test_route_of_the_host(self) -> None:
         """The host's own routes count as well."""
-        parley = Parley(plugins=[a_plugin("notes", **routes(a_router()))])
+        parley = Parley(plugins=[a_plugin("notes", **routes(a_router()))], unguarded=True)
         app = FastAPI()
         app.get("/v1/notes", operation_id="other")(answer)
         parley.mount(app)
@@ -309,7 +309,7 @@ class TestNothingToProve:
 
     def test_lost_route(self) -> None:
         """A plugin's route that the check doesn't see stops the start: it might be served all the same."""
-        parley = Parley(plugins=[a_plugin("notes", **routes(a_router()))])
+        parley = Parley(plugins=[a_plugin("notes", **routes(a_router()))], unguarded=True)
         app = FastAPI()
         parley.mount(app)
         hidden = FastAPI()
@@ -352,7 +352,9 @@ class TestOwnedApplication:
             def parley_verify(parley: Parley, routes: list[Any], seen: set[str | None] = seen) -> None:
                 seen |= {route.path for route in routes if parley.must_be_checked(route)}
 
-            parley = Parley(plugins=[a_plugin("notes", parley_verify=parley_verify, **routes(a_router()))])
+            parley = Parley(
+                plugins=[a_plugin("notes", parley_verify=parley_verify, **routes(a_router()))], unguarded=True
+            )
             app = FastAPI(openapi_url=None, routes=[Route("/own", answer)])
             parley.mount(app, owns_app=owns_app)
             parley.verify(app)

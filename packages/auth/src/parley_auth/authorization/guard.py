@@ -69,6 +69,11 @@ class Guard:
         self.actions = actions
         self._closed = closed
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if hasattr(self, "_closed"):
+            raise AttributeError("a guard stays as it was made: the proof of the routes relies on it")
+        super().__setattr__(name, value)
+
     async def __call__(self, request: HTTPConnection, token: Annotated[str | None, Depends(_bearer)]) -> Access:
         admitted = admitted_by(self, request)
         return cast("Access", admitted) if admitted is not None else await self._authorize(request, token)

@@ -11,10 +11,18 @@ from starlette.routing import BaseRoute
 
 __all__ = ["RouteContext"]
 
+ROUTE_LISTS = ("routes", "_low_priority_routes")
+"""The attributes of a router that have what it serves."""
+
 
 def routes_of(app: FastAPI) -> Sequence[RouteContext]:
     """Return every HTTP and WebSocket route of an application, of included routers too, with its full path."""
     return list(iter_route_contexts(app.routes))
+
+
+def contexts_of(routes: Iterable[BaseRoute]) -> Iterable[RouteContext]:
+    """Return the same of routes that are in no application, or not yet."""
+    return iter_route_contexts(list(routes))
 
 
 def routes_in(router: APIRouter) -> Iterable[RouteContext]:

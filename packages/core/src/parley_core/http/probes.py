@@ -8,9 +8,14 @@ from pydantic import BaseModel, ConfigDict
 from parley_core.data.clocks import DatabaseClock
 from parley_core.errors import Unavailable, raises
 from parley_core.http.requests import provided
-from parley_core.http.routing import Router
+from parley_core.http.routing import PublicRoute, Router
 
 router = Router(prefix="", tag="operations")
+PUBLIC = (
+    PublicRoute("GET", "/healthz", "an orchestrator's liveness probe carries no identity"),
+    PublicRoute("GET", "/readyz", "an orchestrator's readiness probe carries no identity"),
+)
+"""Whoever includes the router declares them with it."""
 
 
 class Health(BaseModel):

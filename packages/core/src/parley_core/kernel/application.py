@@ -21,22 +21,17 @@ from parley_core.data.indexes import ensure_indexes
 from parley_core.data.stored_format import check_format
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
-from parley_core.http.framework import RouteContext, original_of, routes_of
+from parley_core.http.framework import RouteContext
 from parley_core.http.limits import RequestLimits
 from parley_core.http.openapi import install_openapi
 from parley_core.http.problems import install_handlers
 from parley_core.http.requests import RequestLog, path_of
-from parley_core.http.routing import Router
+from parley_core.http.routing import PublicRoute, Router
 from parley_core.kernel.catalogue import catalogue_of
-from parley_core.kernel.checks import (
-    check_application,
-    check_router,
-    check_routes,
-    check_services,
-)
 from parley_core.kernel.lifespans import attributed, frozen
 from parley_core.kernel.owners import own_routes, owner_of
 from parley_core.kernel.plugins import Plugins
+from parley_core.kernel.proof import Proof
 from parley_core.kernel.services import Finder, Services
 from parley_core.kernel.settings import CoreSettings, allowed_plugins, load_settings, warn_of_unknown
 from parley_core.kernel.storage import open_database, open_log
@@ -58,6 +53,7 @@ class Parley:
         clock: returns the time.
         announce: called with a sentence that whoever starts the application should read, such as a password that is
             shown once; None writes it to the log `parley.start`.
+        unguarded: no plugin proves that routes are guarded, as parley-auth does, and that is meant so.
 
     Raises:
         StartupError: the plugins or their declarations don't fit together, or a setting is wrong.
@@ -70,6 +66,7 @@ class Parley:
         plugins: Sequence[object] | None = None,
         clock: Clock = utc_now,
         announce: Callable[[str], None] | None = None,
+        unguarded: bool = False,
     ) -> None:
         self.clock = clock
         self.announce = announce or _log.warning
@@ -82,10 +79,7 @@ class Parley:
         self._services = Services()
         self.require: Finder = self._services.require
         """Return the service of a class; raise `StartupError` where there is none, see `Composition`."""
-        self._from_verify: set[type] = set()
-        self._mounted: list[Declared[Router]] = []
-        self._owns_app = False
-        self.is_verified = False
+        self._proof = Proof(self.plugins, self._services, unguarded=unguarded)
         self._database: Database | None = None
         self.request_timeout_seconds = self.settings(CoreSettings).request_timeout_seconds
         self.request_limits: RequestLimits = self.settings(CoreSettings)
@@ -124,13 +118,24 @@ class Parley:
         """Return every service whose class derives from `cls`, or has the methods of a runtime-checkable protocol."""
         return self._services.of_kind(cls)
 
-    def mount(self, app: FastAPI, *, owns_app: bool = False) -> None:
+    @property
+    def is_verified(self) -> bool:
+        """Whether `verify` has found an application to be sound."""
+        return self._proof.is_made
+
+    @property
+    def public_routes(self) -> Sequence[Declared[PublicRoute]]:
+        """The routes that anyone may call because whoever mounted or included them says so."""
+        return tuple(self._proof.public)
+
+    def mount(self, app: FastAPI, *, owns_app: bool = False, public: Sequence[PublicRoute] = ()) -> None:
         """Mount every plugin's routers under `/v1` and make `app` answer errors as problems.
 
         Args:
             app: an application whose lifespan is, or enters, `self.lifespan`.
             owns_app: the application has no other routes, so that all its routes must be checked; otherwise those
                 that the host brings are the host's concern, except those with a scope's parameter.
+            public: which of the application's own routes anyone may call, where all must be checked.
 
         The host's own routes answer their own errors as before, except Parley's and MongoDB's.
 
@@ -138,26 +143,38 @@ class Parley:
             StartupError: a router can't be checked.
         """
         app.state.parley = self
-        self._owns_app = owns_app
+        self._proof.owns_app = owns_app
+        self._proof.public.extend(Declared("", route) for route in public)
         for router in sorted(self.plugins.routers(), key=lambda declared: not has_cached_routes(declared.value)):
             self.include(app, router.value, plugin=router.plugin, prefix=PREFIX if router.value.versioned else "")
         install_handlers(app, self.answers_for)
         install_openapi(app, lambda: self._ensure_verified(app))
         app.add_middleware(RequestLog)
 
-    def include(self, app: FastAPI, router: Router, *, plugin: str, prefix: str = "") -> None:
-        """Include a router and remember whose it is, so that the checks of the routes can name the culprit."""
+    def include(
+        self, app: FastAPI, router: Router, *, plugin: str, prefix: str = "", public: Sequence[PublicRoute] = ()
+    ) -> None:
+        """Include a router and remember whose it is, so that the checks of the routes can name the culprit.
+
+        Args:
+            app: the application.
+            router: the router.
+            plugin: the plugin that it belongs to.
+            prefix: what its paths begin with.
+            public: which of its routes anyone may call.
+        """
         own_routes(declared := Declared(plugin, router))
-        self._mounted.append(declared)
+        self._proof.mounted.append(declared)
+        self._proof.public.extend(Declared(plugin, route) for route in public)
         app.include_router(router, prefix=prefix)
 
     def must_be_checked(self, route: RouteContext) -> bool:
         """Return whether Parley answers for the route: a plugin's, or any where the application is all Parley's."""
-        return self._owns_app or owner_of(original_of(route)) is not None
+        return self._proof.must_be_checked(route)
 
     def answers_for(self, request: Request) -> bool:
         """Return whether an error is Parley's to answer: in a plugin's route, or where Parley's routes are."""
-        if self._owns_app or owner_of(request.scope.get("route")) is not None:
+        if self._proof.owns_app or owner_of(request.scope.get("route")) is not None:
             return True
         return "endpoint" not in request.scope and path_of(request.scope).startswith(f"{PREFIX}/")
 
@@ -169,21 +186,7 @@ class Parley:
         """
         if getattr(app.state, "parley", None) is not self:
             raise StartupError("the application has no Parley mounted: call parley.mount(app) before it starts")
-        if self._owns_app:
-            check_application(app)
-        for declared in self._mounted:
-            # Routers that are included in it may have grown since.
-            own_routes(declared)
-            check_router(declared)
-        routes = routes_of(app)
-        check_routes(routes, self._mounted, self.must_be_checked)
-        self._services.forget(self._from_verify)
-        before = self._services.classes()
-        try:
-            self.plugins.verify(self, routes)
-        finally:
-            self._from_verify = self._services.classes() - before
-        self.is_verified = True
+        self._proof.make(app, self)
 
     def _ensure_verified(self, app: FastAPI) -> None:
         if not self.is_verified:
@@ -194,8 +197,7 @@ class Parley:
         """Run an application on which this Parley is mounted: its lifespan."""
         self.verify(app)
         async with self.running():
-            check_services(app, self)
-            with frozen() if self._owns_app else nullcontext():
+            with self._proof.sealed(app, self), frozen() if self._proof.owns_app else nullcontext():
                 yield
 
     @asynccontextmanager

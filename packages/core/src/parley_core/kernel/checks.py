@@ -4,7 +4,8 @@ What needs knowledge of guards and scopes is checked by the package that owns th
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -12,7 +13,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import Route, WebSocketRoute
 
-from parley_core.caching.routes import CachedRoute
+from parley_core.caching.routes import CachedRoute, Gate
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
 from parley_core.http.framework import RouteContext, folder_served_by, original_of, routers_in, routes_in, routes_of
@@ -21,6 +22,7 @@ from parley_core.http.routing import ParleyRoute, Router
 from parley_core.kernel.addresses import check_reached
 from parley_core.kernel.cached_routes import beyond_key
 from parley_core.kernel.owners import described, function_of, name_of, owner_of
+from parley_core.kernel.sealing import class_of
 
 
 def check_router(declared: Declared[Router]) -> None:
@@ -53,7 +55,7 @@ def _check_route(route: RouteContext, owner: str) -> None:
 def is_exactly(value: object, *classes: type) -> bool:
     """Return whether an object is of one of these very classes, with none of its methods replaced."""
     methods = vars(value).keys() & {name for cls in type(value).__mro__ for name in vars(cls)}
-    return type(value) in classes and not any(inspect.isfunction(getattr(type(value), name)) for name in methods)
+    return class_of(value) in classes and not any(inspect.isfunction(getattr(type(value), name)) for name in methods)
 
 
 def check_application(app: FastAPI) -> None:
@@ -110,6 +112,52 @@ def _check_operation_ids(routes: Sequence[RouteContext]) -> None:
             raise StartupError(f"operation id '{route.unique_id}' is that of {both}")
 
 
+def check_overrides(routes: Sequence[RouteContext], overrides: Mapping[Any, object]) -> None:
+    """Refuse an override of a gate, of what a gate depends on, and of a dependency that leads to a gate.
+
+    Args:
+        routes: all routes of the application.
+        overrides: what replaces a dependency, by that dependency.
+
+    Raises:
+        StartupError: there is one; the message names the route and what would take the gate's place.
+    """
+    for route in routes if overrides else ():
+        for call in _guarding(next(dependants_of(route))):
+            if call in overrides:
+                raise StartupError(
+                    f"route {described(route)}: {function_of(overrides[call])} overrides {function_of(call)}, without "
+                    "which the route isn't guarded"
+                )
+
+
+def _guarding(dependant: Dependant) -> set[Any]:
+    found: set[Any] = set()
+    for dependency in dependant.dependencies:
+        call: object = dependency.call
+        if isinstance(call, Gate):
+            found |= {below.call for below in _all_in(dependency)}
+        elif below := _guarding(dependency):
+            found |= {call, *below}
+    return found
+
+
+def calls_of(route: RouteContext) -> Iterator[Any]:
+    """Return every dependency of a route, at any depth."""
+    return (dependant.call for dependant in itertools.islice(dependants_of(route), 1, None))
+
+
+def dependants_of(route: RouteContext) -> Iterator[Dependant]:
+    """Return what a route depends on, and what each of its dependencies does, at any depth."""
+    return _all_in(getattr(route, "dependant", None) or Dependant())
+
+
+def _all_in(dependant: Dependant) -> Iterator[Dependant]:
+    yield dependant
+    for dependency in dependant.dependencies:
+        yield from _all_in(dependency)
+
+
 def check_services(app: FastAPI, composition: Composition) -> None:
     """Refuse a route whose endpoint is given a service that nobody provides: each request would fail.
 
@@ -119,19 +167,10 @@ def check_services(app: FastAPI, composition: Composition) -> None:
         StartupError: there is such a route; the message names it, the class and who should bring it.
     """
     for route in routes_of(app):
-        for service in _services_in(getattr(original_of(route), "dependant", None)):
-            if service in app.dependency_overrides:
+        for service in calls_of(route):
+            if not isinstance(service, Provided) or service in app.dependency_overrides:
                 continue
             try:
                 composition.require(service.cls)
             except StartupError as error:
                 raise StartupError(f"route {name_of(route)}: {error}") from None
-
-
-def _services_in(dependant: Dependant | None) -> Iterator[Provided[Any]]:
-    if dependant is None:
-        return
-    if isinstance(dependant.call, Provided):
-        yield dependant.call
-    for dependency in dependant.dependencies:
-        yield from _services_in(dependency)

@@ -32,6 +32,14 @@ def find_plugins(given: Sequence[object] | None, allowed: Sequence[str] | None) 
     return [(_CORE.name, _load(_CORE)), *sorted(found, key=operator.itemgetter(0))]
 
 
+def installed_plugins() -> list[tuple[str, object]]:
+    """Return every installed plugin with its name, for a message about one that is missing; none if one is broken."""
+    try:
+        return sorted(_installed(None), key=operator.itemgetter(0))
+    except StartupError:
+        return []
+
+
 def module_of(plugin: object) -> str:
     """Return the name of the module that a plugin is, or is made in."""
     return str(getattr(plugin, "__name__", type(plugin).__module__))

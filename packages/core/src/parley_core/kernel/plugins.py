@@ -20,7 +20,14 @@ from parley_core.errors import StartupError
 from parley_core.http.framework import RouteContext
 from parley_core.http.requests import Composition
 from parley_core.http.routing import Router
-from parley_core.kernel.discovery import described, find_plugins, module_of, one_line, version_of
+from parley_core.kernel.discovery import (
+    described,
+    find_plugins,
+    installed_plugins,
+    module_of,
+    one_line,
+    version_of,
+)
 from parley_core.markers import PROJECT
 
 T = TypeVar("T")
@@ -80,11 +87,9 @@ class Plugins:
     """
 
     def __init__(self, plugins: Sequence[object] | None = None, *, allowed: Sequence[str] | None = None) -> None:
-        self._manager = pluggy.PluginManager(PROJECT)
-        self._manager.add_hookspecs(hookspecs)
-        found = find_plugins(plugins, allowed)
-        self._manager.hook.parley_addhooks.call_historic(kwargs={"pluginmanager": self._manager})
-        for name, plugin in found:
+        self._manager = _manager_of()
+        self._declared: dict[str, list[Declared[Any]]] = {}
+        for name, plugin in find_plugins(plugins, allowed):
             self._register(name, plugin)
         self._check_hooks()
 
@@ -106,9 +111,25 @@ class Plugins:
         try:
             self._manager.check_pending()
         except pluggy.PluginValidationError as error:
-            raise StartupError(f"plugin '{self._manager.get_name(error.plugin)}': {one_line(error)}") from error
+            name = self._manager.get_name(error.plugin)
+            raise StartupError(f"plugin '{name}': {self._absence_in(error.plugin) or one_line(error)}") from error
         for name, plugin in self._manager.list_name_plugin():
             self._check_plugin(name, plugin)
+
+    def _absence_in(self, plugin: object) -> str | None:
+        """Return which installed plugin is missing, whose hooks this one implements; None if none is."""
+        callers = [caller for caller in self._manager.get_hookcallers(plugin) or () if not caller.has_spec()]
+        pending = {
+            c.name for c in callers for own in c.get_hookimpls() if own.plugin is plugin and not own.optionalhook
+        }
+        for hook in sorted(pending):
+            for name, other in installed_plugins():
+                if not self._manager.has_plugin(name) and _specifies(_manager_of(other), hook):
+                    return (
+                        f"hook '{hook}' is one of plugin '{name}', which is missing: add {module_of(other)} to the "
+                        f"plugins, or {name} to PARLEY_PLUGINS"
+                    )
+        return None
 
     def _check_plugin(self, name: str, plugin: object) -> None:
         """Refuse a plugin that would silently do less than its author thinks."""
@@ -121,6 +142,11 @@ class Plugins:
         for hook, own in ((caller.name, i) for caller in callers for i in caller.get_hookimpls() if i.plugin is plugin):
             if _runs_later(own.function):
                 raise StartupError(f"plugin '{name}': hook '{hook}' must be a plain function that returns")
+
+    @property
+    def prove_guards(self) -> bool:
+        """Whether a plugin proves that every route is guarded: it has to know which may stand open."""
+        return _specifies(self._manager, "parley_public_routes")
 
     def settings_classes(self) -> Iterator[Declared[type[Any]]]:
         """Return the settings classes of all plugins; every method here raises as `declarations` does."""
@@ -164,13 +190,14 @@ class Plugins:
         ]
 
     def declarations(self, hook: str, kind: type[T]) -> Iterator[Declared[T]]:
-        """Return each single declaration of a hook that returns a sequence of them.
+        """Return each single declaration of a hook that returns a sequence of them; each plugin is asked once.
 
         Raises:
             StartupError: a hook raised, or returned something else than a sequence of `kind`.
         """
-        for call in self.calls(hook):
-            yield from declarations_in(call.run(), hook, kind)
+        if hook not in self._declared:
+            self._declared[hook] = [d for call in self.calls(hook) for d in declarations_in(call.run(), hook, kind)]
+        return iter(self._declared[hook])
 
     def info(self) -> list[PluginInfo]:
         """Return every plugin with its version and the hooks that it implements."""
@@ -180,6 +207,21 @@ class Plugins:
         module = module_of(plugin)
         hooks = tuple(caller.name for caller in self._manager.get_hookcallers(plugin) or ())
         return PluginInfo(name, module, version_of(module), tuple(sorted(hooks)))
+
+
+def _manager_of(*plugins: object) -> pluggy.PluginManager:
+    """Return a manager that knows core's hooks and those that these plugins add."""
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.hook.parley_addhooks.call_historic(kwargs={"pluginmanager": manager})
+    for plugin in plugins:
+        manager.register(plugin)
+    return manager
+
+
+def _specifies(manager: pluggy.PluginManager, hook: str) -> bool:
+    caller = getattr(manager.hook, hook, None)
+    return caller is not None and caller.has_spec()
 
 
 def declarations_in(returned: Declared[Any], hook: str, kind: type[T]) -> Iterator[Declared[T]]:

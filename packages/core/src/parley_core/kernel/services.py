@@ -49,11 +49,15 @@ class Services:
         # The plugins that can't go on until another one has brought something.
         self._stuck: set[str] = set()
         self._composition: Composition | None = None
+        self._is_sealed = False
 
     def provide(self, instance: object) -> None:
         """Make an object available under its class; raise `StartupError` where there is one of that class."""
+        name = _name(type(instance))
+        if self._is_sealed:
+            raise StartupError(f"service {name} comes too late: the services were sealed when the application started")
         if self._found.setdefault(type(instance), instance) is not instance:
-            raise StartupError(f"service {_name(type(instance))} is provided already: one plugin alone may bring it")
+            raise StartupError(f"service {name} is provided already: one plugin alone may bring it")
 
     def of_kind(self, cls: type[T]) -> list[T]:
         """Return every object whose class derives from `cls`, or has the methods of a runtime-checkable protocol."""
@@ -76,6 +80,28 @@ class Services:
             self._pending.clear()
             self._stuck.clear()
             self.forget(set(self._found) - before)
+
+    @contextmanager
+    def rehearsal(self, classes: Iterable[type]) -> Iterator[None]:
+        """Let objects of these classes be provided once more inside the block, and forget them after it."""
+        before, was_sealed = dict(self._found), self._is_sealed
+        self._is_sealed = False
+        self.forget(classes)
+        try:
+            yield
+        finally:
+            self._found.clear()
+            self._found.update(before)
+            self._is_sealed = was_sealed
+
+    @contextmanager
+    def sealed(self) -> Iterator[None]:
+        """Refuse inside the block whatever is provided."""
+        self._is_sealed = True
+        try:
+            yield
+        finally:
+            self._is_sealed = False
 
     def forget(self, classes: Iterable[type]) -> None:
         """Forget the objects of these classes."""

@@ -10,6 +10,7 @@ from types import ModuleType
 import httpx
 from fastapi import FastAPI
 
+from parley_core.http.probes import PUBLIC
 from parley_core.http.probes import router as operations
 from parley_core.kernel.application import Parley
 from parley_core.kernel.settings import Settings
@@ -47,11 +48,14 @@ def _returning(value: object) -> Callable[[], object]:
 
 
 def an_application(settings: Sequence[Settings], plugins: Sequence[object], **options: object) -> FastAPI:
-    """Return an application that holds these plugins and the operational routes, and nothing else."""
-    parley = Parley(settings, plugins=plugins, **options)  # type: ignore[arg-type]
+    """Return an application that holds these plugins and the operational routes, and nothing else.
+
+    Without parley-auth among the plugins nobody proves that their routes are guarded.
+    """
+    parley = Parley(settings, plugins=plugins, **{"unguarded": True, **options})  # type: ignore[arg-type]
     app = FastAPI(lifespan=parley.lifespan, openapi_url=None)
     parley.mount(app, owns_app=True)
-    parley.include(app, operations, plugin="core")
+    parley.include(app, operations, plugin="core", public=PUBLIC)
     return app
 
 
