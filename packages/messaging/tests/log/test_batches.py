@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from parley_core.data.deadline import time_limit
 from parley_core.errors import Unavailable
 from parley_messaging.log.batches import Batches
 
@@ -103,6 +104,20 @@ async def test_impatient(press: Press) -> None:
     press.allowed.set()
     assert await submit(batches, 3) == [30]
     assert press.batches == [("a", [1]), ("a", [3])]
+
+
+async def test_what_is_left(press: Press) -> None:
+    """A caller whose request has used most of its time waits for what is left of it; one who has none isn't queued."""
+    batches = Batches(press.settle, patience=60)
+    first = asyncio.create_task(submit(batches, 1))
+    await press.begun.wait()
+    async with asyncio.timeout(5):
+        with time_limit(0.05):
+            assert isinstance((await submit(batches, 2))[0], Unavailable)
+            assert isinstance((await submit(batches, 3))[0], Unavailable)
+    press.allowed.set()
+    assert await first == [10]
+    assert press.batches == [("a", [1])]
 
 
 async def test_gone(press: Press) -> None:

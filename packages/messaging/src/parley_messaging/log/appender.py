@@ -41,7 +41,7 @@ class Appender:
         messages: the logs.
         database: where the transactions run.
         clock: the time of a message.
-        timeout_seconds: how long a post may wait, and how long the transaction of a batch may take.
+        timeout_seconds: how long the transaction of a batch may take, and a post wait that has no deadline of its own.
     """
 
     def __init__(

@@ -7,6 +7,7 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from parley_core.data.deadline import remaining
 from parley_core.errors import Unavailable
 from parley_core.waiting import fail, fulfil, within
 
@@ -39,7 +40,8 @@ class Batches(Generic[K, T, R]):
             settled by itself, so that one bad item spoils nobody else's.
         largest: items in a batch at most; unset is `LARGEST`.
         longest: items of one key that may wait, more are refused; unset is `LONGEST`.
-        patience: seconds that an item may wait; after them it is refused, and dropped unless it is in a batch.
+        patience: seconds that an item may wait whose caller has no deadline; after them it is refused, and dropped
+            unless it is in a batch. Others wait as long as their deadline lets them.
     """
 
     def __init__(
@@ -63,6 +65,10 @@ class Batches(Generic[K, T, R]):
         Raises:
             Unavailable: too many items wait, or this one has waited too long.
         """
+        left = remaining()
+        seconds = self._patience if left is None else left
+        if seconds <= 0:
+            raise Unavailable
         waiting = self._waiting.get(key)
         if waiting is None:
             waiting = self._begin(key)
@@ -71,7 +77,7 @@ class Batches(Generic[K, T, R]):
         entry: _Entry[T, R] = _Entry(item, asyncio.get_running_loop().create_future())
         waiting.append(entry)
         try:
-            return await within(entry.outcome, self._patience)
+            return await within(entry.outcome, seconds)
         except TimeoutError:
             raise Unavailable from None
 
