@@ -38,6 +38,7 @@ from parley_auth.tokens.access_tokens import AccessTokens
 from parley_auth.tokens.refresh_tokens import RefreshTokens
 from parley_auth.when_back import WhenBack
 from parley_core import Clock, Database, Parley
+from parley_core.http.cursors import Cursors
 
 
 def make_services(parley: Parley) -> Sequence[object]:
@@ -87,6 +88,7 @@ class _Common:
         self.when_back = WhenBack()
         self.throttle = Throttle(counters=ThrottleRepository(parley.database), clock=parley.clock)
         self.check = PasswordCheck(passwords=self.passwords, throttle=self.throttle)
+        self.cursors = parley.require(Cursors)
         self.roles = RoleRegistry(parley.plugins.declarations("parley_roles", Role))
         scopes = [d.value.name for d in parley.plugins.declarations("parley_participant_scopes", ParticipantScope)]
         min_length = self.settings.password_min_length
@@ -122,7 +124,7 @@ def _accounts(common: _Common) -> Sequence[object]:
         invitations,
         UserService(users=users, history=UserHistory(database), roles=roles, database=database, clock=clock),
         search,
-        UserList(search=search, roles=roles),
+        UserList(search=search, roles=roles, cursors=common.cursors),
         Administrators(accounts=accounts, users=users, passwords=common.passwords),
     ]
 

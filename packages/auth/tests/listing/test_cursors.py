@@ -18,7 +18,7 @@ USERS = "/v1/users"
 
 
 def spelt(content: object) -> str:
-    """A cursor with this content, spelt as ours are."""
+    """A cursor with this content, spelt as earlier releases did it."""
     return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
 
 
@@ -113,27 +113,19 @@ class TestOtherRequests:
 
 
 ID, INSTANT = "0" * 24, "2027-03-01T12:00:00+00:00"
-GARBAGE: list[Any] = [
+FORGED: list[Any] = [
     None,
     [],
-    ["email", ["a", ID]],
-    ["email", ["a", ID], -1],
-    ["email", ["a", ID], True],
-    ["email", ["a"], 0],
-    ["email", ["a", {"$gt": ""}], 0],
+    ["email", ["a", ID], 1],
     ["email", [{"$ne": "a"}, ID], 0],
-    ["email", [None, ID], 0],
-    ["name", ["a", ID], 0],
-    ["password_hash", ["a", ID], 0],
-    ["created_at", ["yesterday", ID], 0],
-    ["created_at", [INSTANT], 0],
+    ["created_at", [INSTANT, ID], 0],
 ]
 
 
 class TestGarbage:
-    @pytest.mark.parametrize("text", [*map(spelt, GARBAGE), "", "x", "=", "\x00", "a" * 5000], ids=lambda t: t[:99])
+    @pytest.mark.parametrize("text", [*map(spelt, FORGED), "", "x", "=", "\x00", "a" * 5000], ids=lambda t: t[:99])
     async def test_refused(self, client: httpx.AsyncClient, office: Office, text: str) -> None:
-        """A text that names no place is refused."""
+        """A text that a caller makes up is refused, also one that earlier releases would have taken for a place."""
         answer = await client.get(USERS, params={"cursor": text}, headers=office.admin.headers)
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
 
@@ -141,3 +133,13 @@ class TestGarbage:
         """Whoever may not list accounts gets 403, whatever the cursor says."""
         answer = await client.get(f"{USERS}?cursor=x", headers=(await office.add()).headers)
         assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+
+    async def test_no_email_is_readable(self, office: Office) -> None:
+        """A cursor after an account doesn't show its e-mail."""
+        accounts = [await office.add() for _ in range(2)]
+        _, following = await office.page(f"{USERS}?q=ada&limit=1&sort=email")
+        assert following is not None
+        cursor = following.rpartition("cursor=")[2]
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        for secret in (b"ada", b"example", *(account.id.encode() for account in accounts)):
+            assert secret not in raw

@@ -3,6 +3,7 @@
 from parley_auth import Invitations, UserDirectory
 from parley_auth.settings import AuthSettings
 from parley_core import Parley
+from parley_core.http.cursors import Cursors
 from parley_interviews.history.repository import InterviewHistory
 from parley_interviews.interviews.presentation import InterviewPresenter
 from parley_interviews.interviews.repository import InterviewRepository
@@ -37,5 +38,7 @@ def services_of(parley: Parley) -> list[object]:
     service = InterviewService(
         database=database, interviews=interviews, assignments=assignments, presenter=presenter, clock=clock
     )
-    listing = InterviewList(search=InterviewSearch(database, totals), presenter=presenter)
+    listing = InterviewList(
+        search=InterviewSearch(database, totals), presenter=presenter, cursors=parley.require(Cursors)
+    )
     return [GuardReader(database), interviews, totals, participants, service, listing, history]

@@ -7,11 +7,13 @@ from typing import Any
 
 from parley_auth.accounts.search_words import sought
 from parley_auth.authorization.roles import RoleRegistry
+from parley_auth.indexes import USERS
 from parley_auth.listing.models import Found, UserFilter
 from parley_auth.listing.repository import UserSearch
 from parley_auth.listing.schemas import UserQuery
 from parley_auth.models import User
-from parley_core.http.sorting import Sort, SortKeys
+from parley_core.http.cursors import Cursors
+from parley_core.http.sorting import Places, Sort, SortKeys
 
 SORT_KEYS = SortKeys({"created_at": datetime, "email": str}, default="-created_at")
 
@@ -36,8 +38,9 @@ class Listing:
 class UserList:
     """Lists accounts."""
 
-    def __init__(self, *, search: UserSearch, roles: RoleRegistry) -> None:
+    def __init__(self, *, search: UserSearch, roles: RoleRegistry, cursors: Cursors) -> None:
         self._search = search
+        self._places = Places(SORT_KEYS, cursors, of=USERS)
         self._roles = roles
 
     async def page(self, query: UserQuery) -> Listing:
@@ -49,21 +52,20 @@ class UserList:
         """
         if query.role is not None:
             self._roles.require(query.role, "?role")
-        sort, cursor = SORT_KEYS.place_of(sort=query.sort, cursor=query.cursor, offset=query.offset)
+        sort, cursor = self._places.asked_for(sort=query.sort, cursor=query.cursor, offset=query.offset)
         found = await self._search.page(_filter_of(query), sort, limit=query.limit, offset=query.offset, cursor=cursor)
         start = cursor.offset if cursor else query.offset
-        return Listing(found.users, found.total, start, _cursor_behind(found, sort, start))
+        return Listing(found.users, found.total, start, self._behind(found, sort, start))
+
+    def _behind(self, found: Found, sort: Sort, start: int) -> str | None:
+        if not found.more:
+            return None
+        return self._places.behind(sort, _sort_values(found.users[-1]), offset=start + len(found.users))
 
 
 def _filter_of(query: UserQuery) -> UserFilter:
     words = () if query.q is None else sought(query.q)
     return UserFilter(sought=words, role=query.role, active=query.active, state=query.state)
-
-
-def _cursor_behind(found: Found, sort: Sort, start: int) -> str | None:
-    if not found.more:
-        return None
-    return SORT_KEYS.encode(sort, _sort_values(found.users[-1]), offset=start + len(found.users))
 
 
 def _sort_values(user: User) -> dict[str, Any]:

@@ -1,18 +1,14 @@
 """Sort orders that callers name, and cursors that continue after an item whatever others insert or delete."""
 
-import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic_core import from_json
-
 from parley_core.data.documents import Document
 from parley_core.errors import InvalidCursor, InvalidSort
-
-_LONGEST_CURSOR = 4096
+from parley_core.http.cursors import Cursors
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,41 @@ class SortKeys:
             raise InvalidSort(f"Sort by {', '.join(sorted(self.names))}, each at most once, '-' for descending")
         return Sort(spelt, (*keys, ("_id", keys[-1][1])))
 
-    def place_of(self, *, sort: str | None, cursor: str | None, offset: int) -> tuple[Sort, Cursor | None]:
+    def text_of(self, sort: Sort, item: Document, *, offset: int) -> bytes:
+        """Return the place after `item` in an order, with the number of items before it, as a text."""
+        values = [item[name].isoformat() if self._types[name] is datetime else item[name] for name, _ in sort.keys]
+        return json.dumps([sort.spelt, values, offset], ensure_ascii=False, separators=(",", ":")).encode()
+
+    def cursor_of(self, text: bytes) -> Cursor:
+        """Return the place that a text of `text_of` names.
+
+        Raises:
+            InvalidSort, ValueError: it is a place of another release, whose list had other keys.
+        """
+        spelt, values, offset = json.loads(text)
+        sort = self.parse(spelt)
+        typed = tuple(self._typed(name, value) for (name, _), value in zip(sort.keys, values, strict=True))
+        return Cursor(sort, typed, offset)
+
+    def _typed(self, name: str, value: str) -> object:
+        return datetime.fromisoformat(value) if self._types[name] is datetime else value
+
+
+class Places:
+    """The places at which callers continue a list.
+
+    Args:
+        keys: the list's sort keys.
+        cursors: seals the places.
+        of: the list's name, which no other list has, such as that of its collection.
+    """
+
+    def __init__(self, keys: SortKeys, cursors: Cursors, *, of: str) -> None:
+        self._keys = keys
+        self._cursors = cursors
+        self._of = of
+
+    def asked_for(self, *, sort: str | None, cursor: str | None, offset: int) -> tuple[Sort, Cursor | None]:
         """Return the order that a list is asked for, and the position at which it continues.
 
         Args:
@@ -70,47 +100,19 @@ class SortKeys:
             InvalidCursor: the text is not a cursor of this list, or it is sent with an offset or another order.
         """
         if cursor is None:
-            return self.parse(self.default if sort is None else sort), None
-        found = self.decode(cursor)
+            return self._keys.parse(self._keys.default if sort is None else sort), None
+        found = self._position(cursor)
         if offset or sort not in {None, found.sort.spelt}:
             raise InvalidCursor("A cursor already contains a place and a sort order: leave out offset and sort")
         return found.sort, found
 
-    def encode(self, sort: Sort, item: Document, *, offset: int) -> str:
-        """Return the cursor after `item`, opaque to callers."""
-        values = [item[name].isoformat() if self._types[name] is datetime else item[name] for name, _ in sort.keys]
-        text = json.dumps([sort.spelt, values, offset], ensure_ascii=False, separators=(",", ":"))
-        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    def behind(self, sort: Sort, item: Document, *, offset: int) -> str:
+        """Return the cursor of the place after `item`, before which there are `offset` items."""
+        return self._cursors.seal(self._keys.text_of(sort, item, offset=offset), of=self._of)
 
-    def decode(self, cursor: str) -> Cursor:
-        """Return the position that a cursor names.
-
-        Raises:
-            InvalidCursor: the text is not a cursor of this list.
-        """
+    def _position(self, cursor: str) -> Cursor:
+        text = self._cursors.unseal(cursor, of=self._of)
         try:
-            spelt, values, offset = _content(cursor)
-            sort = self.parse(spelt)
-            typed = tuple(self._typed(name, v) for (name, _), v in zip(sort.keys, values, strict=True))
-        except (ValueError, TypeError, InvalidSort) as error:
+            return self._keys.cursor_of(text)
+        except (ValueError, InvalidSort) as error:
             raise InvalidCursor from error
-        return Cursor(sort, typed, offset)
-
-    def _typed(self, name: str, value: object) -> object:
-        if not isinstance(value, str):
-            raise TypeError(name)
-        if self._types[name] is not datetime:
-            return value
-        instant = datetime.fromisoformat(value)
-        if instant.tzinfo is None or not 1970 <= instant.year <= 2200:  # noqa: PLR2004 - what MongoDB and UTC can store
-            raise ValueError(name)
-        return instant
-
-
-def _content(cursor: str) -> tuple[str, Sequence[object], int]:
-    if len(cursor) > _LONGEST_CURSOR:
-        raise ValueError
-    spelt, values, offset = from_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), allow_inf_nan=False)
-    if not isinstance(spelt, str) or not isinstance(values, list) or type(offset) is not int or not 0 <= offset < 2**31:
-        raise TypeError
-    return spelt, values, offset

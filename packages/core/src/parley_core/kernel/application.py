@@ -15,12 +15,14 @@ from parley_core.caching.routes import has_cached_routes
 from parley_core.caching.store import ReadCache
 from parley_core.clock import Clock, utc_now
 from parley_core.data.clocks import DatabaseClock
+from parley_core.data.cursor_key import cursor_key
 from parley_core.data.documents import Document
 from parley_core.data.handle import Database
 from parley_core.data.indexes import ensure_indexes
 from parley_core.data.stored_format import check_format
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
+from parley_core.http.cursors import Cursors
 from parley_core.http.framework import RouteContext
 from parley_core.http.limits import RequestLimits
 from parley_core.http.openapi import install_openapi
@@ -219,16 +221,23 @@ class Parley:
             await check_format(database)
             await ensure_indexes(database, self._indexes)
             log, relay = await stack.enter_async_context(open_log(database))
-            cache = ReadCache(max_bytes=core.cache_max_bytes if core.cache_enabled else 0)
-            clocks = DatabaseClock(database, self.clock)
-            await clocks.check()
-            streams = stream_budget_of(core, self.clock)
-            for service in (database, database.generations, log, relay, cache, clocks, streams):
+            for service in (database, database.generations, log, relay, *await self._own_services(database)):
                 self.provide(service)
             self._services.collect(self.plugins.calls("parley_services"), self)
             for declared in self.plugins.lifespans(self):
                 await stack.enter_async_context(attributed(declared))
             yield self
+
+    async def _own_services(self, database: Database) -> Sequence[object]:
+        """Return what core itself provides beside the database and its log; warn of a clock that is wrong."""
+        core, clock = self.settings(CoreSettings), DatabaseClock(database, self.clock)
+        await clock.check()
+        return (
+            clock,
+            ReadCache(max_bytes=core.cache_max_bytes if core.cache_enabled else 0),
+            Cursors(await cursor_key(database)),
+            stream_budget_of(core, self.clock),
+        )
 
     def _forget_database(self) -> None:
         self._database = None

@@ -7,8 +7,10 @@ from typing import Any
 
 from parley_auth import Access
 from parley_core.errors import InvalidFilter
-from parley_core.http.sorting import Sort, SortKeys
+from parley_core.http.cursors import Cursors
+from parley_core.http.sorting import Places, Sort, SortKeys
 from parley_core.words import words_of
+from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.interviews.presentation import InterviewPresenter
 from parley_interviews.interviews.schemas import Interview as ShownInterview
 from parley_interviews.listing.models import Found, InterviewFilter
@@ -42,8 +44,9 @@ class Listing:
 class InterviewList:
     """Lists interviews."""
 
-    def __init__(self, *, search: InterviewSearch, presenter: InterviewPresenter) -> None:
+    def __init__(self, *, search: InterviewSearch, presenter: InterviewPresenter, cursors: Cursors) -> None:
         self._search = search
+        self._places = Places(SORT_KEYS, cursors, of=INTERVIEWS)
         self._presenter = presenter
 
     async def page(self, access: Access, query: InterviewQuery) -> Listing:
@@ -52,14 +55,20 @@ class InterviewList:
         Raises:
             InvalidSort, InvalidCursor, InvalidFilter: the query asks for what the list doesn't offer the caller.
         """
-        sort, cursor = SORT_KEYS.place_of(sort=query.sort, cursor=query.cursor, offset=query.offset)
+        sort, cursor = self._places.asked_for(sort=query.sort, cursor=query.cursor, offset=query.offset)
         wanted = _filter_of(query, _participant(query, access))
         found = await self._search.page(
             wanted, sort, viewer_id=access.principal.id, limit=query.limit, offset=query.offset, cursor=cursor
         )
         start = cursor.offset if cursor else query.offset
         items = [self._presenter.present(one, access, relation).interview for one, relation in found.interviews]
-        return Listing(items, found.total, start, _cursor_behind(found, sort, start))
+        return Listing(items, found.total, start, self._behind(found, sort, start))
+
+    def _behind(self, found: Found, sort: Sort, start: int) -> str | None:
+        if not found.more:
+            return None
+        last, _ = found.interviews[-1]
+        return self._places.behind(sort, _sort_values(last), offset=start + len(found.interviews))
 
 
 def _participant(query: InterviewQuery, access: Access) -> str | None:
@@ -80,13 +89,6 @@ def _filter_of(query: InterviewQuery, participant: str | None) -> InterviewFilte
         scheduled_from=query.scheduled_from,
         scheduled_to=query.scheduled_to,
     )
-
-
-def _cursor_behind(found: Found, sort: Sort, start: int) -> str | None:
-    if not found.more:
-        return None
-    last, _ = found.interviews[-1]
-    return SORT_KEYS.encode(sort, _sort_values(last), offset=start + len(found.interviews))
 
 
 def _sort_values(interview: Interview) -> dict[str, Any]:
