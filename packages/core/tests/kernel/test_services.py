@@ -156,7 +156,10 @@ class TestRefusals:
             core_settings, services("one", lambda _: [Users()]), services("two", lambda _: [Users()])
         )
         name = f"{Users.__module__}.Users"
-        assert message == f"plugin 'two': service {name} is provided already: one plugin alone may bring it"
+        assert (
+            message
+            == f"plugin 'two': service {name} is provided already by plugin 'one': one plugin alone may bring it"
+        )
 
     async def test_absent_class(self, core_settings: CoreSettings) -> None:
         """An absent class is named together with who needs it and the package that should bring it."""

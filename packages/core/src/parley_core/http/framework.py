@@ -43,6 +43,12 @@ def routers_in(router: APIRouter) -> Iterator[APIRouter]:
             yield from routers_in(child)
 
 
+def listed_in(router: APIRouter) -> Iterator[BaseRoute]:
+    """Return what the lists of a router and of those included in it have, also what FastAPI hasn't noticed yet."""
+    for each in routers_in(router):
+        yield from (route for route in each.routes if not hasattr(route, "original_router"))
+
+
 def folder_served_by(router: APIRouter) -> str | None:
     """Return the name of a folder that a router, or one included in it, serves with `frontend(...)`; else None."""
     for each in routers_in(router):

@@ -225,7 +225,8 @@ class Parley:
                 self.provide(service)
             self._services.collect(self.plugins.calls("parley_services"), self)
             for declared in self.plugins.lifespans(self):
-                await stack.enter_async_context(attributed(declared))
+                with self._services.provided_by(declared.plugin):
+                    await stack.enter_async_context(attributed(declared))
             yield self
 
     async def _own_services(self, database: Database) -> Sequence[object]:

@@ -16,12 +16,21 @@ from starlette.routing import Route, WebSocketRoute
 from parley_core.caching.routes import CachedRoute, Gate
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
-from parley_core.http.framework import RouteContext, folder_served_by, original_of, routers_in, routes_in, routes_of
+from parley_core.http.framework import (
+    RouteContext,
+    contexts_of,
+    folder_served_by,
+    listed_in,
+    original_of,
+    routers_in,
+    routes_in,
+    routes_of,
+)
 from parley_core.http.requests import Composition, Provided
 from parley_core.http.routing import ParleyRoute, Router
 from parley_core.kernel.addresses import check_reached
 from parley_core.kernel.cached_routes import beyond_key
-from parley_core.kernel.owners import described, function_of, name_of, owner_of
+from parley_core.kernel.owners import described, function_of, name_of
 from parley_core.kernel.sealing import class_of
 
 
@@ -90,13 +99,14 @@ def check_routes(
     Raises:
         StartupError: two routes clash, no plugin brought one, or one that was brought isn't among `routes`.
     """
-    expected = [original_of(route) for declared in mounted for route in routes_in(declared.value)]
+    expected = [(declared, route) for declared in mounted for route in listed_in(declared.value)]
     if not expected:
         raise StartupError("no plugin brings a route: there is nothing to serve, and nothing that could be checked")
     found = [original_of(route) for route in routes]
-    for original in expected:
+    for declared, original in expected:
         if not any(original is other for other in found):
-            raise StartupError(f"a route of plugin '{owner_of(original)}' isn't found in the application")
+            [named] = map(name_of, contexts_of([original]))
+            raise StartupError(f"{declared.owner}: route {named} isn't found in the application")
     check_reached(routes, is_checked)
     _check_operation_ids(routes)
 

@@ -17,7 +17,6 @@ from parley_core.data.events import EventType, Invalidation
 from parley_core.data.indexes import CollectionIndexes
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
-from parley_core.http.framework import RouteContext
 from parley_core.http.requests import Composition
 from parley_core.http.routing import Router
 from parley_core.kernel.discovery import (
@@ -171,11 +170,6 @@ class Plugins:
     def commands(self) -> Iterator[Declared[typer.Typer]]:
         """Return the command line applications of all plugins."""
         return self.declarations("parley_commands", typer.Typer)
-
-    def verify(self, parley: Composition, routes: Sequence[RouteContext]) -> None:
-        """Ask each plugin whether the composed application is sound; raise its `StartupError` when it isn't."""
-        for call in self.calls("parley_verify"):
-            call.run(parley=parley, routes=routes)
 
     def lifespans(self, parley: Composition) -> Iterator[Declared[AbstractAsyncContextManager[None]]]:
         """Return the lifespans of all plugins, each made when it is asked for."""

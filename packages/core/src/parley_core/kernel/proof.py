@@ -95,18 +95,20 @@ class Proof:
             unseal(app, "dependency_overrides")
 
     def _check(self, app: FastAPI, composition: Composition) -> None:
-        if self.owns_app:
-            check_application(app)
         for declared in self.mounted:
             # Routers that are included in it may have grown since.
             own_routes(declared)
             check_router(declared)
+        if self.owns_app:
+            check_application(app)
         routes = routes_of(app)
         check_routes(routes, self.mounted, self.must_be_checked)
         check_overrides(routes, app.dependency_overrides)
         if not self._unguarded and not self._plugins.prove_guards:
             raise StartupError(_NOBODY_PROVES)
-        self._plugins.verify(composition, routes)
+        for call in self._plugins.calls("parley_verify"):
+            with self._services.provided_by(call.plugin):
+                call.run(parley=composition, routes=routes)
 
     def _seal(self, app: FastAPI, composition: Composition) -> None:
         routers: list[APIRouter] = [declared.value for declared in (*self._plugins.routers(), *self.mounted)]

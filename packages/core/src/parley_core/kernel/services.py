@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar, cast
 
+from parley_core.declarations import Declared
 from parley_core.errors import StartupError
 from parley_core.http.requests import Composition
 from parley_core.kernel.plugins import HookCall, declarations_in
@@ -50,6 +51,8 @@ class Services:
         self._stuck: set[str] = set()
         self._composition: Composition | None = None
         self._is_sealed = False
+        # Who provides now, and who has provided the object of each class: a plugin, or "" for the application.
+        self._provider, self._providers = "", dict[type, str]()
 
     def provide(self, instance: object) -> None:
         """Make an object available under its class; raise `StartupError` where there is one of that class."""
@@ -57,7 +60,18 @@ class Services:
         if self._is_sealed:
             raise StartupError(f"service {name} comes too late: the services were sealed when the application started")
         if self._found.setdefault(type(instance), instance) is not instance:
-            raise StartupError(f"service {name} is provided already: one plugin alone may bring it")
+            first = Declared(self._providers[type(instance)], instance).owner
+            raise StartupError(f"service {name} is provided already by {first}: one plugin alone may bring it")
+        self._providers[type(instance)] = self._provider
+
+    @contextmanager
+    def provided_by(self, plugin: str) -> Iterator[None]:
+        """Remember whose the objects are that are provided inside the block."""
+        before, self._provider = self._provider, plugin
+        try:
+            yield
+        finally:
+            self._provider = before
 
     def of_kind(self, cls: type[T]) -> list[T]:
         """Return every object whose class derives from `cls`, or has the methods of a runtime-checkable protocol."""
@@ -152,7 +166,8 @@ class Services:
         self._stuck.clear()
         for declared in declarations_in(returned, call.hook, object):
             try:
-                self.provide(declared.value)
+                with self.provided_by(declared.plugin):
+                    self.provide(declared.value)
             except StartupError as error:
                 raise StartupError(f"{declared.owner}: {error}") from None
 
