@@ -30,6 +30,7 @@ from parley_interviews.testing import an_interview
 from parley_messaging.log import batches
 from parley_messaging.log.repository import MessageRepository
 from parley_messaging.models import Draft
+from parley_messaging.settings import MessagingSettings
 
 ROUNDS, SECONDS, CONNECTIONS = 5, 3.0, 32
 STREAMS, LENGTH, READS = 500, 200_000, 150
@@ -40,7 +41,7 @@ GROUPED, EACH = 256, 1
 def application(uri: str, database: str = DATABASE) -> FastAPI:
     """Return the application on a database of the benchmark."""
     core = CoreSettings(mongodb_uri=uri, mongodb_database=database, streams_per_user=0)  # type: ignore[arg-type]
-    return create_app([core, auth_settings()])
+    return create_app([core, auth_settings(), MessagingSettings(messages_per_minute=0, message_bytes_per_minute=0)])
 
 
 def serve(uri: str, socket: str, largest: str) -> None:

@@ -34,6 +34,7 @@ from parley_core.kernel.settings import CoreSettings
 from parley_core.log.relay import Relay
 from parley_core.testing import MovableClock, an_application, running_client
 from parley_core.testing.streams import served
+from parley_messaging.settings import MessagingSettings
 from parley_messaging.testing import address
 
 TEAM = roles_plugin("interviewer", registers="candidate")
@@ -257,7 +258,15 @@ def tickets() -> Tickets:
 
 
 @pytest.fixture
-async def chat(core_settings: CoreSettings, clock: MovableClock, *, hide_existence: bool) -> AsyncIterator[Chat]:
-    chat = Chat([core_settings, auth_settings(hide_existence=hide_existence)], clock)
+def messaging_settings() -> MessagingSettings:
+    """Override it to limit what is posted."""
+    return MessagingSettings()
+
+
+@pytest.fixture
+async def chat(
+    core_settings: CoreSettings, messaging_settings: MessagingSettings, clock: MovableClock, *, hide_existence: bool
+) -> AsyncIterator[Chat]:
+    chat = Chat([core_settings, auth_settings(hide_existence=hide_existence), messaging_settings], clock)
     async with running_client(chat.app) as chat.client:
         yield chat

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 
 from parley_auth import PolicyRule
-from parley_core import CollectionIndexes, EventType, Parley, Router, StartupError, hookimpl
+from parley_core import CollectionIndexes, EventType, Parley, Router, Settings, StartupError, hookimpl
 from parley_messaging import events, indexes, lifespan, policy, services
 from parley_messaging.log.endpoints import log_router
 from parley_messaging.models import MessageLog
+from parley_messaging.settings import MessagingSettings
 from parley_messaging.stream.endpoints import stream_router
 
 
@@ -28,6 +29,10 @@ class Messages:
                 raise StartupError(f"scope '{scope}' has two logs of messages: a resource has one")
         self._routers = [router for log in logs for router in (log_router(log), stream_router(log))]
         self._policies = [rule for log in logs for rule in policy.rules_of(log)]
+
+    @hookimpl
+    def parley_settings(self) -> list[type[Settings]]:
+        return [MessagingSettings]
 
     @hookimpl
     def parley_routers(self) -> list[Router]:

@@ -12,6 +12,7 @@ LOG = MessageLog(
 
 _messages = messages_of(LOG)
 
+parley_settings = _messages.parley_settings
 parley_routers = _messages.parley_routers
 parley_indexes = _messages.parley_indexes
 parley_events = _messages.parley_events

@@ -43,7 +43,7 @@ async def submit(batches: Batches[str, int, int], *items: int, key: str = "a") -
 
 async def test_next_batch(press: Press) -> None:
     """Items that arrive while a batch is under way share the next one, and each gets its own outcome."""
-    batches = Batches(press.settle, patience=5)
+    batches = Batches(press.settle, longest=9, patience=5)
     first = asyncio.create_task(submit(batches, 1))
     await press.begun.wait()
     others = asyncio.create_task(submit(batches, 2, 3, -4))
@@ -59,13 +59,13 @@ async def test_next_batch(press: Press) -> None:
 async def test_largest(press: Press) -> None:
     """A batch has no more items than allowed."""
     press.allowed.set()
-    assert await submit(Batches(press.settle, largest=2, patience=5), 1, 2, 3, 4, 5) == [10, 20, 30, 40, 50]
+    assert await submit(Batches(press.settle, longest=9, largest=2, patience=5), 1, 2, 3, 4, 5) == [10, 20, 30, 40, 50]
     assert [items for _, items in press.batches] == [[1, 2], [3, 4], [5]]
 
 
 async def test_keys(press: Press) -> None:
     """An item never waits for a batch of another key."""
-    batches = Batches(press.settle, patience=5)
+    batches = Batches(press.settle, longest=9, patience=5)
     waiting = [asyncio.create_task(submit(batches, 1, key=key)) for key in "ab"]
     await press.begun.wait()
     await asyncio.sleep(0)
@@ -77,7 +77,7 @@ async def test_keys(press: Press) -> None:
 async def test_bad_item(press: Press) -> None:
     """An item that makes a whole batch fail, fails alone."""
     press.allowed.set()
-    outcomes = await submit(Batches(press.settle, patience=5), 1, 13, 2)
+    outcomes = await submit(Batches(press.settle, longest=9, patience=5), 1, 13, 2)
     assert (outcomes[0], outcomes[2]) == (10, 20)
     assert isinstance(outcomes[1], ZeroDivisionError)
 
@@ -96,7 +96,7 @@ async def test_full(press: Press) -> None:
 
 async def test_impatient(press: Press) -> None:
     """A caller who has waited too long is refused, and their item is dropped unless it is already in a batch."""
-    batches = Batches(press.settle, patience=0.05)
+    batches = Batches(press.settle, longest=9, patience=0.05)
     first, second = asyncio.create_task(submit(batches, 1)), asyncio.create_task(press.begun.wait())
     await second
     assert isinstance((await submit(batches, 2))[0], Unavailable)
@@ -108,7 +108,7 @@ async def test_impatient(press: Press) -> None:
 
 async def test_what_is_left(press: Press) -> None:
     """A caller whose request has used most of its time waits for what is left of it; one who has none isn't queued."""
-    batches = Batches(press.settle, patience=60)
+    batches = Batches(press.settle, longest=9, patience=60)
     first = asyncio.create_task(submit(batches, 1))
     await press.begun.wait()
     async with asyncio.timeout(5):
@@ -122,7 +122,7 @@ async def test_what_is_left(press: Press) -> None:
 
 async def test_gone(press: Press) -> None:
     """A caller who goes away stops neither their own item nor anybody else's."""
-    batches = Batches(press.settle, patience=5)
+    batches = Batches(press.settle, longest=9, patience=5)
     leaving, staying = (asyncio.create_task(submit(batches, item)) for item in (1, 2))
     await press.begun.wait()
     leaving.cancel()
@@ -133,7 +133,7 @@ async def test_gone(press: Press) -> None:
 
 async def test_gone_while_queued(press: Press) -> None:
     """An item whose caller goes away while it waits for the next batch is settled in that batch."""
-    batches = Batches(press.settle, patience=5)
+    batches = Batches(press.settle, longest=9, patience=5)
     first = asyncio.create_task(submit(batches, 1))
     await press.begun.wait()
     leaving, staying = (asyncio.create_task(batches.submit("a", item)) for item in (2, 3))
@@ -147,7 +147,7 @@ async def test_gone_while_queued(press: Press) -> None:
 
 async def test_close(press: Press) -> None:
     """Closing answers everybody who waits."""
-    batches = Batches(press.settle, largest=1, patience=5)
+    batches = Batches(press.settle, longest=9, largest=1, patience=5)
     waiting = asyncio.create_task(submit(batches, 1, 2))
     await press.begun.wait()
     await batches.close()

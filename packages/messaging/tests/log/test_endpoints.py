@@ -306,6 +306,8 @@ class TestDocumentation:
             "client_message_id_reused",
             "interview_closed",
             "payload_too_large",
+            "request_timeout",
+            "too_many_messages",
             "unsupported_media_type",
         }
         names = {parameter["name"] for parameter in operations["get"]["parameters"]}
@@ -327,7 +329,7 @@ class TestDocumentation:
         }
         assert codes(operation) == {"authentication_required", "invalid_token", "token_expired", "invalid_id",
                                     "not_a_participant", "interview_not_found", "validation_error",
-                                    "unavailable"}  # fmt: skip
+                                    "unavailable", "position_ahead", "too_many_streams"}  # fmt: skip
 
 
 def codes(operation: dict[str, Any]) -> set[str]:

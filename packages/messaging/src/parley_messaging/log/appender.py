@@ -42,6 +42,7 @@ class Appender:
         database: where the transactions run.
         clock: the time of a message.
         timeout_seconds: how long the transaction of a batch may take, and a post wait that has no deadline of its own.
+        waiting: posts to one log that may wait; more are refused.
     """
 
     def __init__(
@@ -51,12 +52,13 @@ class Appender:
         database: Database,
         clock: Clock,
         timeout_seconds: float,
+        waiting: int,
     ) -> None:
         self._messages = messages
         self._database = database
         self._clock = clock
         self._timeout = timeout_seconds
-        self._batches: Batches[_Target, _Post, Posted] = Batches(self._settle, patience=self._timeout)
+        self._batches: Batches[_Target, _Post, Posted] = Batches(self._settle, longest=waiting, patience=self._timeout)
 
     async def append(self, access: ScopedAccess, draft: Draft, *, action: str) -> Posted:
         """Append a draft and return the message that it has become; it is stored for good when this returns.

@@ -11,7 +11,7 @@ from parley_core.data.deadline import remaining
 from parley_core.errors import Unavailable
 from parley_core.waiting import fail, fulfil, within
 
-LARGEST, LONGEST = 256, 2048
+LARGEST = 256
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 R = TypeVar("R")
@@ -39,7 +39,7 @@ class Batches(Generic[K, T, R]):
         settle: settles a batch of one key and returns an outcome for each item; when it raises, each item is
             settled by itself, so that one bad item spoils nobody else's.
         largest: items in a batch at most; unset is `LARGEST`.
-        longest: items of one key that may wait, more are refused; unset is `LONGEST`.
+        longest: items of one key that may wait; more are refused.
         patience: seconds that an item may wait whose caller has no deadline; after them it is refused, and dropped
             unless it is in a batch. Others wait as long as their deadline lets them.
     """
@@ -49,12 +49,12 @@ class Batches(Generic[K, T, R]):
         settle: Callable[[K, Sequence[T]], Awaitable[Sequence[R | Exception]]],
         *,
         largest: int | None = None,
-        longest: int | None = None,
+        longest: int,
         patience: float,
     ) -> None:
         self._settle = settle
         self._largest = largest or LARGEST
-        self._longest = longest or LONGEST
+        self._longest = longest
         self._patience = patience
         self._waiting: dict[K, deque[_Entry[T, R]]] = {}
         self._workers: set[asyncio.Task[None]] = set()

@@ -8,7 +8,7 @@ from parley_auth import Guard, ScopedAccess
 from parley_core import Page, PagerDep, Router, raises
 from parley_core.caching.routes import cached
 from parley_core.errors import InvalidSort
-from parley_messaging.errors import ClientMessageIdReused
+from parley_messaging.errors import ClientMessageIdReused, TooManyMessages
 from parley_messaging.log import caching, presentation, schemas
 from parley_messaging.log.dependencies import MessageServiceDep
 from parley_messaging.models import Message, MessageLog
@@ -35,7 +35,7 @@ def _add_posting(router: Router, log: MessageLog) -> None:
         response_model=shown,
         responses={status.HTTP_200_OK: known},
     )
-    @raises(ClientMessageIdReused)
+    @raises(ClientMessageIdReused, TooManyMessages)
     async def post_message(
         access: Annotated[ScopedAccess, Depends(Guard(log.posting))],
         body: schemas.MessageCreate,

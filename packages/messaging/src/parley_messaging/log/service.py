@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from parley_auth import ScopedAccess
 from parley_core.errors import InvalidSort
 from parley_messaging.log.appender import Appender
+from parley_messaging.log.budget import MessageBudget
 from parley_messaging.log.repository import MessageRepository
 from parley_messaging.log.schemas import MessageCreate, MessageQuery
 from parley_messaging.models import Draft, Excerpt, Message, Posted, Window
@@ -15,13 +16,20 @@ _DIRECTIONS = {"seq": 1, "-seq": -1}
 class MessageService:
     """Posts to logs and reads them."""
 
-    def __init__(self, *, messages: MessageRepository, appender: Appender) -> None:
+    def __init__(self, *, messages: MessageRepository, appender: Appender, budget: MessageBudget) -> None:
         self._messages = messages
         self._appender = appender
+        self._budget = budget
 
     async def post(self, access: ScopedAccess, wanted: MessageCreate, *, action: str) -> Posted:
-        """Append the caller's message, or find it where they posted it before; raises as `Appender.append` does."""
+        """Append the caller's message, or find it where they posted it before.
+
+        Raises:
+            TooManyMessages: the caller has posted as much in this minute as one user may.
+            ParleyError: as `Appender.append` does.
+        """
         sender = access.principal
+        self._budget.spend(sender.id, len(wanted.content.encode()))
         draft = Draft(
             sender.id,
             wanted.content,
