@@ -303,6 +303,21 @@ class TestAnswers:
         assert (await sent(client, "/dinners", nested(180))).status_code == 200
         assert entries(await sent(client, "/dinners", nested(181))) == [("#", "too_deep")]
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            b"[" + b"," * 1001 + b'"' + b'\\"' * 100_000,
+            b"[" + b"," * 1001 + b'"' + b"\\" * 200_001,
+            b"[" + b"," * 1001 + b'""' * 100_000,
+            b"[" + b"," * 1001 + b"x" * 200_000,
+        ],
+        ids=["endless_string", "endless_escapes", "strings", "text"],
+    )
+    async def test_broken(self, client: httpx.AsyncClient, text: bytes) -> None:
+        """Whatever the text is made of, it takes no longer to refuse than to read."""
+        async with asyncio.timeout(5):
+            assert len(entries(await sent(client, "/dinners", text))) == 1
+
     async def test_foreign_models(self, client: httpx.AsyncClient) -> None:
         """Bodies of other classes are bounded too."""
         found = entries(await sent(client, "/dinners/loose", json.dumps({"numbers": ["x"] * 900}).encode()))

@@ -1,9 +1,9 @@
 """The text of a JSON body: what it means, once it is small, shallow and names no key twice."""
 
+import functools
 import json
 import re
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from pydantic_core import from_json
@@ -14,8 +14,8 @@ MOST_LEVELS = 180
 """Levels of nesting at most, which is what MongoDB stores."""
 
 _BROKEN = FieldError("#", "json_invalid", "Is not valid JSON")
-# A string, or what stands before a value; a string that never ends goes to the end of the text.
-_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[,\[{]', re.DOTALL)
+# What stands before a value, or a string, of which a member has two; one that never ends goes to the end of the text.
+_TOKEN = rb'[^",\[{]*+(?:[,\[{]|"[^"\\]*+(?:\\.[^"\\]*+)*+"?+)'
 _TOKENS_PER_VALUE = 3
 
 
@@ -49,8 +49,12 @@ def _has_too_many_tokens(text: bytes, most_values: int) -> bool:
     """Return whether the text has more values for certain; it costs little, however many there are."""
     if text.count(b",") + text.count(b"[") + text.count(b"{") <= most_values:
         return False
-    most = _TOKENS_PER_VALUE * most_values
-    return sum(1 for _ in islice(_TOKEN.finditer(text), most + 1)) > most
+    return _tokens(_TOKENS_PER_VALUE * most_values + 1).match(text) is not None
+
+
+@functools.cache
+def _tokens(count: int) -> re.Pattern[bytes]:
+    return re.compile(rb"(?>%b){%d}" % (_TOKEN, count), re.DOTALL)
 
 
 def _keys_in(value: Any, most_values: int) -> int:
