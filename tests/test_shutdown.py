@@ -2,20 +2,30 @@
 
 import asyncio
 import math
+import socket
 import time
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
+from counts import rounds
 
-from parley_app.testing import Serving, Start
+from parley_app.testing import Serving, Start, eventually
 from parley_core.testing.streams import StreamEvent
 from parley_messaging.testing import Listener, address, listening
 
 ADMIN = {"email": "admin@example.com", "password": "nine green bottles"}
-STREAMS = 50
+SETTINGS = {
+    "PARLEY_ADMIN_EMAIL": ADMIN["email"],
+    "PARLEY_ADMIN_PASSWORD": ADMIN["password"],
+    "PARLEY_STREAMS_PER_USER": "0",
+}
+STREAMS = rounds(50, full=150)
+STALLED = rounds(12, full=60)
+# Each of them more than a socket's buffers take.
+UNREAD = "GET /openapi.json HTTP/1.1\r\nHost: parley.example\r\n\r\n" * 100
 
 
 @pytest.fixture
@@ -73,22 +83,39 @@ async def stopped(serving: Serving) -> tuple[float, list[list[StreamEvent]]]:
     ids=["1", "3", "1-in time", "3-in time"],
 )
 async def test_open_streams(start: Start, tmp_path: Path, *, workers: int, limit: float) -> None:
-    """It ends 100 open streams, each of which says when to come back; on a quiet machine it is gone within 2 seconds.
+    """It ends open streams, each of which says when to come back; on a quiet machine it is gone within 2 seconds.
 
     If it didn't end them itself, it would cut them off after a grace of ten seconds, and they would say nothing.
     """
-    serving = start(
-        "--workers",
-        str(workers),
-        "--data-dir",
-        tmp_path / "data",
-        PARLEY_ADMIN_EMAIL=ADMIN["email"],
-        PARLEY_ADMIN_PASSWORD=ADMIN["password"],
-        PARLEY_STREAMS_PER_USER="0",
-    )
+    serving = start("--workers", str(workers), "--data-dir", tmp_path / "data", **SETTINGS)
     seconds, last = await stopped(serving)
     for events in last:
         assert [event.fields.keys() for event in events] == [{"retry"}]
         assert 1000 <= int(events[0].fields["retry"]) <= 3000
     assert seconds < limit, serving.logged
     assert serving.logged.count("Traceback") == 0
+
+
+def stalled(serving: Serving, stack: ExitStack) -> None:
+    """Open connections whose client reads nothing of what it asks for, and return when they can't be written to."""
+    for _ in range(STALLED):
+        connection = stack.enter_context(serving.connect())
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.socket.sendall(UNREAD.encode())
+    # This route has no template to log.
+    eventually(lambda: serving.logged.count("GET - 200") >= STALLED)
+
+
+@pytest.mark.parametrize("limit", [8, pytest.param(3, marks=pytest.mark.chaos)], ids=["", "in time"])
+async def test_stalled_readers(start: Start, tmp_path: Path, *, limit: float) -> None:
+    """Whoever reads nothing of their answers doesn't keep it from stopping; on a quiet machine it takes 3 seconds.
+
+    It would wait for them for ten seconds, which is the time that running requests have.
+    """
+    serving = start("--data-dir", tmp_path / "data", **SETTINGS)
+    with ExitStack() as stack:
+        stalled(serving, stack)
+        seconds, last = await stopped(serving)
+    assert all([event.fields.keys() for event in events] == [{"retry"}] for events in last)
+    assert seconds < limit, serving.logged
+    assert "Traceback" not in serving.logged

@@ -22,7 +22,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     starter.end_all()
 
 
-# Routes that tests of connections need and no feature has: an endless answer, and one that takes time.
+# Routes that no feature has: endless answers, of much and of nothing, and one that takes time.
 _PROBE = """
 import asyncio
 
@@ -44,6 +44,16 @@ async def read_without_end() -> StreamingResponse:
     return StreamingResponse(_endless())
 
 
+async def _waiting():
+    yield b"x"
+    await asyncio.sleep(3600)
+
+
+@router.get("/waiting")
+async def wait() -> StreamingResponse:
+    return StreamingResponse(_waiting())
+
+
 @router.get("/slow")
 async def read_slowly() -> str:
     await asyncio.sleep(0.02)
@@ -57,15 +67,23 @@ def parley_routers():
 
 @hookimpl
 def parley_public_routes():
-    return [PublicRoute("GET", f"/v1/probe/{name}", "a test reads it") for name in ("endless", "slow")]
+    return [PublicRoute("GET", f"/v1/probe/{name}", "a test reads it") for name in ("endless", "slow", "waiting")]
 """
 
 
 @pytest.fixture(scope="session")
-def probed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    """One `parley serve` with the plugin `probe`, for tests that misuse connections."""
-    folder = tmp_path_factory.mktemp("probed")
+def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the plugin `probe`, for the path."""
+    folder = tmp_path_factory.mktemp("probe")
     install_plugin(folder, "probe", _PROBE)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def probed(tmp_path_factory: pytest.TempPathFactory, probe: Path) -> Iterator[Serving]:
+    """One impatient `parley serve` with the plugin `probe`, for tests that misuse connections."""
+    folder = tmp_path_factory.mktemp("probed")
     starter = Start(folder)
-    yield starter("--data-dir", folder / "data", PYTHONPATH=str(folder))
+    settings = {"PARLEY_HEADER_SECONDS": "0.5", "PARLEY_WRITE_SECONDS": "0.5", "PYTHONPATH": str(probe)}
+    yield starter("--data-dir", folder / "data", **settings)
     starter.end_all()

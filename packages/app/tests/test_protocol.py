@@ -1,13 +1,15 @@
 """What stands between a socket and the application, with a real server and bytes that no client library sends."""
 
+import contextlib
 import json
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from parley_app.testing import Answer, Serving, eventually
+from parley_app.testing import Answer, Connection, Serving, eventually
 
 HOST = "Host: parley.example"
 CLOSE = "Connection: close"
@@ -162,3 +164,95 @@ class TestDisconnects:
         with probed.connect() as connection:
             connection.send("GET /v1/probe/endless HTTP/1.1", HOST)
             assert connection.socket.recv(100_000)
+
+
+class TestHeads:
+    """A request's address and headers are bounded, in size and in time."""
+
+    def test_large(self, serving: Serving) -> None:
+        """Up to 64 KiB pass; beyond that it is a problem, whether the head is complete or not."""
+        [answer] = answers(serving, ("GET /healthz HTTP/1.1", HOST, CLOSE, f"X-Large: {'x' * 65_000}"))
+        assert answer.status == 200
+        for lines in (
+            (HOST, f"X-Large: {'x' * 70_000}"),
+            (HOST, *(f"X-{number}: {'x' * 1000}" for number in range(70))),
+        ):
+            [answer] = answers(serving, ("GET /v1/users/me HTTP/1.1", *lines))
+            assert (answer.status, answer.problem["code"]) == (431, "headers_too_large")
+        [answer] = answers(serving, (f"GET /v1/users?q={'x' * 70_000} HTTP/1.1", HOST))
+        assert answer.status == 431
+
+    def test_endless(self, serving: Serving) -> None:
+        """A header that never ends isn't kept."""
+        with serving.connect() as connection:
+            connection.send("GET /healthz HTTP/1.1", HOST)
+            assert connection.answer()
+            sent = connection.socket.send(written(("GET /healthz HTTP/1.1", HOST))[:-2].encode() + b"X-Large: ")
+            with contextlib.suppress(OSError):
+                while sent < 2**24:
+                    sent += connection.socket.send(b"x" * 65_536)
+            assert sent < 2**24
+
+    def test_large_body(self, serving: Serving) -> None:
+        """A body that comes together with the end of a slow head is none of its bytes."""
+        body = "x" * 60_000
+        head = ("POST /v1/auth/login HTTP/1.1", HOST, CLOSE, f"Content-Length: {len(body)}")
+        with serving.connect() as connection:
+            connection.socket.sendall(b"POST /v1/auth/login HTTP/1.1\r\n")
+            connection.send(*head[1:], body=body.encode())
+            answer = connection.answer()
+            assert answer
+            assert answer.status in {400, 413, 415}
+
+    @pytest.mark.parametrize(
+        "sent", ["", "GET /healthz HTTP/1.1\r\nHo", "\r\n"], ids=["nothing", "a part", "an empty line"]
+    )
+    @pytest.mark.parametrize("is_first", [True, False], ids=["first", "second"])
+    def test_late(self, probed: Serving, sent: str, *, is_first: bool) -> None:
+        """A connection ends whose client doesn't send a whole head, however often it sends something."""
+        with probed.connect() as connection:
+            if not is_first:
+                connection.send("GET /healthz HTTP/1.1", HOST)
+                assert connection.answer()
+            connection.socket.sendall(sent.encode())
+            assert connection.answer() is None
+
+    def test_in_time(self, probed: Serving) -> None:
+        """A request that takes longer than its head may, or whose body does, is answered."""
+        with probed.connect() as connection:
+            connection.socket.sendall(written(("POST /v1/auth/login HTTP/1.1", HOST, "Content-Length: 2")).encode())
+            passing(probed, 2.5)
+            connection.socket.sendall(b"{}")
+            assert connection.answer()
+
+
+class TestUnread:
+    """An answer that nobody reads ends; one that somebody reads slowly doesn't."""
+
+    def test_stalled(self, probed: Serving) -> None:
+        with probed.connect() as connection:
+            connection.send("GET /v1/probe/endless HTTP/1.1", HOST)
+            passing(probed, 2.5)
+            received = sum(len(piece) for piece in pieces(connection))
+        assert 0 < received < 2**24
+
+    def test_slow(self, probed: Serving) -> None:
+        with probed.connect() as connection:
+            connection.send("GET /v1/probe/endless HTTP/1.1", HOST)
+            for _ in range(20):
+                assert connection.socket.recv(65_536)
+                passing(probed, 0.1)
+
+
+def pieces(connection: Connection) -> Iterator[bytes]:
+    """What arrives up to the end of a connection."""
+    with contextlib.suppress(ConnectionResetError):
+        while piece := connection.socket.recv(2**16):
+            yield piece
+
+
+def passing(serving: Serving, seconds: float) -> None:
+    """Let time pass, in which the server answers others."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert serving.get("/healthz").status_code == 200

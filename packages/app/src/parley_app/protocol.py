@@ -1,7 +1,9 @@
 """uvicorn's HTTP protocol with what RFC 9112 asks of a server beyond it. uvicorn's own names are used here alone."""
 
+import asyncio
 import logging
 import re
+import time
 import uuid
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -10,8 +12,9 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from parley_app.connections import Connections
 from parley_core import ParleyError, request_id_of
-from parley_core.errors import ValidationError
+from parley_core.errors import HeadersTooLarge, Unavailable, ValidationError
 from parley_core.http.problems import problem_response
 from parley_core.http.requests import RequestLog
 
@@ -19,6 +22,15 @@ _VERSIONS = {"1.0", "1.1"}
 # RFC 3986, 3.2.2: a name, an IPv4 address or something in brackets.
 _HOST = re.compile(rb"(?:[\w.~!$&'()*+,;=%-]*|\[[\w:.%~-]+\])(?::\d*)?", re.ASCII)
 _CLOSE = {"Connection": "close"}
+# A transport reads so much at once, so that a body may begin in the same piece as the rest of a head.
+_READ_BYTES = 256 * 1024
+_REFUSED_SECONDS = 1.0
+# Who reads more slowly reads nothing.
+_BYTES_PER_SECOND = 1024
+# A stop waits so long for a client that reads nothing, and so does a new connection that needs room.
+_STOP_SECONDS = 1.0
+_ROOM_SECONDS = 5.0
+_LOOK_SECONDS = 0.25
 _access = logging.getLogger("parley.access")
 
 
@@ -28,16 +40,57 @@ class Protocol(HttpToolsProtocol):
     - What follows the headers is never one: trailers are dropped (RFC 9110, 6.5.1).
     - Host is sent exactly once in HTTP/1.1 and at most once in HTTP/1.0 (RFC 9112, 3.2): else 400. Other versions: 400.
     - A request that can't be read is answered with a problem too, unless an answer has begun already.
+    - A request whose head is too large: 431. One that is late with it, or a client that doesn't read: the end.
+
+    Args:
+        connections: those of the process.
+        options: what uvicorn gives.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(self, connections: Connections, **options: Any) -> None:
+        super().__init__(**options)
+        self._all = connections
+        self._limits = connections.limits
+        self._head_seconds = connections.limits.head_seconds
         self._is_in_head = False
+        self._unread = 0
+        self._waits_since: float | None = None
         self._running: Any = None
+        self._is_blocked = False
+        self._unsent: tuple[float, int] | None = None
+        self._is_open = True
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._waits_since = time.monotonic()
+        self._all.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._is_open = False
+        self._all.remove(self)
+        self._abandon()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_in_head:
+            self._unread += len(data)
+            if self._unread > self._limits.head_bytes + _READ_BYTES:
+                self._refuse(HeadersTooLarge())
+                return
+        super().data_received(data)
+        if self._waits_since is None and self._is_idle:
+            # Not the beginning of a request, which would have set it: empty lines, or the rest of a body.
+            self._waits_since = time.monotonic()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._all.remove(self)
+        super().handle_websocket_upgrade()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._is_in_head = True
+        self._is_in_head, self._unread = True, 0
+        if self._waits_since is None:
+            self._waits_since = time.monotonic()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._is_in_head:
@@ -46,24 +99,98 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._is_in_head = False
         application = self.app
-        if refusal := _refusal_of(self.parser.get_http_version(), self.headers):
+        if refusal := self._refusal():
             # Answered in its turn, like any other request, but never by another protocol.
-            self.headers[:] = [header for header in self.headers if header[0] != b"upgrade"]
-            self.app = RequestLog(_Refused(refusal))
+            self.url, self.headers[:] = b"/", [header for header in self.headers if header[0] != b"upgrade"]
+            self.app = _refusing(refusal)
         super().on_headers_complete()
         self.app = application
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._abandon()
-        super().connection_lost(exc)
+    def on_message_complete(self) -> None:
+        self._waits_since = None
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        if self._running is None or self._running.response_complete or not self._running.response_started:
+        self._refuse(ValidationError(msg))
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._is_blocked = True
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._is_blocked, self._unsent = False, None
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._end_if_stuck()
+
+    def turn_away(self) -> None:
+        """Answer the first request 503, and wait a second for it."""
+        self.app = _refusing(Unavailable("The server has as many connections as it can serve: try again soon"))
+        self._head_seconds = _REFUSED_SECONDS
+
+    def end(self) -> None:
+        """End it without sending what waits to be sent."""
+        self.transport.abort()
+
+    def expendable(self, now: float) -> tuple[int, float] | None:
+        """Return how soon it is ended for want of room: who keeps the server waiting longest first, then the idle."""
+        if self._waits_since is not None:
+            return 0, self._waits_since
+        if self._is_stuck(now, _ROOM_SECONDS) and self._unsent:
+            return 0, self._unsent[0]
+        return (1, 0) if self._is_idle else None
+
+    def is_overdue(self, now: float) -> bool:
+        """Return whether it waits for a request's head, or for its client to read, for too long."""
+        if self._is_idle and self._waits_since is not None and now - self._waits_since >= self._head_seconds:
+            return True
+        return self._is_stuck(now, self._limits.write_seconds)
+
+    @property
+    def _is_idle(self) -> bool:
+        return self._running is None or bool(self._running.response_complete)
+
+    def _is_stuck(self, now: float, seconds: float) -> bool:
+        """Return whether what waits to be sent has hardly become less in so many seconds."""
+        unsent = self.transport.get_write_buffer_size()
+        if not unsent or not (self._is_blocked or self.transport.is_closing()):
+            self._unsent = None
+            return False
+        if self._unsent is None or unsent <= self._unsent[1] - _BYTES_PER_SECOND * seconds:
+            self._unsent = now, unsent
+        return now - self._unsent[0] >= seconds
+
+    def _end_if_stuck(self) -> None:
+        """While the server stops: look again and again, for all of its connections are waited for."""
+        if not self._is_open:
+            return
+        if self._is_stuck(time.monotonic(), _STOP_SECONDS):
+            self.end()
+        self.loop.call_later(_LOOK_SECONDS, self._end_if_stuck)
+
+    def _refusal(self) -> ParleyError | None:
+        """Return why the request whose head has arrived is none."""
+        if len(self.url) + sum([len(name) + len(value) for name, value in self.headers]) > self._limits.head_bytes:
+            return HeadersTooLarge()
+        return _refusal_of(self.parser.get_http_version(), [value for name, value in self.headers if name == b"host"])
+
+    def _refuse(self, error: ParleyError) -> None:
+        """Answer what no application gets to see, and end the connection."""
+        if self._is_idle or not self._running.response_started:
             request_id = uuid.uuid4().hex
-            self.transport.write(self._written(ValidationError(msg), request_id))
-            _access.info("- - %d 0.0ms request=%s", ValidationError.status, request_id)
+            self.transport.write(self._written(error, request_id))
+            _access.info("- - %d 0.0ms request=%s", error.status, request_id)
         self._abandon()
         self.transport.close()
+
+    def _written(self, error: ParleyError, request_id: str) -> bytes:
+        answer = problem_response(error, request_id, _CLOSE)
+        lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}".encode()]
+        headers = [*self.server_state.default_headers, *answer.raw_headers, (b"x-content-type-options", b"nosniff")]
+        lines += [name + b": " + value for name, value in headers]
+        return b"\r\n".join((*lines, b"", bytes(answer.body)))
 
     def _abandon(self) -> None:
         """Give up the request that is being answered and those behind it: nothing more is written for them.
@@ -79,31 +206,21 @@ class Protocol(HttpToolsProtocol):
         self._running = cycle
         super()._start_asgi_task(cycle, app)
 
-    def _written(self, error: ParleyError, request_id: str) -> bytes:
-        """Return the answer of a request that no application gets to see."""
-        answer = problem_response(error, request_id, _CLOSE)
-        lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}".encode()]
-        headers = [*self.server_state.default_headers, *answer.raw_headers, (b"x-content-type-options", b"nosniff")]
-        lines += [name + b": " + value for name, value in headers]
-        return b"\r\n".join((*lines, b"", bytes(answer.body)))
+
+def _refusing(error: ParleyError) -> RequestLog:
+    """Return an application that answers a request with an error, after which its connection ends."""
+
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        await problem_response(error, request_id_of(scope), _CLOSE)(scope, receive, send)
+
+    return RequestLog(refuse)
 
 
-class _Refused:
-    """An application that answers a request with an error, and its connection ends."""
-
-    def __init__(self, error: ParleyError) -> None:
-        self._error = error
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await problem_response(self._error, request_id_of(scope), _CLOSE)(scope, receive, send)
-
-
-def _refusal_of(version: str, headers: Sequence[tuple[bytes, bytes]]) -> ParleyError | None:
-    hosts = [value for name, value in headers if name == b"host"]
-    if len(hosts) == 1 and version in _VERSIONS and _HOST.fullmatch(hosts[0]):
-        return None
+def _refusal_of(version: str, hosts: Sequence[bytes]) -> ParleyError | None:
     if version not in _VERSIONS:
         return ValidationError("This server speaks HTTP/1.1 and HTTP/1.0")
+    if len(hosts) == 1 and _HOST.fullmatch(hosts[0]):
+        return None
     if not hosts and version == "1.0":
         return None
     return ValidationError("The header Host must be sent exactly once, as a host with or without a port")

@@ -1,18 +1,24 @@
 """One serving process: uvicorn, which reports when it is ready and stops when `watch` returns an error."""
 
+import asyncio
 import logging
 import signal
 import socket
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
 
+from parley_app.connections import Connections, Limits
+from parley_app.descriptors import raise_limit, reserve_of
 from parley_app.protocol import Protocol
 from parley_app.settings import AppSettings
 from parley_app.starting import Starting
 from parley_core import Parley, StartupError
+from parley_core.kernel.settings import CoreSettings
 
 # A request's database work is bounded by 5 s; a shorter time here would turn slow requests into errors.
 _GRACEFUL_SECONDS = 10
@@ -55,17 +61,19 @@ class _Server(uvicorn.Server):
         self.failure: BaseException | None = None
         self._on_ready: Action | None = on_ready
         self._watch = watch
+        parley: Parley = app.state.parley
+        self._connections = Connections(_limits_of(parley))
         self._starting = Starting(app, wait_seconds=wait_seconds, on_failure=self._fail)
         config = uvicorn.Config(
             self._starting,
             interface="asgi3",
-            http=Protocol,
+            http=cast("type[asyncio.Protocol]", partial(Protocol, self._connections)),
             log_config=None,
             # uvicorn's lines contain whole paths and queries; parley.access logs the route instead.
             access_log=False,
             server_header=False,
             proxy_headers=True,
-            forwarded_allow_ips=_trusted_proxies(app.state.parley),
+            forwarded_allow_ips=_trusted_proxies(parley),
             timeout_graceful_shutdown=_GRACEFUL_SECONDS,
             callback_notify=self._tick,
             timeout_notify=0,
@@ -84,6 +92,7 @@ class _Server(uvicorn.Server):
         if self._on_ready and self._starting.is_ready:
             self._on_ready()
             self._on_ready = None
+        self._connections.end_overdue()
         if not self.failure and (failure := self._watch()):
             self._fail(failure)
 
@@ -99,3 +108,16 @@ def _trusted_proxies(parley: Parley) -> list[str] | None:
     proxies = parley.settings(AppSettings).trusted_proxies
     # None lets uvicorn read FORWARDED_ALLOW_IPS.
     return None if proxies is None else list(proxies)
+
+
+def _limits_of(parley: Parley) -> Limits:
+    """Raise the limit of open files, and return what a client may use."""
+    settings, open_files = parley.settings(AppSettings), raise_limit()
+    reserve = reserve_of(open_files, pool_size=parley.settings(CoreSettings).mongodb_pool_size)
+    return Limits(
+        connections=open_files - reserve,
+        refused=reserve // 4,
+        head_bytes=settings.header_bytes,
+        head_seconds=settings.header_seconds,
+        write_seconds=settings.write_seconds,
+    )

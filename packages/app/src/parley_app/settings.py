@@ -29,3 +29,10 @@ class AppSettings(Settings):
     mongodb_wait_seconds: float = Field(
         60.0, ge=0, le=86400, description="How long the first start waits for MongoDB; later ones wait without end."
     )
+    header_bytes: int = Field(
+        64 * 1024, ge=8 * 1024, le=1024**2, description="Bytes of a request's address and headers at most."
+    )
+    header_seconds: float = Field(30.0, gt=0, le=600, description="Time in which a request's headers must arrive.")
+    write_seconds: float = Field(
+        60.0, gt=0, le=3600, description="Time after which a client that does not read its answer is disconnected."
+    )

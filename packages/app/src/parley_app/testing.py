@@ -189,10 +189,12 @@ class Start:
 
     Args:
         folder: where the output is written.
+        open_files: how many files each process may open at most; None for as many as this one.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, open_files: int | None = None) -> None:
         self._folder = folder
+        self._open_files = open_files
         self._started: list[Serving] = []
 
     def __call__(self, *options: str | Path, **settings: str) -> Serving:
@@ -204,7 +206,8 @@ class Start:
     def unready(self, *options: str | Path, **settings: str) -> Serving:
         """Start one and return at once."""
         output, errors = (self._folder / f"{name}-{len(self._started)}" for name in ("output", "errors"))
-        command = [PARLEY, "serve", *(() if "--port" in options else ("--port", "0")), *map(str, options)]
+        limited = ("prlimit", f"--nofile={self._open_files}") if self._open_files else ()
+        command = [*limited, PARLEY, "serve", *(() if "--port" in options else ("--port", "0")), *map(str, options)]
         with output.open("wb") as out, errors.open("wb") as err:
             process = subprocess.Popen(command, env=environment(**settings), stdout=out, stderr=err)
         self._started.append(Serving(process, output, errors))

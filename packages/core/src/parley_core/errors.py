@@ -190,6 +190,15 @@ class RequestTimeout(ParleyError):
     category = "validation"
 
 
+class HeadersTooLarge(ParleyError):
+    """The head of a request is larger than the server reads (RFC 6585, 5)."""
+
+    status = 431
+    code = "headers_too_large"
+    title = "The address and the headers are larger than this server reads"
+    category = "validation"
+
+
 class UnsupportedMediaType(ParleyError):
     status = 415
     code = "unsupported_media_type"
@@ -235,7 +244,7 @@ class Unavailable(ParleyError):
         super().__init__(detail, headers={"Retry-After": "2"})
 
 
-FRAMEWORK_ERRORS: tuple[type[ParleyError], ...] = (RouteNotFound, MethodNotAllowed, InternalError)
+FRAMEWORK_ERRORS: tuple[type[ParleyError], ...] = (RouteNotFound, MethodNotAllowed, HeadersTooLarge, InternalError)
 """Errors that no operation lists as its own, since any request can meet them."""
 
 
