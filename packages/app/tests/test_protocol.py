@@ -114,6 +114,7 @@ class TestRequests:
         assert answer.problem["code"] == "validation_error"
         assert answer.headers.get_all("x-request-id") == [answer.problem["request_id"]]
         assert answer.headers.get_all("cache-control") == ["no-store"]
+        assert answer.headers.get_all("x-content-type-options") == ["nosniff"]
         assert answer.headers.get_all("connection") == ["close"]
         eventually(lambda: f"request={answer.problem['request_id']}" in serving.logged)
 

@@ -188,7 +188,7 @@ class Protocol(HttpToolsProtocol):
     def _written(self, error: ParleyError, request_id: str) -> bytes:
         answer = problem_response(error, request_id, _CLOSE)
         lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}".encode()]
-        headers = [*self.server_state.default_headers, *answer.raw_headers, (b"x-content-type-options", b"nosniff")]
+        headers = [*self.server_state.default_headers, *answer.raw_headers]
         lines += [name + b": " + value for name, value in headers]
         return b"\r\n".join((*lines, b"", bytes(answer.body)))
 

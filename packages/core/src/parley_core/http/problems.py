@@ -45,6 +45,8 @@ _CATEGORIES = {401: "authentication", 403: "authorization", 404: "not_found", 40
 # The messages of these types quote the input.
 _QUOTING = {"assertion_error", "json_invalid", "union_tag_invalid", "uuid_parsing", "value_error"}
 _ITEMS = re.compile(r"^(Value should have at (?:most|least) \d+) items? after validation, not \d+$")
+# Some of these answers are made outside of what adds headers to all others.
+_NEVER_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 _log = logging.getLogger("parley.errors")
 
@@ -136,7 +138,7 @@ def problem_response(
         most_errors: how many of the error's field errors are listed at most.
     """
     body = json.dumps(problem_of(error, request_id, most_errors=most_errors), ensure_ascii=False).encode()
-    sent = {**(headers or {}), **error.headers, "X-Request-ID": request_id, "Cache-Control": "no-store"}
+    sent = {**(headers or {}), **error.headers, "X-Request-ID": request_id, **_NEVER_KEPT}
     return Response(body, error.status, sent, MEDIA_TYPE)
 
 

@@ -20,6 +20,8 @@ HEADER = "X-Request-ID"
 _RAW_HEADER = HEADER.lower().encode()
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _KEY = "parley.request_id"
+NO_STORE = (b"cache-control", b"no-store")
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 ADMITTED = "parley.admitted"
 """Where a cached route keeps its gate and what that gate found, for the same request."""
 _log = logging.getLogger("parley.access")
@@ -119,13 +121,26 @@ def _effective_route(scope: Scope) -> Any:
 
 
 class RequestLog:
-    """Pure ASGI middleware: adds `X-Request-ID` to answers and logs one line per request.
+    """Pure ASGI middleware: adds headers to answers and logs one line per request.
 
+    Every answer gets `X-Request-ID`. Those that Parley makes also get `X-Content-Type-Options: nosniff`, and
+    `Cache-Control: no-store` and `Strict-Transport-Security` unless they say something else about that.
     The line contains the route's template, never the path or the query, which may contain tokens and names.
+
+    Args:
+        app: the application.
+        answers_for: whether Parley makes the answer to a request; None for all.
+        hsts_seconds: how long browsers shall use HTTPS alone; 0 says nothing. Never said over HTTP (RFC 6797, 7.2).
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(
+        self, app: ASGIApp, *, answers_for: Callable[[Scope], bool] | None = None, hsts_seconds: int = 0
+    ) -> None:
         self.app = app
+        self._answers_for = answers_for
+        self._over_http = NO_STORE, NO_SNIFFING
+        hsts = (b"strict-transport-security", f"max-age={hsts_seconds}".encode())
+        self._over_https = (*self._over_http, hsts) if hsts_seconds else self._over_http
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -133,17 +148,20 @@ class RequestLog:
             return
         request_id, started, status = request_id_of(scope), time.perf_counter(), 500
 
-        async def send_with_id(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, headers = message["status"], message["headers"]
+                given = {name for name, _ in headers}
+                added = [header for header in self._headers_of(scope) if header[0] not in given]
                 # An error's answer has it already, since some handlers are outside of this middleware.
-                if not any(name == _RAW_HEADER for name, _ in message["headers"]):
-                    message["headers"] = [*message["headers"], (_RAW_HEADER, request_id.encode())]
+                if _RAW_HEADER not in given:
+                    added.append((_RAW_HEADER, request_id.encode()))
+                message["headers"] = [*headers, *added]
             await send(message)
 
         try:
-            await self.app(scope, receive, send_with_id)
+            await self.app(scope, receive, send_with_headers)
         finally:
             if _log.isEnabledFor(logging.INFO):
                 _log.info(
@@ -154,3 +172,8 @@ class RequestLog:
                     (time.perf_counter() - started) * 1000,
                     request_id,
                 )
+
+    def _headers_of(self, scope: Scope) -> tuple[tuple[bytes, bytes], ...]:
+        if self._answers_for is not None and not self._answers_for(scope):
+            return ()
+        return self._over_https if scope.get("scheme") == "https" else self._over_http

@@ -151,7 +151,11 @@ class Parley:
             self.include(app, router.value, plugin=router.plugin, prefix=PREFIX if router.value.versioned else "")
         install_handlers(app, self.answers_for)
         install_openapi(app, lambda: self._ensure_verified(app))
-        app.add_middleware(RequestLog)
+        app.add_middleware(
+            RequestLog,
+            answers_for=None if owns_app else lambda scope: self.answers_for(Request(scope)),
+            hsts_seconds=self.settings(CoreSettings).hsts_seconds,
+        )
 
     def include(
         self, app: FastAPI, router: Router, *, plugin: str, prefix: str = "", public: Sequence[PublicRoute] = ()

@@ -136,6 +136,12 @@ class CoreSettings(Settings):
         le=1_000_000,
         description="Open streams per worker at most; unset derives it from the descriptors that the process may open.",
     )
+    hsts_seconds: int = Field(
+        0,
+        ge=0,
+        le=63_072_000,
+        description="How long browsers that came by HTTPS use it alone (Strict-Transport-Security); 0 says nothing.",
+    )
     docs: bool = Field(default=True, description="Serve /docs and /openapi.json.")
 
 
