@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from parley_app import create_app
+from parley_app.proxies import Proxies
 from parley_app.server import _trusted_proxies
 from parley_app.settings import AppSettings
 from parley_app.testing import Serving, Start, eventually
@@ -44,3 +45,52 @@ def test_given_to_uvicorn(proxies: tuple[str, ...] | None, given: list[str] | No
     """Without the setting uvicorn reads its own variable; an empty list trusts nobody."""
     parley = create_app([AppSettings(trusted_proxies=proxies)]).state.parley
     assert _trusted_proxies(parley) == given
+
+
+def id_given(serving: Serving, peer: str, **headers: str) -> str:
+    """Return the id that a request gets whose connection comes from `peer`."""
+    with httpx.Client(transport=httpx.HTTPTransport(local_address=peer), timeout=10) as client:
+        return client.get(f"{serving.url}/healthz", headers={**headers, "X-Request-ID": "trace-7"}).headers[
+            "X-Request-ID"
+        ]
+
+
+def test_request_ids_of_proxies(start: Start, tmp_path: Path, serving: Serving) -> None:
+    """An id is kept from a trusted peer alone, whatever the headers say about the caller; by default from all."""
+    careful = start(
+        "--data-dir", tmp_path / "data", PARLEY_TRUSTED_PROXIES="127.0.0.2/31", PARLEY_REQUEST_ID_FROM="proxies"
+    )
+    for peer, forwarded, is_kept in [
+        ("127.0.0.2", CALLER, True),
+        ("127.0.0.1", CALLER, False),
+        ("127.0.0.1", "127.0.0.2", False),
+    ]:
+        given = id_given(careful, peer, **{"X-Forwarded-For": forwarded})
+        assert (given == "trace-7") is is_kept
+        assert given
+    assert id_given(serving, "127.0.0.4") == "trace-7"
+
+
+@pytest.mark.parametrize(
+    ("words", "peer", "is_trusted"),
+    [
+        (("10.0.0.0/8",), "10.1.2.3", True),
+        (("10.0.0.0/8",), "11.1.2.3", False),
+        (("2001:db8::1", "192.0.2.1"), "2001:db8:0::1", True),
+        (("2001:db8::1", "192.0.2.1"), "192.0.2.2", False),
+        (("*",), "192.0.2.2", True),
+        ((), "127.0.0.1", False),
+        (None, "127.0.0.1", True),
+        (None, "127.0.0.2", False),
+    ],
+    ids=["inside", "outside", "address", "no address", "all", "none", "default", "not by default"],
+)
+def test_proxies(
+    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...] | None, peer: str, *, is_trusted: bool
+) -> None:
+    """They are those that uvicorn takes forwarded headers from."""
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+    assert (peer in Proxies(words)) is is_trusted
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "192.0.2.0/24, socket")
+    assert "192.0.2.9" in Proxies(None)
+    assert "127.0.0.1" not in Proxies(None)

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from parley_app.connections import Connections
+from parley_app.proxies import Proxies
 from parley_core import ParleyError, request_id_of
 from parley_core.errors import HeadersTooLarge, Unavailable, ValidationError
 from parley_core.http.problems import problem_response
@@ -44,11 +45,14 @@ class Protocol(HttpToolsProtocol):
 
     Args:
         connections: those of the process.
+        proxies: whose `X-Request-ID` is kept; None for everybody's.
         options: what uvicorn gives.
     """
 
-    def __init__(self, connections: Connections, **options: Any) -> None:
+    def __init__(self, connections: Connections, proxies: Proxies | None, **options: Any) -> None:
         super().__init__(**options)
+        self._proxies = proxies
+        self._keeps_ids = True
         self._all = connections
         self._limits = connections.limits
         self._head_seconds = connections.limits.head_seconds
@@ -63,6 +67,7 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._waits_since = time.monotonic()
+        self._keeps_ids = self._proxies is None or (self.client is not None and self.client[0] in self._proxies)
         self._all.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -99,6 +104,8 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._is_in_head = False
         application = self.app
+        if not self._keeps_ids:
+            self.headers[:] = [header for header in self.headers if header[0] != b"x-request-id"]
         if refusal := self._refusal():
             # Answered in its turn, like any other request, but never by another protocol.
             self.url, self.headers[:] = b"/", [header for header in self.headers if header[0] != b"upgrade"]

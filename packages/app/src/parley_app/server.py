@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from parley_app.connections import Connections, Limits
 from parley_app.descriptors import raise_limit, reserve_of
 from parley_app.protocol import Protocol
+from parley_app.proxies import Proxies
 from parley_app.settings import AppSettings
 from parley_app.starting import Starting
 from parley_core import Parley, StartupError
@@ -67,7 +68,7 @@ class _Server(uvicorn.Server):
         config = uvicorn.Config(
             self._starting,
             interface="asgi3",
-            http=cast("type[asyncio.Protocol]", partial(Protocol, self._connections)),
+            http=cast("type[asyncio.Protocol]", partial(Protocol, self._connections, _keepers_of_ids(parley))),
             log_config=None,
             # uvicorn's lines contain whole paths and queries; parley.access logs the route instead.
             access_log=False,
@@ -108,6 +109,11 @@ def _trusted_proxies(parley: Parley) -> list[str] | None:
     proxies = parley.settings(AppSettings).trusted_proxies
     # None lets uvicorn read FORWARDED_ALLOW_IPS.
     return None if proxies is None else list(proxies)
+
+
+def _keepers_of_ids(parley: Parley) -> Proxies | None:
+    settings = parley.settings(AppSettings)
+    return None if settings.request_id_from == "all" else Proxies(settings.trusted_proxies)
 
 
 def _limits_of(parley: Parley) -> Limits:

@@ -1,7 +1,7 @@
 """The settings of `parley serve`."""
 
 from ipaddress import ip_network
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -28,6 +28,10 @@ class AppSettings(Settings):
     )
     mongodb_wait_seconds: float = Field(
         60.0, ge=0, le=86400, description="How long the first start waits for MongoDB; later ones wait without end."
+    )
+    request_id_from: Literal["all", "proxies"] = Field(
+        "all",
+        description="Whose X-Request-ID is kept: everybody's (`all`), or that of trusted proxies (`proxies`).",
     )
     header_bytes: int = Field(
         64 * 1024, ge=8 * 1024, le=1024**2, description="Bytes of a request's address and headers at most."
