@@ -1,6 +1,7 @@
 """The secret that signs access tokens: where it comes from, and which ones are refused."""
 
 import asyncio
+import os
 import stat
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -112,6 +113,21 @@ class TestKept:
         """A damaged secret is never used: the start stops and says what to do."""
         path = embedded_settings.data_dir / "jwt_secret"
         path.write_bytes(content)
+        path.chmod(0o600)
         with pytest.raises(StartupError, match=r"jwt_secret is damaged: remove it"):
+            async with running_client(a_worker(embedded_settings)):
+                pass
+
+    @pytest.mark.parametrize("owner", [None, 12345], ids=["readable", "another's"])
+    async def test_planted(self, embedded_settings: CoreSettings, owner: int | None) -> None:
+        """A secret that others could have read or put there signs nothing: the start stops and names the file."""
+        if owner is not None and os.geteuid() != 0:
+            pytest.skip("only root can give a file to another user")
+        path = embedded_settings.data_dir / "jwt_secret"
+        path.write_text(GOOD)
+        path.chmod(0o644 if owner is None else 0o600)
+        if owner is not None:
+            os.chown(path, owner, -1)
+        with pytest.raises(StartupError, match=r"jwt_secret belongs to user \d+ with mode .+ run: ch(own|mod) "):
             async with running_client(a_worker(embedded_settings)):
                 pass

@@ -233,6 +233,13 @@ class TestPreparing:
         assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
         assert stat.S_IMODE((tmp_path / "mongodb").stat().st_mode) == 0o700
 
+    def test_others_may_write(self, tmp_path: Path) -> None:
+        """A directory in which others may write is refused: they could put files of theirs there."""
+        tmp_path.chmod(0o775)
+        with pytest.raises(StartupError, match=rf"with mode 0775.+ run: chmod go-w {tmp_path}$"):
+            EmbeddedMongoDB.start(tmp_path)
+        assert list(tmp_path.iterdir()) == []
+
     def test_part_of_it_is_a_link(self, tmp_path: Path) -> None:
         """MongoDB's part can't be led elsewhere."""
         (tmp_path / "elsewhere").mkdir()

@@ -1,12 +1,15 @@
 """Using the server that runs, or one of one's own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 from threading import Thread
 
+import pytest
 from pymongo import MongoClient
 
+from parley_core import StartupError
 from parley_core.embedded import embedded_mongodb, running_uri
 
 _COMMAND = """
@@ -79,3 +82,18 @@ def test_directory_without_a_server(tmp_path: Path) -> None:
     """Asking creates nothing."""
     assert running_uri(tmp_path / "new") is None
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+@pytest.mark.parametrize("name", ["mongodb", "mongodb/server.json"])
+def test_planted_server(tmp_path: Path, name: str) -> None:
+    """A server that another user could have named there is neither asked nor used."""
+    with embedded_mongodb(tmp_path):
+        assert running_uri(tmp_path) is not None
+        os.chown(tmp_path / name, 12345, -1)
+        with pytest.raises(StartupError, match=rf"{name} belongs to user 12345"):
+            running_uri(tmp_path)
+        with pytest.raises(StartupError, match=rf"{name} belongs to user 12345"), embedded_mongodb(tmp_path):
+            pass
+        os.chown(tmp_path / name, 0, -1)
+        assert running_uri(tmp_path) is not None

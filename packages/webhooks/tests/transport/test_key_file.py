@@ -76,5 +76,15 @@ class TestStored:
     def test_damaged(self, tmp_path: Path, content: bytes) -> None:
         """A damaged key is never used: the start stops and says what to do."""
         (tmp_path / "webhooks_key").write_bytes(content)
+        (tmp_path / "webhooks_key").chmod(0o600)
         with pytest.raises(StartupError, match=r"webhooks_key is damaged: restore it"):
             vault_of(key=None, data_dir=tmp_path)
+
+    @pytest.mark.parametrize("key", [None, new_key()], ids=["needed", "beside the setting's"])
+    def test_planted(self, tmp_path: Path, key: str | None) -> None:
+        """A key that others could have read or put there is never used."""
+        path = tmp_path / "webhooks_key"
+        path.write_text(new_key())
+        path.chmod(0o644)
+        with pytest.raises(StartupError, match=r"webhooks_key belongs to user .+ chmod go= "):
+            vault_of(key=key, data_dir=tmp_path)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from parley_auth.signing.key_ring import MIN_SECRET_BYTES, KeyRing, UnusableKey, parse_keys, secret_key
 from parley_core import StartupError
-from parley_core.private_file import store_once
+from parley_core.private_file import read_or_store
 
 _FILE = "jwt_secret"
 _ADVICE = 'set PARLEY_JWT_SECRET to the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"'
@@ -20,7 +20,8 @@ def key_ring(*, jwk_set: str | None, secret: str | None, data_dir: Path | None) 
         data_dir: the data directory of the embedded database; None where a MongoDB server is named.
 
     Raises:
-        StartupError: there is no key, two keys have the same id, or the stored secret is damaged.
+        StartupError: there is no key, two keys have the same id, or the stored secret is damaged or not this user's
+            alone.
     """
     keys = parse_keys(jwk_set) if jwk_set else []
     if secret or not keys:
@@ -35,9 +36,7 @@ def _stored_secret(data_dir: Path | None) -> bytes:
     if data_dir is None:
         raise StartupError(f"PARLEY_JWT_SECRET is missing, and a MongoDB server of your own needs it: {_ADVICE}")
     path = data_dir / _FILE
-    if not path.exists():
-        store_once(path, secrets.token_urlsafe(48))
-    stored = path.read_bytes().strip()
+    stored = read_or_store(path, lambda: secrets.token_urlsafe(48)).strip()
     if len(stored) < MIN_SECRET_BYTES:
         raise StartupError(
             f"{path} is damaged: remove it to have a new secret generated; all access tokens become invalid"

@@ -23,7 +23,7 @@ def try_lock(path: Path, *, shared: bool = False) -> int | None:
 
     The lock ends when the descriptor and its copies in child processes are closed.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
     try:
         _lock(descriptor, shared=shared)
     except BlockingIOError:

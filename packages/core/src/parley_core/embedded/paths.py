@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from parley_core.errors import StartupError
+from parley_core.private_file import check_folder
 
 
 @dataclass(frozen=True)
@@ -61,16 +62,19 @@ def prepare(place: DataDirectory) -> None:
     """Create what is missing, 0700. A data directory that was there keeps its mode: it may contain other things.
 
     Raises:
-        StartupError: MongoDB's part of it belongs to another user, or can't be made private.
+        StartupError: others may write in it; MongoDB's part of it belongs to another user, or can't be made private.
     """
     place.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_folder(place.path)
     place.home.mkdir(mode=0o700, exist_ok=True)
-    if sys.platform != "win32":
-        _make_private(place.home)
+    make_private(place.home)
     place.files.mkdir(mode=0o700, exist_ok=True)
 
 
-def _make_private(folder: Path) -> None:
+def make_private(folder: Path) -> None:
+    """Keep others out of a folder; raise `StartupError` where that isn't possible, or it is another user's."""
+    if sys.platform == "win32":
+        return
     owner = folder.lstat().st_uid
     if owner != os.geteuid():
         raise StartupError(

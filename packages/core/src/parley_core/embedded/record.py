@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from parley_core.private_file import read_private
+
 
 @dataclass(frozen=True)
 class Record:
@@ -29,7 +31,7 @@ class Record:
     @classmethod
     def read(cls, path: Path) -> Self | None:
         try:
-            return cls(**json.loads(path.read_text()))
+            return cls(**json.loads(read_private(path)))
         except FileNotFoundError:
             return None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from parley_core.embedded.address import Address
 from parley_core.embedded.lock import DataDirectoryInUse, is_locked, try_lock
-from parley_core.embedded.paths import DataDirectory, locate, usable
+from parley_core.embedded.paths import DataDirectory, locate, make_private, usable
 from parley_core.embedded.record import Record
 from parley_core.embedded.replica_set import is_primary
 from parley_core.embedded.server import Announce, EmbeddedMongoDB, log_announcement
@@ -21,7 +21,7 @@ def running_uri(data_dir: Path) -> str | None:
     """Return the URI of the server that runs on this data directory now and takes writes, else None."""
     place = locate(data_dir)
     with usable(place):
-        if not place.lock.exists() or not is_locked(place.lock):
+        if not _is_prepared(place) or not is_locked(place.lock):
             return None
         record = Record.read(place.record)
     if record is None or record.host is None:
@@ -62,13 +62,21 @@ def _uri_for_a_while(place: DataDirectory, mongod: Path | None, announce: Announ
 def _join(place: DataDirectory, ending: ExitStack) -> str | None:
     """Return the running server's URI; until the end of the block its owner sees that it is in use."""
     with usable(place), ExitStack() as seat:
-        if not place.lock.exists() or (descriptor := try_lock(place.users, shared=True)) is None:
+        if not _is_prepared(place) or (descriptor := try_lock(place.users, shared=True)) is None:
             return None
         seat.callback(os.close, descriptor)
         uri = running_uri(place.path)
         if uri:
             ending.push(seat.pop_all())
         return uri
+
+
+def _is_prepared(place: DataDirectory) -> bool:
+    """Return whether a server may run here; what isn't this user's alone is refused, lest others name one of theirs."""
+    if not place.lock.exists():
+        return False
+    make_private(place.home)
+    return True
 
 
 def _own(place: DataDirectory, mongod: Path | None, announce: Announce, ending: ExitStack) -> str:

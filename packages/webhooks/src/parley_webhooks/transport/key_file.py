@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from parley_core import StartupError
-from parley_core.private_file import store_once
+from parley_core.private_file import read_or_store, read_private
 from parley_webhooks.transport.vault import UnusableKey, Vault, new_key, parse_keys
 
 _FILE = "webhooks_key"
@@ -19,23 +19,24 @@ def vault_of(*, key: str | None, data_dir: Path | None) -> Vault | None:
         data_dir: the data directory of the embedded database; None where a MongoDB server is named.
 
     Raises:
-        StartupError: a key is unusable, or the stored one is damaged.
+        StartupError: a key is unusable, or the stored one is damaged or not this user's alone.
     """
     try:
         keys = parse_keys(key) if key else ()
     except UnusableKey as error:
         raise StartupError(f"PARLEY_WEBHOOKS_KEY: {error}") from None
-    path = data_dir / _FILE if data_dir else None
-    if path and not keys and not path.exists():
-        store_once(path, new_key())
-    if path and path.exists():
-        keys = (*keys, *_stored_keys(path))
+    if data_dir is not None:
+        keys = (*keys, *_stored_keys(data_dir / _FILE, is_needed=not keys))
     return Vault(keys) if keys else None
 
 
-def _stored_keys(path: Path) -> tuple[bytes, ...]:
+def _stored_keys(path: Path, *, is_needed: bool) -> tuple[bytes, ...]:
+    """Return the stored keys; where there are none and one is needed, it is made."""
     try:
-        return parse_keys(path.read_text(encoding="ascii"))
+        stored = read_or_store(path, new_key) if is_needed else read_private(path)
+        return parse_keys(stored.decode("ascii"))
+    except FileNotFoundError:
+        return ()
     except ValueError:
         raise StartupError(
             f"{path} is damaged: restore it, or remove it to have a new key generated;"
