@@ -87,7 +87,7 @@ class _Common:
         self.users, self.passwords = UserRepository(parley.database), Passwords()
         self.when_back = WhenBack()
         self.throttle = Throttle(counters=ThrottleRepository(parley.database), clock=parley.clock)
-        self.check = PasswordCheck(passwords=self.passwords, throttle=self.throttle)
+        self.check = PasswordCheck(passwords=self.passwords, throttle=self.throttle, when_back=self.when_back)
         self.cursors = parley.require(Cursors)
         self.roles = RoleRegistry(parley.plugins.declarations("parley_roles", Role))
         scopes = [d.value.name for d in parley.plugins.declarations("parley_participant_scopes", ParticipantScope)]

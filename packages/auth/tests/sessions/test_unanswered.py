@@ -1,4 +1,4 @@
-"""Refreshes that Parley answers with 503 because MongoDB doesn't answer: whoever repeats them loses no session."""
+"""Refreshes and logins that Parley answers with 503 because MongoDB is away: whoever repeats them loses nothing."""
 
 import asyncio
 import random
@@ -12,7 +12,7 @@ from counts import rounds
 from fastapi import FastAPI
 
 import parley_auth.plugin
-from parley_auth.testing import auth_settings, open_session, roles_plugin, some_people
+from parley_auth.testing import PASSWORD, Account, an_account, auth_settings, open_session, roles_plugin, some_people
 from parley_auth.tokens.refresh_tokens import RefreshToken
 from parley_auth.when_back import WhenBack
 from parley_core import Document
@@ -42,6 +42,10 @@ class Worker:
 
     async def refresh(self, token: RefreshToken) -> httpx.Response:
         return await self._client.post("/v1/auth/refresh", json={"refresh_token": token.text})
+
+    async def log_in(self, account: Account) -> httpx.Response:
+        body = {"email": account.user.email, "password": PASSWORD}
+        return await self._client.post("/v1/auth/login", json=body)
 
 
 @asynccontextmanager
@@ -181,6 +185,22 @@ async def test_never_issued(workers: list[Worker], token: RefreshToken) -> None:
     assert (await workers[0].refresh(made_up)).status_code == 503
     assert len(workers[0].app.state.parley.require(WhenBack)) == 0
     workers[0].line.mend()
+
+
+async def test_login(workers: list[Worker]) -> None:
+    """A right password whose success couldn't be stored doesn't stay counted as a failure."""
+    worker, other = workers
+    account = await an_account(worker.app, password=PASSWORD)
+    failures = other.app.state.parley.database.login_failures
+    worker.line.cut_before(b"delete")
+    assert (await worker.log_in(account)).status_code == 503
+    # The control: until MongoDB is back it is counted.
+    assert await failures.count_documents({"failures": {"$gt": 0}}) == 1
+    worker.line.mend()
+    await noted(worker)
+    assert await failures.count_documents({"failures": {"$gt": 0}}) == 0
+    assert await failures.count_documents({"failed.0": {"$exists": True}}) == 0
+    assert (await worker.log_in(account)).status_code == 200
 
 
 @pytest.mark.attack

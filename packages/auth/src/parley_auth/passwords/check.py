@@ -3,17 +3,26 @@
 from parley_auth.models import Credentials
 from parley_auth.passwords.hashing import Passwords
 from parley_auth.passwords.origin import Origin
-from parley_auth.passwords.throttle import Throttle
+from parley_auth.passwords.throttle import Attempt, Throttle
 from parley_auth.security_log import Kind, digest_of, log_security_event
+from parley_auth.when_back import WhenBack
+from parley_core.data.failures import DatabaseError, is_outage
 from parley_core.errors import RateLimitError, Unavailable
 
 
 class PasswordCheck:
-    """Verifies passwords under the throttle."""
+    """Verifies passwords under the throttle.
 
-    def __init__(self, *, passwords: Passwords, throttle: Throttle) -> None:
+    Args:
+        passwords: hashes them.
+        throttle: counts attempts.
+        when_back: stores a success later that MongoDB was away for.
+    """
+
+    def __init__(self, *, passwords: Passwords, throttle: Throttle, when_back: WhenBack) -> None:
         self._passwords = passwords
         self._throttle = throttle
+        self._when_back = when_back
 
     async def matches(self, credentials: Credentials | None, password: str, origin: Origin, *, email: str) -> bool:
         """Return whether the password is the account's.
@@ -40,10 +49,19 @@ class PasswordCheck:
             await self._throttle.withdraw(attempt)
             raise
         if matches:
-            await self._throttle.succeeded(attempt)
+            await self._succeed(attempt)
         else:
             self._log("login_failed", credentials, origin, email)
         return matches
+
+    async def _succeed(self, attempt: Attempt) -> None:
+        try:
+            await self._throttle.succeeded(attempt)
+        except DatabaseError as error:
+            # The attempt would stay counted as a failure.
+            if is_outage(error):
+                self._when_back.add(f"login:{attempt.account_key}", lambda: self._throttle.succeeded(attempt))
+            raise
 
     def _log(self, kind: Kind, credentials: Credentials | None, origin: Origin, email: str) -> None:
         user_id = credentials.user.id if credentials else None

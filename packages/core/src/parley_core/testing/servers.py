@@ -41,7 +41,8 @@ class Line:
         self._path = path
         self._whole = asyncio.Event()
         self._whole.set()
-        self._last: bytes | None = None
+        self._before: bytes | None = None
+        self._after: bytes | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @classmethod
@@ -62,13 +63,17 @@ class Line:
         """Keep everything that either side sends from now on."""
         self._whole.clear()
 
+    def cut_before(self, command: bytes) -> None:
+        """Do so with the next message that contains these bytes, and with all that follow."""
+        self._before = command
+
     def cut_after(self, command: bytes) -> None:
         """Do so once a message that contains these bytes has been sent to the database."""
-        self._last = command
+        self._after = command
 
     def mend(self) -> None:
-        """Deliver what was kept, and all that follows."""
-        self._last = None
+        """Deliver what was kept, unless its sender has gone, and all that follows."""
+        self._before = self._after = None
         self._whole.set()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -79,9 +84,13 @@ class Line:
     async def _carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         try:
             while data := await source.read(65536):
+                if self._before and self._before in data:
+                    self.cut()
                 await self._whole.wait()
+                if source.at_eof():
+                    break
                 target.write(data)
-                if self._last and self._last in data:
+                if self._after and self._after in data:
                     self.cut()
         finally:
             target.close()
