@@ -98,6 +98,23 @@ class TestAnswers:
                     assert plain.json()["code"] == kept.json()["code"]
                     assert "Cache-Status" not in kept.headers
 
+    @pytest.mark.parametrize("shown_to", ["admins", "off"])
+    async def test_status_by_setting(self, core_settings: CoreSettings, shown_to: str) -> None:
+        """Who isn't to know what others have read doesn't see whether an answer was kept; it is kept all the same."""
+        app = create_app([core_settings.model_copy(update={"cache_status": shown_to}), auth_settings()])
+        async with running_client(app) as client:
+            admin, interviewer, candidate = [await an_account(app, r) for r in ("admin", "interviewer", "candidate")]
+            created = await create_interview(client, admin, interviewer, candidate)
+            cache = app.state.parley.require(ReadCache)
+            for address in reads_of(created["id"]):
+                answers = [await client.get(address, headers=a.headers) for a in (interviewer, candidate, candidate)]
+                assert all("Cache-Status" not in answer.headers for answer in answers)
+                assert len({answer.headers["ETag"] for answer in answers[1:]}) == 1
+            assert cache.hits >= 4 or not cache.enabled
+            seen = [await client.get("/v1/interviews", headers=admin.headers) for _ in range(2)]
+            shown = [HIT] if shown_to == "admins" and cache.enabled else []
+            assert [seen[1].headers[name] for name in ("Cache-Status",) if name in seen[1].headers] == shown
+
     async def test_empty_lists_are_kept(self, app: FastAPI, client: httpx.AsyncClient) -> None:
         """The empty list of a newcomer is a hit the second time."""
         newcomer = await an_account(app, "candidate")

@@ -25,6 +25,9 @@ class Open:
         self.asked += 1
         return str(connection.headers.get("X-Caller", "nobody"))
 
+    def sees_inside(self, _access: str) -> bool:
+        return False
+
 
 async def _always(_parley: Composition, _access: Any) -> int:
     return 1

@@ -35,6 +35,9 @@ class Gate(Protocol):
     async def admit(self, request: HTTPConnection) -> Any:
         """Return what the dependency gives the endpoint; raise what the request is answered with otherwise."""
 
+    def sees_inside(self, result: Any) -> bool:
+        """Return whether whoever was admitted may see how the server came to its answer."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CachedRead:
@@ -83,12 +86,18 @@ class CachedRoute(ParleyRoute):
             await super().handle(scope, receive, send)
             return
         composition = composition_of(scope)
+        cache = composition.require(ReadCache)
         with time_limit(composition.request_timeout_seconds):
-            if composition.require(ReadCache).enabled and _is_alone(scope):
+            if cache.enabled and _is_alone(scope):
                 answer, status = await self._current(composition, scope, receive)
             else:
                 answer, status = await self._made(scope, receive), _BYPASS
-            await _send(answer, status, scope, send)
+            is_shown = cache.shown_to == "all" or (cache.shown_to == "admins" and self._is_insider(scope))
+            await _send(answer, status if is_shown else None, scope, send)
+
+    def _is_insider(self, scope: Scope) -> bool:
+        gate, access = scope.get(ADMITTED, (None, None))
+        return gate is self._gate and self._gate.sees_inside(access)
 
     async def _current(
         self, composition: Composition, scope: Scope, receive: Receive
@@ -163,10 +172,11 @@ class _Captured:
         return Answer(status, (*headers, *_POLICY), body, etag)
 
 
-async def _send(answer: Answer, cache_status: tuple[bytes, bytes], scope: Scope, send: Send) -> None:
+async def _send(answer: Answer, cache_status: tuple[bytes, bytes] | None, scope: Scope, send: Send) -> None:
     status, headers, body = answer.status, [*answer.headers], answer.body
     if status == _OK:
-        headers.append(cache_status)
+        if cache_status:
+            headers.append(cache_status)
         if _is_known(answer.etag, scope):
             status, body = 304, b""
             headers = [header for header in headers if header[0] not in {b"content-type", b"content-length"}]

@@ -7,7 +7,7 @@ keys contain the validator that the request has read: an answer is found only wh
 import time
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from cachetools import TTLCache
 
@@ -19,6 +19,7 @@ from parley_core.waiting import SharedWork
 TTL_SECONDS = 30.0
 # What an entry costs on top of its bytes, measured with tracemalloc.
 _OVERHEAD = 1500
+ShownTo = Literal["all", "admins", "off"]
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 
@@ -44,11 +45,15 @@ class ReadCache:
 
     Args:
         max_bytes: room for all entries together; 0 keeps nothing.
+        shown_to: whose answers say whether they were kept.
         timer: returns seconds, by which entries age.
     """
 
-    def __init__(self, *, max_bytes: int, timer: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, max_bytes: int, shown_to: ShownTo = "all", timer: Callable[[], float] = time.monotonic
+    ) -> None:
         self.enabled = max_bytes > 0
+        self.shown_to = shown_to
         self.hits = self.misses = 0
         self._kept: TTLCache[Hashable, tuple[Answer, int]] = TTLCache(
             max_bytes, TTL_SECONDS, timer=timer, getsizeof=lambda kept: kept[1]

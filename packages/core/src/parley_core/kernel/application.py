@@ -239,7 +239,7 @@ class Parley:
         await clock.check()
         return (
             clock,
-            ReadCache(max_bytes=core.cache_max_bytes if core.cache_enabled else 0),
+            ReadCache(max_bytes=core.cache_max_bytes if core.cache_enabled else 0, shown_to=core.cache_status),
             Cursors(await cursor_key(database)),
             stream_budget_of(core, self.clock),
         )

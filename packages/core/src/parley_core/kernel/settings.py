@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 import pydantic
 from pydantic import AfterValidator, Field, SecretStr, field_validator
@@ -126,6 +126,10 @@ class CoreSettings(Settings):
     )
     cache_max_bytes: int = Field(
         64 * 1024**2, ge=1024**2, le=2**40, description="Memory for kept answers per worker at most."
+    )
+    cache_status: Literal["all", "admins", "off"] = Field(
+        "all",
+        description="Whose answers say with Cache-Status whether they were kept: `all`, `admins`, or `off` for none.",
     )
     streams_per_user: int = Field(
         20, ge=0, le=10_000, description="Open streams of one user per worker at most; 0 for no limit."
