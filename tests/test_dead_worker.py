@@ -126,6 +126,19 @@ async def test_list_is_repaired(
     assert await seconds_until(is_repaired) < REPAIR_SECONDS
 
 
+@pytest.mark.parametrize("doomed", [pytest.param(_DIES_BEFORE_THE_BUMP, id="before_the_bump")], indirect=True)
+async def test_repeated_change(cluster: Cluster, doomed: Serving, client: httpx.AsyncClient, admin: Account) -> None:
+    """Whoever repeats a change that its worker was killed over is answered at once, and lists it right after that."""
+    path = f"/v1/interviews/{(await create_interview(client, admin, title='First'))['id']}"
+    async with httpx.AsyncClient(base_url=cluster.workers[0].url) as other:
+        assert "First" in (await other.get("/v1/interviews", headers=admin.headers)).text
+        await send_to_its_death(doomed, path, {"title": "Last words"}, admin)
+        repeated = await other.patch(path, json={"title": "Last words"}, headers=admin.headers)
+        listed = await other.get("/v1/interviews", headers=admin.headers)
+    assert (repeated.status_code, repeated.json()["rev"]) == (200, 2)
+    assert listed.json()["items"][0]["title"] == "Last words"
+
+
 @pytest.mark.parametrize("doomed", [pytest.param(_DIES_WITH_THE_FENCE, id="with_the_fence")], indirect=True)
 async def test_log_goes_on(doomed: Serving, app: FastAPI, client: httpx.AsyncClient, admin: Account) -> None:
     """A worker killed inside the relay's transaction keeps others from the log no longer than such a transaction lives.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from parley_core.waiting import SharedWork, fail, fulfil, is_set, within
+from parley_core.waiting import Rounds, SharedWork, fail, fulfil, is_set, within
 
 _name: ContextVar[str] = ContextVar("name", default="nobody")
 
@@ -119,6 +119,72 @@ class TestSharedWork:
         _name.set("ada")
         assert await joined(shared, work) == "ada"
         assert await joined(shared, work, context=Context()) == "nobody"
+
+
+class Round:
+    """Notes what each round was given, and ends when its gate is opened."""
+
+    def __init__(self) -> None:
+        self.given: list[set[str]] = []
+        self.gate = asyncio.Event()
+        self.error: Exception | None = None
+
+    async def __call__(self, items: set[str]) -> None:
+        self.given.append(items)
+        await self.gate.wait()
+        if self.error:
+            raise self.error
+
+
+class TestRounds:
+    async def test_next_one(self) -> None:
+        """Those who ask while a round is under way share the next one, which is given what all of them ask for."""
+        work = Round()
+        rounds = Rounds(work)
+        first = asyncio.create_task(rounds.join("a", seconds=None))
+        await some_turns()
+        others = [asyncio.create_task(rounds.join(name, seconds=None)) for name in ("b", "c", "b")]
+        await some_turns()
+        assert work.given == [{"a"}]
+        work.gate.set()
+        await asyncio.gather(first, *others)
+        assert work.given == [{"a"}, {"b", "c"}]
+
+    async def test_exception(self) -> None:
+        """What a round fails with reaches all who share it, and nobody who comes later."""
+        work = Round()
+        rounds = Rounds(work)
+        work.gate.set()
+        work.error = LookupError("gone")
+        outcomes = await asyncio.gather(*(rounds.join("abc", seconds=1) for _ in range(3)), return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [LookupError] * 3
+        work.error = None
+        await rounds.join("a", seconds=1)
+
+    async def test_who_leaves(self) -> None:
+        """A caller who is cancelled, or whose time is over, stops the round for nobody."""
+        work = Round()
+        rounds = Rounds(work)
+        leaving, staying = (asyncio.create_task(rounds.join(name, seconds=None)) for name in "ab")
+        await some_turns()
+        leaving.cancel()
+        with pytest.raises(TimeoutError):
+            await rounds.join("c", seconds=0.01)
+        work.gate.set()
+        await staying
+        await rounds.join("d", seconds=None)
+        assert set().union(*work.given) == set("abcd")
+
+    async def test_close(self) -> None:
+        """Whoever waits when it is closed is cancelled: they don't learn what became of their round."""
+        rounds = Rounds(Round())
+        callers = [asyncio.create_task(rounds.join("a", seconds=None))]
+        await some_turns()
+        callers.append(asyncio.create_task(rounds.join("b", seconds=None)))
+        await some_turns()
+        await rounds.close()
+        outcomes = await asyncio.gather(*callers, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError] * 2
 
 
 class TestWithin:

@@ -1,11 +1,12 @@
 """Waiting for work that another request has started: it is done once, and goes on when one of many callers leaves."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
 from contextvars import Context
 from typing import Any, Generic, TypeVar
 
 R = TypeVar("R")
+T = TypeVar("T")
 _CANCEL_SECONDS = 0.05
 
 
@@ -53,6 +54,63 @@ class SharedWork(Generic[R]):
         # Retrieved, so that asyncio doesn't report an exception that nobody waited for.
         if not task.cancelled():
             task.exception()
+
+
+class Rounds(Generic[T]):
+    """Work that is done in rounds: those who ask while a round is under way share the next one.
+
+    So a round begins after everybody whom it serves has asked, and one runs at a time.
+
+    Args:
+        work: does one round; it is given what its callers have asked for.
+    """
+
+    def __init__(self, work: Callable[[set[T]], Awaitable[None]]) -> None:
+        self._work = work
+        self._items: set[T] = set()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._runner: asyncio.Task[None] | None = None
+
+    async def join(self, items: Iterable[T], *, seconds: float | None) -> None:
+        """Return when a round that began after this call is done; it goes on when a caller leaves.
+
+        Args:
+            items: what this caller asks for.
+            seconds: how long this caller waits; None for as long as it takes.
+
+        Raises:
+            TimeoutError: the caller's time is over.
+            Exception: whatever the round raised.
+        """
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._items.update(items)
+        self._waiting.append(future)
+        if self._runner is None:
+            # An empty context: the first caller's timeout is not that of those who share a round.
+            self._runner = asyncio.get_running_loop().create_task(self._run(), context=Context())
+        await within(future, seconds)
+
+    async def close(self) -> None:
+        """Stop; whoever still waits doesn't learn what became of their round."""
+        if self._runner:
+            await end(self._runner)
+        _cancel(self._waiting)
+
+    async def _run(self) -> None:
+        try:
+            while waiting := self._waiting:
+                items, self._items, self._waiting = self._items, set(), []
+                try:
+                    await self._work(items)
+                except Exception as error:  # noqa: BLE001 - whatever it is belongs to those who wait for it
+                    fail(waiting, error)
+                except BaseException:
+                    _cancel(waiting)
+                    raise
+                else:
+                    fulfil(waiting, None)
+        finally:
+            self._runner = None
 
 
 async def end(task: "asyncio.Task[None]") -> None:
@@ -103,3 +161,8 @@ def fulfil(futures: "list[asyncio.Future[R]]", result: R) -> None:
     for future in futures:
         if not future.done():
             future.set_result(result)
+
+
+def _cancel(futures: "Iterable[asyncio.Future[None]]") -> None:
+    for future in futures:
+        future.cancel()

@@ -7,8 +7,9 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
 from parley_core import Composition, Router
-from parley_core.caching.routes import CachedRead, Gate, cached
+from parley_core.caching.routes import CachedRead, cached
 from parley_core.http.framework import routes_of
+from parley_core.http.gates import Gate
 from parley_core.http.requests import admitted_by
 from parley_core.testing import a_plugin, an_application
 

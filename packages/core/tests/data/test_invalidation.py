@@ -159,25 +159,6 @@ async def test_together(parley: Parley, generations: Generations) -> None:
     assert await generations.current("none") == 0
 
 
-async def test_failure_together(generations: Generations, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A write that fails is reported to all who share it, and the next one succeeds."""
-    with monkeypatch.context() as broken:
-        broken.setattr(generations, "_write", _Broken().advance)
-        outcomes = await asyncio.gather(*(generations.advance({f"{n}"}) for n in range(3)), return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [NetworkTimeout] * 3
-    await generations.advance({"1"})
-    assert await generations.current("1") == 1
-
-
-async def test_cancelled_caller(generations: Generations) -> None:
-    """A caller who leaves doesn't keep the others' counters from growing."""
-    leaving, staying = (asyncio.create_task(generations.advance({name})) for name in ("leaving", "staying"))
-    await asyncio.sleep(0)
-    leaving.cancel()
-    await staying
-    assert [await generations.current(name) for name in ("leaving", "staying")] == [1, 1]
-
-
 async def test_cancelled_after_the_write(parley: Parley, generations: Generations) -> None:
     """A caller who is cancelled once the write has landed leaves no old generation behind."""
     things = parley.database["things"]

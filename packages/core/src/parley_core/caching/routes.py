@@ -5,17 +5,16 @@ answer without a cache, so that documentation, errors and start-up checks are th
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Hashable, Iterator
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
-from fastapi.dependencies.models import Dependant
-from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope, Send
 
 from parley_core.caching.store import Answer, ReadCache
 from parley_core.data.deadline import time_limit
+from parley_core.http.gates import gates_of
 from parley_core.http.requests import ADMITTED, Composition, added_dependencies, composition_of
 from parley_core.http.routing import ParleyRoute
 
@@ -26,17 +25,6 @@ _HIT, _MISS, _BYPASS = (
 )
 # A browser may keep the answer, but asks before it uses it: access is checked anew each time.
 _POLICY = ((b"cache-control", b"private, no-cache"), (b"vary", b"Authorization"))
-
-
-@runtime_checkable
-class Gate(Protocol):
-    """A dependency that decides whether a request may go on, and can be asked without FastAPI's solving."""
-
-    async def admit(self, request: HTTPConnection) -> Any:
-        """Return what the dependency gives the endpoint; raise what the request is answered with otherwise."""
-
-    def sees_inside(self, result: Any) -> bool:
-        """Return whether whoever was admitted may see how the server came to its answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +64,7 @@ class CachedRoute(ParleyRoute):
         super().__init__(path, endpoint, **options)
         self._read: CachedRead = endpoint.cached_read  # type: ignore[attr-defined]
         self._final_with = self._read.final_with.encode()
-        gates = list(_gates(self.dependant))
+        gates = list(gates_of(self.dependant))
         if len(gates) != 1 or self.methods != {"GET"}:
             raise TypeError(f"the cached route {path} must be a GET with one guard")
         self._gate = gates[0]
@@ -194,10 +182,3 @@ def _is_known(etag: bytes, scope: Scope) -> bool:
 def _is_alone(scope: Scope) -> bool:
     """Return whether nothing but the gate decides: a host's own dependencies or overrides can't be skipped."""
     return not added_dependencies(scope) and not getattr(scope["app"], "dependency_overrides", None)
-
-
-def _gates(dependant: Dependant) -> Iterator[Gate]:
-    for dependency in dependant.dependencies:
-        if isinstance(dependency.call, Gate):
-            yield dependency.call
-        yield from _gates(dependency)

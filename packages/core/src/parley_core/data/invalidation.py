@@ -4,22 +4,21 @@ A reader captures the generation of a key before its query and stores under it; 
 before its answer. So what is stored under the present generation contains every acknowledged write, on any worker.
 """
 
-import asyncio
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextvars import Context
 from typing import Any
 
 from pymongo import UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import NetworkTimeout
 
-from parley_core.data.deadline import remaining
+from parley_core.data.deadline import remaining, time_is_over
 from parley_core.data.documents import Document, Session
 from parley_core.data.events import Invalidation
 from parley_core.data.point_reads import PointReader
-from parley_core.waiting import end, fail, fulfil, within
+from parley_core.waiting import Rounds
 
 GENERATIONS = "cache_generations"
+_log = logging.getLogger("parley.relay")
 
 
 class Generations:
@@ -34,9 +33,12 @@ class Generations:
         self._counters = database[GENERATIONS]
         self._reader = PointReader(self._counters, {"n": True})
         self._rules = rules
-        self._next_keys: set[str] = set()
-        self._next_waiting: list[asyncio.Future[None]] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._rounds: Rounds[str] = Rounds(self._write)
+
+    @property
+    def types(self) -> Collection[str]:
+        """The names of the event types for which there are rules."""
+        return self._rules.keys()
 
     async def current(self, key: str) -> int:
         """Return the generation of `key` now; 0 when nothing was invalidated yet."""
@@ -46,6 +48,14 @@ class Generations:
     def invalidated_by(self, entries: Iterable[Mapping[str, Any]]) -> set[str]:
         """Return the keys that recorded events invalidate."""
         return {key for entry in entries for rule in self._rules.get(entry["type"], ()) for key in rule.keys(entry)}
+
+    def invalidated_by_others(self, entry: Mapping[str, Any]) -> set[str]:
+        """Return the keys that somebody else's event invalidates; a rule that fails is reported and left out."""
+        try:
+            return self.invalidated_by([entry])
+        except Exception:  # noqa: BLE001 - reported; a plugin's wrong rule must not stop what isn't about its event
+            _log.exception("an invalidation rule failed for event %s (%s)", entry["_id"], entry["type"])
+            return set()
 
     async def advance(self, keys: Collection[str], session: Session | None = None) -> None:
         """Raise the generations of these keys.
@@ -63,35 +73,10 @@ class Generations:
         if session is not None:
             await self._write(keys, session)
         elif keys:
-            await self._write_with_others(keys)
-
-    async def _write_with_others(self, keys: Collection[str]) -> None:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._next_keys.update(keys)
-        self._next_waiting.append(future)
-        if self._writer is None:
-            # An empty context: the first caller's timeout is not that of those who share a write.
-            self._writer = asyncio.get_running_loop().create_task(self._write_all(), context=Context())
-        try:
-            await within(future, remaining())
-        except TimeoutError:
-            raise NetworkTimeout("the request's time for database work is over") from None
-
-    async def _write_all(self) -> None:
-        try:
-            while waiting := self._next_waiting:
-                keys, self._next_keys, self._next_waiting = self._next_keys, set(), []
-                try:
-                    await self._write(keys)
-                except Exception as error:  # noqa: BLE001 - whatever it is belongs to those who wait for it
-                    fail(waiting, error)
-                except BaseException:
-                    _cancel(waiting)
-                    raise
-                else:
-                    fulfil(waiting, None)
-        finally:
-            self._writer = None
+            try:
+                await self._rounds.join(keys, seconds=remaining())
+            except TimeoutError:
+                raise time_is_over() from None
 
     async def _write(self, keys: Iterable[str], session: Session | None = None) -> None:
         if steps := [UpdateOne({"_id": key}, {"$inc": {"n": 1}}, upsert=True) for key in sorted(keys)]:
@@ -99,11 +84,4 @@ class Generations:
 
     async def close(self) -> None:
         """Stop; whoever still waits doesn't learn whether the counters have grown."""
-        if self._writer:
-            await end(self._writer)
-        _cancel(self._next_waiting)
-
-
-def _cancel(waiting: Iterable["asyncio.Future[None]"]) -> None:
-    for future in waiting:
-        future.cancel()
+        await self._rounds.close()

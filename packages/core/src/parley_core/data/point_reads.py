@@ -11,9 +11,8 @@ from itertools import chain, islice
 from typing import Any
 
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import NetworkTimeout
 
-from parley_core.data.deadline import remaining
+from parley_core.data.deadline import remaining, time_is_over
 from parley_core.data.documents import Document
 from parley_core.waiting import fail, fulfil, within
 
@@ -49,7 +48,7 @@ class PointReader:
         """
         seconds = remaining()
         if seconds is not None and seconds <= 0:
-            raise _timeout()
+            raise time_is_over()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Document | None] = loop.create_future()
         self._waiting.setdefault(document_id, []).append(future)
@@ -59,7 +58,7 @@ class PointReader:
         try:
             return await within(future, seconds)
         except TimeoutError:
-            raise _timeout() from None
+            raise time_is_over() from None
 
     async def _run(self) -> None:
         try:
@@ -96,7 +95,3 @@ def _cancel(batch: Waiting) -> None:
     for future in chain.from_iterable(batch.values()):
         future.cancel()
     batch.clear()
-
-
-def _timeout() -> NetworkTimeout:
-    return NetworkTimeout("the request's time for database work is over")

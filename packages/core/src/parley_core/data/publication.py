@@ -38,6 +38,18 @@ class Transaction:
 
 
 _transaction: ContextVar[Transaction | None] = ContextVar("parley_transaction", default=None)
+_published: ContextVar[list[_Written] | None] = ContextVar("parley_published", default=None)
+
+
+@contextmanager
+def noting_publications() -> Iterator[Sequence[object]]:
+    """Yield a list that grows with each write of the block whose generations are advanced."""
+    published: list[_Written] = []
+    token = _published.set(published)
+    try:
+        yield published
+    finally:
+        _published.reset(token)
 
 
 @asynccontextmanager
@@ -107,9 +119,7 @@ async def _publish(all_written: Sequence[_Written]) -> None:
         for written in all_written:
             written.database.unrelayed.note_unknown(written.unit)
         raise
-    _note(all_written)
-
-
-def _note(all_written: Sequence[_Written]) -> None:
     for written in all_written:
         written.database.unrelayed.note(written.unit, [entry["rev"] for entry in written.entries])
+    if (published := _published.get()) is not None:
+        published += all_written

@@ -57,6 +57,10 @@ class Unrelayed:
         self._noted.setdefault(unit, Noted()).takes_all = True
         self._is_any.set()
 
+    def is_published(self, unit: Unit, rev: int) -> bool:
+        """Return whether it is known that an entry's cache generations have been advanced by whoever wrote it."""
+        return unit in self._noted and rev in self._noted[unit].revs
+
     def noted(self) -> Mapping[Unit, Noted]:
         """Return what was noted first, as a copy that later notes don't change; 500 units at most."""
         first = islice(self._noted.items(), _UNITS)

@@ -43,6 +43,9 @@ class DeferredRequest(Request):
         lists: the names of form fields that may be repeated.
     """
 
+    is_admitted = False
+    """Whether nothing was wrong with the request, so that the endpoint decides what it is answered with."""
+
     def __init__(self, scope: Scope, receive: Receive, *, limits: RequestLimits, lists: Collection[str] = ()) -> None:
         super().__init__(scope, receive)
         self.refusal: ParleyError | None = None

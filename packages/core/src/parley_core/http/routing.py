@@ -20,7 +20,9 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from parley_core.data.deadline import time_limit
+from parley_core.http.acknowledgements import SAFE, acknowledging
 from parley_core.http.bodies import DeferredRequest
+from parley_core.http.gates import gates_of
 from parley_core.http.parameters import QueryNames, lists_among
 from parley_core.http.requests import composition_of
 
@@ -67,6 +69,7 @@ class ParleyRoute(APIRoute):
             self.query.check(request)
             if request.refusal:
                 raise request.refusal
+            request.is_admitted = True
             return await endpoint(**values)
 
         return checked
@@ -74,6 +77,9 @@ class ParleyRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle, expects_json, reads_body = super().get_route_handler(), self.expects_json, self.reads_body
         lists = lists_among(self.dependant.body_params)
+        # Whoever passes no gate reads no cached list.
+        if not SAFE.issuperset(self.methods or ()) and any(gates_of(self.dependant)):
+            handle = acknowledging(handle)
 
         async def handle_in_order(received: Request) -> Response:
             composition = composition_of(received.scope)

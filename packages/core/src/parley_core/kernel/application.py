@@ -224,8 +224,9 @@ class Parley:
             stack.callback(self._forget_database)
             await check_format(database)
             await ensure_indexes(database, self._indexes)
-            log, relay = await stack.enter_async_context(open_log(database))
-            for service in (database, database.generations, log, relay, *await self._own_services(database)):
+            log, relay, catch_up = await stack.enter_async_context(open_log(database))
+            own = await self._own_services(database)
+            for service in (database, database.generations, log, relay, catch_up, *own):
                 self.provide(service)
             self._services.collect(self.plugins.calls("parley_services"), self)
             for declared in self.plugins.lifespans(self):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from fastapi.dependencies.models import Dependant
 
-from parley_core.caching.routes import Gate
+from parley_core.http.gates import Gate
 from parley_core.http.requests import Provided, reads_only_address
 from parley_core.kernel.owners import function_of
 

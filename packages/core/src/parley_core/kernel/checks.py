@@ -13,7 +13,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import Route, WebSocketRoute
 
-from parley_core.caching.routes import CachedRoute, Gate
+from parley_core.caching.routes import CachedRoute
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
 from parley_core.http.framework import (
@@ -26,6 +26,7 @@ from parley_core.http.framework import (
     routes_in,
     routes_of,
 )
+from parley_core.http.gates import Gate
 from parley_core.http.requests import Composition, Provided
 from parley_core.http.routing import ParleyRoute, Router
 from parley_core.kernel.addresses import check_reached

@@ -8,6 +8,7 @@ from parley_core.data.handle import Database
 from parley_core.data.indexes import CollectionIndexes
 from parley_core.kernel.catalogue import EventCatalogue
 from parley_core.kernel.settings import CoreSettings
+from parley_core.log.catching_up import CatchUp
 from parley_core.log.reader import EventLog
 from parley_core.log.relay import Relay
 from parley_core.log.sources import sources_of
@@ -58,12 +59,13 @@ def _embedded(stack: ExitStack, core: CoreSettings, announce: Callable[[str], No
 
 
 @asynccontextmanager
-async def open_log(database: Database) -> AsyncIterator[tuple[EventLog, Relay]]:
-    """Run the relay during the block; return it and the log that it feeds."""
-    log = EventLog(database)
+async def open_log(database: Database) -> AsyncIterator[tuple[EventLog, Relay, CatchUp]]:
+    """Run the relay during the block; return the log that it feeds, it, and what publishes without waiting for it."""
+    log, catch_up = EventLog(database), CatchUp(database)
     relay = Relay(database, LogWriter(database, log), sources_of(database))
     try:
         async with relay.running():
-            yield log, relay
+            yield log, relay, catch_up
     finally:
+        await catch_up.close()
         await log.close()

@@ -144,7 +144,7 @@ class Relay:
         if noted.takes_all:
             return len(waiting.entries)
         for number, entry in enumerate(waiting.entries):
-            if entry["rev"] not in noted.revs and self._invalidated_by(entry):
+            if entry["rev"] not in noted.revs and self._generations.invalidated_by_others(entry):
                 return number
         return len(waiting.entries)
 
@@ -154,15 +154,10 @@ class Relay:
         keys: set[str] = set()
         for waiting in taken:
             advanced = noted[waiting.unit].revs if waiting.unit in noted else set()
-            keys.update(*(self._invalidated_by(e) for e in waiting.entries if e["rev"] not in advanced))
+            keys.update(
+                *(self._generations.invalidated_by_others(e) for e in waiting.entries if e["rev"] not in advanced)
+            )
         await self._generations.advance(keys)
-
-    def _invalidated_by(self, entry: Document) -> set[str]:
-        try:
-            return self._generations.invalidated_by([entry])
-        except Exception:  # noqa: BLE001 - reported; a plugin's wrong rule must not keep events from the log
-            _log.exception("an invalidation rule failed for event %s (%s)", entry["_id"], entry["type"])
-            return set()
 
     async def _remove(self, taken: Sequence[Waiting]) -> None:
         by_collection: dict[str, list[Waiting]] = defaultdict(list)

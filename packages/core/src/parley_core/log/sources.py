@@ -29,7 +29,8 @@ _DEFAULTS: Document = {
 # Documents of the outbox that are read at once; each is one write's, and has 256 messages at most.
 _BATCHES = 200
 _BY_SUBJECT = [("subject", 1), ("history.0.rev", 1)]
-_WAITS = {"history.0.rev": {"$gt": 0}}
+WAITS = {"history.0.rev": {"$gt": 0}}
+"""The condition for documents in which entries wait, as the index of recorded collections has it."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,11 @@ class RecordedDocuments(Source):
         self._documents = database[collection]
 
     async def load(self, keys: Iterable[str]) -> list[Waiting]:
-        found = self._documents.find({"_id": {"$in": list(keys)}, **_WAITS}, {"history": {"$slice": _PIECE}, "_id": 1})
+        found = self._documents.find({"_id": {"$in": list(keys)}, **WAITS}, {"history": {"$slice": _PIECE}, "_id": 1})
         return [self._waiting(document) for document in await found.to_list()]
 
     async def look(self, *, limit: int, newest: bool) -> dict[Unit, Seen]:
-        found = _ordered(self._documents.find(_WAITS, _LOOK), newest=newest)
+        found = _ordered(self._documents.find(WAITS, _LOOK), newest=newest)
         return {Unit(self._name, d["_id"]): _seen(d, at_most=_PIECE) for d in await found.limit(limit).to_list()}
 
     async def remove(self, done: Sequence[Waiting]) -> None:
@@ -102,7 +103,7 @@ class RecordedDocuments(Source):
 
     def _waiting(self, document: Document) -> Waiting:
         subject_id = document["_id"]
-        entries = [_logged(entry, kind_of(entry["type"]), subject_id) for entry in document["history"]]
+        entries = [as_logged(entry, kind_of(entry["type"]), subject_id) for entry in document["history"]]
         return Waiting(Unit(self._name, subject_id), entries, is_all=len(entries) < _PIECE)
 
 
@@ -156,7 +157,7 @@ def _ordered(found: Any, *, newest: bool) -> Any:
 
 
 def _batches(key: str, documents: Sequence[Document], *, is_all: bool) -> Waiting:
-    entries = [_logged(entry, d["kind"], d["subject_id"]) for d in documents for entry in d["history"]]
+    entries = [as_logged(entry, d["kind"], d["subject_id"]) for d in documents for entry in d["history"]]
     read = tuple((d["_id"], d["history"][-1]["rev"]) for d in documents)
     return Waiting(Unit(OUTBOX, key), entries, is_all=is_all, documents=read)
 
@@ -166,6 +167,7 @@ def _seen(document: Document, *, at_most: int | None = None) -> Seen:
     return Seen(document["first"][0]["rev"], size if at_most is None else min(size, at_most))
 
 
-def _logged(entry: Document, kind: str, subject_id: str) -> Document:
+def as_logged(entry: Document, kind: str, subject_id: str) -> Document:
+    """Return an entry as the log will have it, but for its position."""
     subject = {"_id": id_of(kind, subject_id, entry["rev"]), "kind": kind, "subject_id": subject_id}
     return {**subject, **_DEFAULTS, **entry}
