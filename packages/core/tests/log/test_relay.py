@@ -28,7 +28,8 @@ from parley_core import (
     record,
 )
 from parley_core.data.invalidation import Generations
-from parley_core.data.unrelayed import Unrelayed
+from parley_core.data.publication import publishing
+from parley_core.data.unrelayed import Unit, Unrelayed
 from parley_core.kernel.settings import CoreSettings
 from parley_core.log.reader import FENCE, FENCE_ID
 from parley_core.log.relay import Relay
@@ -282,6 +283,20 @@ class TestCrashes:
         await grown(workers[1], 1)
         await workers[1].require(Relay).drain()
         assert await workers[2].require(Generations).current("notes of eve") >= 1
+
+    async def test_late_write(self, workers: list[Parley]) -> None:
+        """A write without an answer, which lands when its own process has stopped to look for it, is published."""
+        notes, unit = workers[0].database["notes"], Unit("notes", "n")
+        with pytest.raises(NetworkTimeout):
+            async with publishing(workers[0].database, unit, None):
+                raise NetworkTimeout("the answer was lost")
+        await workers[0].require(Relay).drain()
+        assert workers[0].database.unrelayed.noted() == {}
+        entry = {"rev": 1, "type": CHANGED.name, "at": NOON, "audience": ["eve"]}
+        await notes.insert_one({"_id": "n", "rev": 1, "history": [entry]})
+        await grown(workers[0], 1)
+        await workers[0].require(Relay).drain()
+        assert await workers[0].require(Generations).current("notes of eve") >= 1
 
     async def test_behind_a_dead_writer(self, parley: Parley) -> None:
         """Who writes after a writer who died waits for nobody long."""
