@@ -148,12 +148,29 @@ class TestCrash:
         assert "Traceback" not in serving.logged
 
     @pytest.mark.parametrize("workers", ["1", "2"])
-    def test_without_its_database_it_ends_with_one_line(self, start: Start, tmp_path: Path, workers: str) -> None:
+    def test_its_database_is_started_again(self, start: Start, tmp_path: Path, workers: str) -> None:
         serving = start("--data-dir", tmp_path / "data", "--workers", workers)
-        family = serving.family()
+        first = _mongods(serving)
+        _write(tmp_path / "data", "before the crash")
+        os.kill(first[0], signal.SIGKILL)
+        eventually(lambda: _mongods(serving) not in ([], first))
+        assert serving.get("/healthz").status_code == 200
+        eventually(lambda: serving.get("/readyz").status_code == 200)
+        assert _read(tmp_path / "data") == ["before the crash"]
+        assert serving.stop() == 0
+        assert "Traceback" not in serving.logged
+
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    def test_without_its_database_it_ends_with_the_reason(self, start: Start, tmp_path: Path, workers: str) -> None:
+        serving = start("--data-dir", tmp_path / "data", "--workers", workers)
+        family, place = serving.family(), locate(tmp_path / "data")
+        (place.files / "WiredTiger.turtle").write_text("damaged")
         os.kill(_mongods(serving)[0], signal.SIGKILL)
-        assert serving.process.wait(20) == 1
-        assert "parley: the embedded MongoDB ended by itself (code -9): " in serving.logged
+        assert serving.process.wait(60) == 1
+        last = serving.logged.splitlines()[-1]
+        assert last.startswith("parley: the embedded MongoDB ended 4 times: ")
+        assert "WiredTiger.turtle" in last
+        assert f"(log: {place.log})" in last
         assert "Traceback" not in serving.logged
         eventually(lambda: not any(map(lives, family)), 2)
 

@@ -17,9 +17,9 @@ from parley_app.logs import LOGGING
 from parley_app.messages import announce, show_ready
 from parley_app.settings import AppSettings
 from parley_app.supervisor import Supervisor, ignore_stop_signals
-from parley_core import Parley, StartupError
+from parley_core import Parley
 from parley_core.data.failures import stems_from_outage
-from parley_core.embedded import EmbeddedMongoDB
+from parley_core.embedded import EmbeddedMongoDB, Keeper
 from parley_core.kernel.settings import CoreSettings
 
 
@@ -36,7 +36,7 @@ def run(*, host: str, port: int, workers: int) -> None:
     parley.verify(app)
     with ExitStack() as running:
         listener = running.enter_context(listen(host, port))
-        watch = partial(_failure_of, _embedded_database(parley, running))
+        watch = _embedded_database(parley, running)
         on_ready = partial(show_ready, parley, url_of(listener, host), workers)
         wait_seconds = parley.settings(AppSettings).mongodb_wait_seconds
         if workers == 1:
@@ -60,22 +60,18 @@ def _stop(*_: object) -> None:
     sys.exit(0)
 
 
-def _embedded_database(parley: Parley, running: ExitStack) -> EmbeddedMongoDB | None:
-    """Start the embedded MongoDB, unless a setting names a server. Workers find it through the data directory."""
+def _embedded_database(parley: Parley, running: ExitStack) -> server.Watch:
+    """Start the embedded MongoDB, unless a setting names a server; return what starts it again.
+
+    Workers find it through the data directory.
+    """
     core = parley.settings(CoreSettings)
     if core.mongodb_uri:
-        return None
-    database = EmbeddedMongoDB.start(core.data_dir, mongod=core.mongod, announce=typer.echo)
+        return lambda: None
+    database = EmbeddedMongoDB.start(core.data_dir, mongod=core.mongod, announce=typer.echo, is_kept=True)
     running.enter_context(database)
     running.callback(ignore_stop_signals)
-    return database
-
-
-def _failure_of(database: EmbeddedMongoDB | None) -> StartupError | None:
-    code = database.poll() if database else None
-    if not database or code is None:
-        return None
-    return StartupError(f"the embedded MongoDB ended by itself (code {code}): see its log in {database.data_dir}")
+    return Keeper(database).look
 
 
 async def _prepare(parley: Parley, app: FastAPI, wait_seconds: float) -> None:

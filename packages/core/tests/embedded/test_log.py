@@ -1,6 +1,7 @@
 """What mongod's log says about a failure."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,32 @@ def test_reason_of_failure(tmp_path: Path, lines: list[str], reason: str) -> Non
     path = tmp_path / "mongod.log"
     path.write_text("\n".join(lines))
     assert log.reason_of_failure(path) == reason
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (-signal.SIGKILL, "mongod was killed, as the system does when memory runs out"),
+        (-signal.SIGILL, "mongod needs instructions that this processor lacks, such as AVX"),
+        (-signal.SIGABRT, "mongod ended by SIGABRT"),
+        (14, "mongod ended with code 14"),
+    ],
+)
+def test_an_exit_code_in_words(tmp_path: Path, code: int, words: str) -> None:
+    """Where the log says nothing, the exit code does, and the other way round."""
+    path = tmp_path / "mongod.log"
+    path.write_text(an_entry("I", "MongoDB starting"))
+    assert log.reason_of_end(code, path) == words
+    path.write_text(an_entry("E", "WiredTiger error message", error=28, message={"msg": "No space left on device"}))
+    assert log.reason_of_end(code, path) == "WiredTiger error message: No space left on device"
+
+
+def test_an_old_error_is_not_the_reason(tmp_path: Path) -> None:
+    """Of a long log only the end is read."""
+    path = tmp_path / "mongod.log"
+    lines = [an_entry("E", "Slow disk"), *(an_entry("I", "Connection accepted") for _ in range(10_000))]
+    path.write_text("\n".join([*lines, an_entry("F", "Out of luck")]))
+    assert log.reason_of_failure(path) == "Out of luck"
 
 
 def test_two_runs_are_kept(tmp_path: Path) -> None:

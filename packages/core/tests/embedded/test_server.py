@@ -281,6 +281,12 @@ class TestFailing:
             with pytest.raises(StartupError, match="did not start: mongod ended with code 3"):
                 EmbeddedMongoDB.start(tmp_path / "data", mongod=silent)
 
+    def test_processor_that_is_too_old(self, tmp_path: Path) -> None:
+        """A binary that the processor can't run is reported as such, where the log is empty."""
+        illegal = a_script(tmp_path / "mongod", "kill -ILL $$")
+        with pytest.raises(StartupError, match=r"did not start: mongod needs instructions .* such as AVX"):
+            EmbeddedMongoDB.start(tmp_path / "data", mongod=illegal)
+
     def test_damaged_data(self, tmp_path: Path) -> None:
         """What mongod says about damaged data files reaches the user."""
         place = locate(tmp_path)

@@ -1,10 +1,17 @@
 """mongod's log file: a new one for each start, the one before kept, and what it says about a failure."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 _LONGEST_REASON = 400
+# The backtrace of an abort takes a tenth of it; what is further back has another cause.
+_TAIL_BYTES = 512 * 1024
+_ENDINGS = {
+    -getattr(signal, "SIGKILL", 9): "mongod was killed, as the system does when memory runs out",
+    -signal.SIGILL: "mongod needs instructions that this processor lacks, such as AVX",
+}
 
 
 def begin_log(log: Path) -> None:
@@ -22,7 +29,7 @@ def reason_of_failure(log: Path) -> str:
     """
     structured: list[dict[str, Any]] = []
     plain: list[str] = []
-    for line in log.read_text(errors="replace").splitlines():
+    for line in _tail(log).splitlines():
         entry = _entry(line)
         if entry:
             structured.append(entry)
@@ -34,9 +41,27 @@ def reason_of_failure(log: Path) -> str:
     return one_line("".join(best))
 
 
+def reason_of_end(code: int, log: Path) -> str:
+    """Return why mongod ended: what its log says about it, or else its exit code in words."""
+    return reason_of_failure(log) or ending_of(code)
+
+
+def ending_of(code: int) -> str:
+    """Return an exit code, which is negative for a signal, in words."""
+    if code in _ENDINGS:
+        return _ENDINGS[code]
+    return f"mongod ended by {signal.Signals(-code).name}" if code < 0 else f"mongod ended with code {code}"
+
+
 def one_line(text: str) -> str:
     """Return the text without line breaks, cut to a length that is still read."""
     return " ".join(text.split())[:_LONGEST_REASON]
+
+
+def _tail(log: Path) -> str:
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+        return file.read().decode(errors="replace")
 
 
 def _entry(line: str) -> dict[str, Any]:

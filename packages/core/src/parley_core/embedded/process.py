@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +63,24 @@ class Guardian:
 
 
 class MongodProcess:
-    """A running mongod, to be used by one thread at a time."""
+    """A running mongod, to be used by one thread at a time.
 
-    def __init__(self, process: "subprocess.Popen[bytes]", guardian: Guardian | None) -> None:
-        self._process = process
-        self._guardian = guardian
-        self.pid = process.pid
+    Args:
+        start: starts it, and what watches it.
+    """
+
+    def __init__(self, start: Callable[[], "tuple[subprocess.Popen[bytes], Guardian | None]"]) -> None:
+        self._start = start
+        self._process, self._guardian = start()
+
+    @property
+    def pid(self) -> int:
+        """Its process id, another one after each start."""
+        return self._process.pid
+
+    def start_again(self) -> None:
+        """Start it with the same arguments, once it has ended."""
+        self._process, self._guardian = self._start()
 
     def poll(self) -> int | None:
         """Return the exit code if mongod has ended (negative: the signal that ended it), else None."""
@@ -88,24 +101,30 @@ class MongodProcess:
             self.poll()
 
 
-def launch(command: Sequence[str], *, log: Path, bond: Bond, inherited: int) -> MongodProcess:
+def launch(command: Sequence[str], *, log: Path, bond: Bond | None, inherited: int) -> MongodProcess:
     """Start mongod with its output in `log`.
 
     Args:
         command: the binary's absolute path and its arguments.
         log: the file for what mongod, or whatever fails before it, writes.
-        bond: what ends mongod when this process is killed.
+        bond: what ends mongod when this process is killed; None for what fits the thread of each start.
         inherited: a file descriptor that stays open as long as mongod lives.
     """
+    return MongodProcess(partial(_launch, command, log, bond, inherited))
+
+
+def _launch(
+    command: Sequence[str], log: Path, bond: Bond | None, inherited: int
+) -> "tuple[subprocess.Popen[bytes], Guardian | None]":
     with ExitStack() as on_failure, log.open("ab") as output:
-        guardian = Guardian() if bond is Bond.GUARDIAN else None
+        guardian = Guardian() if (bond or Bond.fitting()) is Bond.GUARDIAN else None
         if guardian:
             on_failure.callback(guardian.dismiss)
         # A core dump belongs to the data directory, not into the directory that the owner runs in.
         options = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output, "cwd": log.parent}
         process = _start_bound(command, guardian, inherited, options)
         on_failure.pop_all()
-        return MongodProcess(process, guardian)
+        return process, guardian
 
 
 def _start_bound(

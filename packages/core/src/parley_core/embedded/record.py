@@ -14,12 +14,15 @@ from parley_core.private_file import read_private
 class Record:
     """The owner's process id, the server's once it runs, and its host (see `Address`) once it can be used.
 
+    A kept server is started again at the same host when it ends, as long as its owner lives.
+
     A record says nothing by itself: it outlives a crash. It counts while the directory is locked.
     """
 
     owner: int
     server: int | None = None
     host: str | None = None
+    is_kept: bool = False
 
     def write(self, path: Path) -> None:
         """Replace the record in one step, so that no reader finds half of it."""

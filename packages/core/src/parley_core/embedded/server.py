@@ -14,7 +14,7 @@ from pymongo.errors import PyMongoError
 from parley_core.embedded.address import Address, listening_address, remove_socket
 from parley_core.embedded.binary import find_mongod
 from parley_core.embedded.lock import claim
-from parley_core.embedded.log import begin_log, one_line, reason_of_failure
+from parley_core.embedded.log import begin_log, ending_of, one_line, reason_of_end, reason_of_failure
 from parley_core.embedded.paths import DataDirectory, locate, prepare, usable
 from parley_core.embedded.process import Bond, MongodProcess, launch
 from parley_core.embedded.record import Record
@@ -36,18 +36,28 @@ _OPTIONS = (
     *("--setParameter", "diagnosticDataCollectionEnabled=false"),
     "--quiet",
 )
+WHAT_TO_DO = "repair that, or set PARLEY_MONGOD to another mongod, or PARLEY_MONGODB_URI to a running replica set"
 log_announcement: Announce = logging.getLogger("parley.embedded").info
 
 
 class EmbeddedMongoDB:
     """A running server. It ends with `stop()`, with the context manager, or with this process however that ends."""
 
-    def __init__(self, uri: str, place: DataDirectory, process: MongodProcess, ending: ExitStack) -> None:
-        self.uri = uri
+    def __init__(
+        self, place: DataDirectory, address: Address, process: MongodProcess, ending: ExitStack, *, is_kept: bool
+    ) -> None:
+        self.uri = address.uri
         self.data_dir = place.path
-        self.pid = process.pid
+        self._place = place
+        self._address = address
         self._process = process
         self._ending = ending
+        self._is_kept = is_kept
+
+    @property
+    def pid(self) -> int:
+        """The process id of mongod, another one after each start."""
+        return self._process.pid
 
     @classmethod
     def start(
@@ -57,14 +67,16 @@ class EmbeddedMongoDB:
         mongod: Path | None = None,
         announce: Announce = log_announcement,
         bond: Bond | None = None,
+        is_kept: bool = False,
     ) -> Self:
-        """Start a server on the data directory and returns when it is primary and takes writes.
+        """Start a server on the data directory and return when it is primary and takes writes.
 
         Args:
             data_dir: where the data is kept; created, private to this user, if it isn't there.
             mongod: the binary to run; unset looks for one (`find_mongod`).
             announce: given a sentence before a step that takes long.
             bond: what ends the server if this process is killed; unset takes what fits platform and thread.
+            is_kept: the caller has it started again if it ends (`Keeper`), so that others wait for it meanwhile.
 
         Raises:
             DataDirectoryInUse: a server runs on this data directory.
@@ -76,16 +88,32 @@ class EmbeddedMongoDB:
             lock, address = _take(place, ending)
             _announce_long_step(place, announce)
             command = [str(binary), "--dbpath", str(place.files), *address.options, *_OPTIONS]
-            process = launch(command, log=place.log, bond=bond or Bond.fitting(), inherited=lock)
+            process = launch(command, log=place.log, bond=bond, inherited=lock)
             ending.callback(process.stop)
             _put_on_record(place, process)
             _bring_up(process, address, place)
-            _put_on_record(place, process, address.host)
-            return cls(address.uri, place, process, ending.pop_all())
+            _put_on_record(place, process, address.host, is_kept=is_kept)
+            return cls(place, address, process, ending.pop_all(), is_kept=is_kept)
 
     def poll(self) -> int | None:
         """Return the server's exit code once it has ended, in whatever way (negative: by that signal), else None."""
         return self._process.poll()
+
+    def start_again(self) -> None:
+        """Start the server that has ended, at the same address; return before it takes connections.
+
+        Raises:
+            StartupError: the data directory can't be used.
+        """
+        with usable(self._place):
+            begin_log(self._place.log)
+            self._process.start_again()
+        _put_on_record(self._place, self._process, self._address.host, is_kept=self._is_kept)
+
+    def how_it_ended(self) -> str | None:
+        """Return why the server has ended, by its log or else by its exit code; None while it runs."""
+        code = self._process.poll()
+        return None if code is None else f"{reason_of_end(code, self._place.log)} (log: {self._place.log})"
 
     def stop(self) -> None:
         """Shut the server down and free the data directory; kill it after 10 s. A second call does nothing."""
@@ -120,9 +148,11 @@ def _announce_long_step(place: DataDirectory, announce: Announce) -> None:
         announce(f"The database in {place.path} was not shut down properly; it is being recovered.")
 
 
-def _put_on_record(place: DataDirectory, process: MongodProcess, host: str | None = None) -> None:
+def _put_on_record(
+    place: DataDirectory, process: MongodProcess, host: str | None = None, *, is_kept: bool = False
+) -> None:
     with usable(place):
-        Record(os.getpid(), process.pid, host).write(place.record)
+        Record(os.getpid(), process.pid, host, is_kept).write(place.record)
 
 
 def _bring_up(process: MongodProcess, address: Address, place: DataDirectory) -> None:
@@ -131,19 +161,18 @@ def _bring_up(process: MongodProcess, address: Address, place: DataDirectory) ->
         _await_connections(process, address, deadline)
         become_primary(address, deadline=deadline)
     except (ChildProcessError, PyMongoError, TimeoutError) as error:
+        code = process.poll()
         # The log is complete once the server is gone.
         process.stop()
-        reason = reason_of_failure(place.log) or one_line(str(error))
-        raise StartupError(
-            f"the embedded MongoDB did not start: {reason} (log: {place.log}); "
-            "repair that, or set PARLEY_MONGOD to another mongod, or PARLEY_MONGODB_URI to a running replica set"
-        ) from error
+        reason = one_line(str(error)) if code is None else ending_of(code)
+        reason = reason_of_failure(place.log) or reason
+        raise StartupError(f"the embedded MongoDB did not start: {reason} (log: {place.log}); {WHAT_TO_DO}") from error
 
 
 def _await_connections(process: MongodProcess, address: Address, deadline: float) -> None:
     while not address.accepts():
-        if (code := process.poll()) is not None:
-            raise ChildProcessError(f"mongod ended with code {code}")
+        if process.poll() is not None:
+            raise ChildProcessError
         if time.monotonic() > deadline:
             raise TimeoutError("it did not take connections in time")
         time.sleep(0.01)

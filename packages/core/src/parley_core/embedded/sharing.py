@@ -65,7 +65,7 @@ def _join(place: DataDirectory, ending: ExitStack) -> str | None:
         if not _is_prepared(place) or (descriptor := try_lock(place.users, shared=True)) is None:
             return None
         seat.callback(os.close, descriptor)
-        uri = running_uri(place.path)
+        uri = _kept_uri(place) or running_uri(place.path)
         if uri:
             ending.push(seat.pop_all())
         return uri
@@ -77,6 +77,14 @@ def _is_prepared(place: DataDirectory) -> bool:
         return False
     make_private(place.home)
     return True
+
+
+def _kept_uri(place: DataDirectory) -> str | None:
+    """Return the URI of a server that is there or will soon be again: whoever uses it waits for it."""
+    record = Record.read(place.record) if is_locked(place.lock) else None
+    if record is None or record.host is None or not (record.is_kept and record.owner_lives):
+        return None
+    return Address(record.host).uri
 
 
 def _own(place: DataDirectory, mongod: Path | None, announce: Announce, ending: ExitStack) -> str:
