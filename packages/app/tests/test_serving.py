@@ -12,7 +12,7 @@ import httpx
 import pytest
 from pymongo import MongoClient
 
-from parley_app.testing import Serving, Start, eventually, install_plugin, lives, parley
+from parley_app.testing import PARLEY, Serving, Start, environment, eventually, install_plugin, lives, parley
 from parley_core.embedded import find_mongod, running_uri
 from parley_core.embedded.paths import locate
 
@@ -78,7 +78,6 @@ class TestStopping:
         ("number", "workers"),
         [
             pytest.param(signal.SIGINT, 1, id="interrupt"),
-            pytest.param(signal.SIGHUP, 1, id="hangup"),
             pytest.param(signal.SIGTERM, 2, id="term-workers"),
             pytest.param(signal.SIGTERM, 1, id="term", marks=pytest.mark.chaos),
             pytest.param(signal.SIGINT, 2, id="interrupt-workers", marks=pytest.mark.chaos),
@@ -106,11 +105,39 @@ class TestStopping:
         assert "Traceback" not in serving.logged
         assert not locate(tmp_path / "data").crashed
 
+    @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.chaos)])
+    def test_a_closed_terminal_ends_it(self, tmp_path: Path, workers: int) -> None:
+        ours, theirs = os.openpty()
+        command = [PARLEY, "serve", "--port", "0", "--data-dir", str(tmp_path / "data"), "--workers", str(workers)]
+        with subprocess.Popen(
+            [sys.executable, "-c", _IN_A_TERMINAL, *command], env=environment(), stdin=theirs, stdout=theirs
+        ) as process:
+            os.close(theirs)
+            printed = b""
+            while b"is ready" not in printed:
+                printed += os.read(ours, 4096)
+            family = Serving(process, tmp_path, tmp_path).family()
+            process.send_signal(signal.SIGHUP)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(2)
+            os.close(ours)
+            assert process.wait(20) == 0
+        eventually(lambda: not any(map(lives, family)), 5)
+
     def test_a_signal_before_it_is_ready_ends_it_too(self, start: Start, tmp_path: Path) -> None:
         serving = start.unready("--data-dir", tmp_path / "data")
         eventually(lambda: "Setting up" in serving.printed)
         assert serving.stop() == 0
         assert running_uri(tmp_path / "data") is None
+
+
+_IN_A_TERMINAL = """
+import fcntl, os, sys, termios
+
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 @_on_linux
@@ -146,6 +173,13 @@ class TestCrash:
         eventually(lambda: len(_workers(serving)) == 2)
         assert serving.stop() == 0
         assert "Traceback" not in serving.logged
+
+    def test_a_hangup_leaves_the_only_worker_alone(self, start: Start, tmp_path: Path) -> None:
+        serving = start("--data-dir", tmp_path / "data")
+        serving.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "WARNING parley.app: SIGHUP replaces several workers one by one" in serving.logged)
+        assert serving.get("/readyz").status_code == 200
+        assert serving.stop() == 0
 
     @pytest.mark.parametrize("workers", ["1", "2"])
     def test_its_database_is_started_again(self, start: Start, tmp_path: Path, workers: str) -> None:

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from parley_app import server
 from parley_app.application import create_app
+from parley_app.hangup import on_hangup
 from parley_app.listening import listen, url_of
 from parley_app.logs import LOGGING
 from parley_app.messages import announce, show_ready
@@ -49,10 +50,11 @@ def run(*, host: str, port: int, workers: int) -> None:
 def _stop_on_signals() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
-    # The terminal was closed. Under nohup the signal is already ignored.
-    hangup = getattr(signal, "SIGHUP", None)
-    if hangup and signal.getsignal(hangup) is not signal.SIG_IGN:
-        signal.signal(hangup, lambda *_: signal.raise_signal(signal.SIGTERM))
+    on_hangup(_keep_the_only_worker)
+
+
+def _keep_the_only_worker() -> None:
+    logging.getLogger("parley.app").warning("SIGHUP replaces several workers one by one: one alone goes on as it is")
 
 
 def _stop(*_: object) -> None:

@@ -6,6 +6,7 @@ import socket
 import time
 from multiprocessing.connection import wait
 
+from parley_app.hangup import on_hangup
 from parley_app.place import Place
 from parley_app.server import Action, Watch
 from parley_app.worker import Worker
@@ -35,13 +36,14 @@ class Supervisor:
         self._is_renewal_due = False
 
     def run(self) -> None:
-        """Serve until a signal's handler raises SystemExit. SIGHUP replaces the workers one by one.
+        """Serve until a signal's handler raises SystemExit.
+
+        SIGHUP replaces the workers one by one, unless it comes because the terminal was closed.
 
         Raises:
             StartupError: a worker ended by itself before it was ready and none was ready, or `watch` returned an error.
         """
-        if hangup := getattr(signal, "SIGHUP", None):
-            signal.signal(hangup, self._request_renewal)
+        on_hangup(self._request_renewal)
         try:
             for _ in range(self._count):
                 self._places.append(Place(self._start))
@@ -57,7 +59,7 @@ class Supervisor:
             ignore_stop_signals()
             _stop(*(place.worker for place in self._places))
 
-    def _request_renewal(self, *_: object) -> None:
+    def _request_renewal(self) -> None:
         self._is_renewal_due = True
 
     def _start(self) -> Worker:

@@ -42,8 +42,10 @@ class Worker(SpawnProcess):
             SystemExit: the application can't start; the reason is one line on standard error.
         """
         end_with_parent()
-        # A terminal sends Ctrl-C to all processes; a worker stops when its parent sends SIGTERM.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # A terminal sends these to all its processes; a worker stops when its parent sends SIGTERM.
+        for name in ("SIGINT", "SIGHUP"):
+            if number := getattr(signal, name, None):
+                signal.signal(number, signal.SIG_IGN)
         logging.config.dictConfig(LOGGING)
         # The parent has already logged warnings about settings.
         logging.getLogger("parley.settings").setLevel(logging.ERROR)

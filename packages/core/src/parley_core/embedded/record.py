@@ -3,10 +3,11 @@
 import json
 import os
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
 
+from parley_core.errors import StartupError
 from parley_core.private_file import read_private
 
 
@@ -33,10 +34,25 @@ class Record:
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
+        """Return the record, without what another release has added to it; None where there is none.
+
+        Raises:
+            StartupError: the file contains something else.
+        """
         try:
-            return cls(**json.loads(read_private(path)))
+            found = json.loads(read_private(path))
+            record = cls(**{key: value for key, value in found.items() if key in {f.name for f in fields(cls)}})
         except FileNotFoundError:
             return None
+        except (ValueError, TypeError, AttributeError) as error:
+            raise _unusable(path) from error
+        if not record._is_sound():
+            raise _unusable(path)
+        return record
+
+    def _is_sound(self) -> bool:
+        numbers = (self.owner, *(() if self.server is None else (self.server,)))
+        return all(type(number) is int and number > 0 for number in numbers) and isinstance(self.host, str | None)
 
     @property
     def owner_lives(self) -> bool:
@@ -47,6 +63,13 @@ class Record:
         """The process to stop to free the directory."""
         living = [pid for pid in (self.owner, self.server) if pid is not None and _lives(pid)]
         return f"process {living[0]}" if living else "another process"
+
+
+def _unusable(path: Path) -> StartupError:
+    return StartupError(
+        f"{path} doesn't say which server runs on its data directory: stop every Parley that uses the directory, "
+        "remove the file, and start again"
+    )
 
 
 def _lives(pid: int) -> bool:

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
+from parley_core.kernel.uri_options import problems_of
 from parley_core.ownership import clashes
 
 PREFIX = "PARLEY_"
@@ -90,6 +91,8 @@ Words = Annotated[tuple[str, ...], NoDecode, pydantic.BeforeValidator(_split)]
 def _mongodb_uri(uri: SecretStr | None) -> SecretStr | None:
     if uri and not uri.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
         raise ValueError("must start with mongodb:// or mongodb+srv://")
+    if uri and (problems := list(problems_of(uri.get_secret_value()))):
+        raise ValueError("; ".join(problems))
     return uri
 
 
