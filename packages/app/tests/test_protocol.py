@@ -131,6 +131,32 @@ class TestRequests:
         assert [answer.status for answer in found] == [200, 200, 400]
 
 
+class TestUnreadBodies:
+    """The rest of a body that nobody wants isn't read: the answer ends the connection."""
+
+    @pytest.mark.parametrize("length", ["Content-Length: 300000000", "Transfer-Encoding: chunked"])
+    @pytest.mark.parametrize("route", ["GET /healthz", "POST /nowhere", "POST /healthz", "POST /v1/auth/login"])
+    def test_ended(self, serving: Serving, route: str, length: str) -> None:
+        """A body that begins and doesn't end, where no route reads it, or one that is too large."""
+        if (route, length) == ("POST /v1/auth/login", "Transfer-Encoding: chunked"):
+            body = b"2000\r\n" + b" " * 0x2000 + b"\r\n"
+        else:
+            body = b"1\r\n \r\n"
+        with serving.connect() as connection:
+            connection.send(f"{route} HTTP/1.1", HOST, length, body=body)
+            assert connection.answer() is not None
+            # An idle connection ends too, after 5 s.
+            connection.socket.settimeout(4)
+            assert connection.answer() is None
+
+    def test_whole(self, serving: Serving) -> None:
+        """A body that came whole leaves the connection open, wanted or not."""
+        with serving.connect() as connection:
+            for _ in range(2):
+                connection.send("GET /healthz HTTP/1.1", HOST, "Content-Length: 3", body=b"abc")
+                assert connection.answer() is not None
+
+
 class TestDisconnects:
     """A client that goes away is nothing that an operator should be shown as an error."""
 

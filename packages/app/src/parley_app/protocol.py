@@ -40,6 +40,7 @@ class Protocol(HttpToolsProtocol):
 
     - What follows the headers is never one: trailers are dropped (RFC 9110, 6.5.1).
     - Host is sent exactly once in HTTP/1.1 and at most once in HTTP/1.0 (RFC 9112, 3.2): else 400. Other versions: 400.
+    - A connection whose body wasn't read to its end is closed with the answer.
     - A request that can't be read is answered with a problem too, unless an answer has begun already.
     - A request whose head is too large: 431. One that is late with it, or a client that doesn't read: the end.
 
@@ -116,6 +117,12 @@ class Protocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._waits_since = None
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        # uvicorn would read the rest of a body that nobody wants, however long and slow it is.
+        if self._running is not None and self._running.more_body:
+            self.transport.close()
+        super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(ValidationError(msg))
