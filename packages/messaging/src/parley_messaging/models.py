@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for the time of a message whose stored document lacks it."""
+MAX_LENGTH = 8000
+"""Characters of a message at most."""
 _PARAMETER = re.compile(r"{(\w+)}")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from parley_core import Settings
-from parley_messaging.log.schemas import MAX_LENGTH
+from parley_messaging.models import MAX_LENGTH
 
 # A character takes up to four bytes.
 _LARGEST_MESSAGE = 4 * MAX_LENGTH

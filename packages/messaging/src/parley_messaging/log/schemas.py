@@ -7,8 +7,8 @@ from pydantic import ConfigDict, Field
 
 from parley_core import PageQuery
 from parley_core.http.schemas import Body, Id, Representation
+from parley_messaging.models import MAX_LENGTH
 
-MAX_LENGTH = 8000
 MAX_CLIENT_ID_LENGTH = 128
 _CONTENT = "Shall we begin with the cache?"
 _SHOWN = {
