@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from parley_auth.keys.repository import KeyRepository
 from parley_core import Clock
+from parley_core.background import kept_running
 from parley_core.data.failures import DatabaseError
 from parley_core.waiting import end
 
@@ -46,17 +47,15 @@ class KeyUsage:
             return
         self._noted.add(key_id)
         self._waiting.append((user_id, key_id))
-        if self._writer is None:
+        if self._writer is None or self._writer.done():
             # An empty context: the request's deadline is not that of this write.
-            self._writer = asyncio.get_running_loop().create_task(self._write(), context=Context())
+            work = kept_running(self._write, "storing the last uses of keys")
+            self._writer = asyncio.get_running_loop().create_task(work, context=Context())
 
     async def _write(self) -> None:
         # One after the other: together, at the turn of an hour, they would take the connections that requests need.
-        try:
-            while self._waiting:
-                await self._store(*self._waiting.popleft())
-        finally:
-            self._writer = None
+        while self._waiting:
+            await self._store(*self._waiting.popleft())
 
     async def _store(self, user_id: str, key_id: str) -> None:
         try:
@@ -70,5 +69,4 @@ class KeyUsage:
         """Wait a moment for what is being stored, then give it up."""
         if self._writer:
             await asyncio.wait([self._writer], timeout=_CLOSING_SECONDS)
-        if self._writer:
             await end(self._writer)

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 
 from pymongo.errors import PyMongoError
 
+from parley_core.background import kept_running
 from parley_core.data.documents import Document
 from parley_core.data.failures import is_ambiguous
 from parley_core.data.handle import Database
@@ -54,7 +55,7 @@ class Relay:
     async def running(self) -> AsyncIterator[None]:
         """Relay during the block, and at its end what the process has written last."""
         await self._writer.prepare()
-        task = asyncio.create_task(self._run())
+        task = asyncio.create_task(kept_running(self._run, "the relay"))
         try:
             yield
         finally:
@@ -88,9 +89,6 @@ class Relay:
             except PyMongoError as error:
                 _log.warning("the relay goes on in a moment: the database failed (%s)", type(error).__name__)
                 await asyncio.sleep(_OUTAGE_SECONDS)
-            except Exception:  # noqa: BLE001 - reported, and no failure may end the relay for good
-                _log.exception("the relay failed and tries again; until then events wait where they were written")
-                await asyncio.sleep(_LOOK_SECONDS)
 
     async def _gather(self, seconds: float) -> None:
         """Wait until there is something to do, and a moment longer for what comes with it."""

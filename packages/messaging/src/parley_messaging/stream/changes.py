@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from parley_core import Database
+from parley_core.background import kept_running
 from parley_core.data.failures import DatabaseError
 from parley_core.log import bookkeeping
 from parley_core.waiting import end
@@ -38,7 +39,7 @@ _log = logging.getLogger("parley.messaging")
 @asynccontextmanager
 async def watching(database: Database, hub: Hub) -> AsyncIterator[None]:
     """Report changes to the hub during the block; after an outage everything is read and checked again."""
-    task = asyncio.create_task(_watch(database, hub))
+    task = asyncio.create_task(kept_running(lambda: _watch(database, hub), "the change stream"))
     try:
         yield
     finally:

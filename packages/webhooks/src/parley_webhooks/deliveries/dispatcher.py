@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from parley_core import Clock, EventLog, LogFilter
+from parley_core.background import kept_running
 from parley_core.data.failures import DatabaseError
 from parley_core.waiting import end
 from parley_events import EventFeed
@@ -77,7 +78,7 @@ class Dispatcher:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Deliver during the block; at its end a delivery that is under way has a few seconds to be answered."""
-        task = asyncio.create_task(self._run())
+        task = asyncio.create_task(kept_running(self._run, "the delivery of webhooks"))
         try:
             yield
         finally:
@@ -97,10 +98,6 @@ class Dispatcher:
                 look = await self._look()
             except DatabaseError as error:
                 _log.warning("webhooks are not delivered now (%s)", type(error).__name__)
-                await asyncio.sleep(_OUTAGE_SECONDS)
-                continue
-            except Exception:  # noqa: BLE001 - reported, and no defect may end all deliveries for good
-                _log.exception("webhooks are not delivered now")
                 await asyncio.sleep(_OUTAGE_SECONDS)
                 continue
             await asyncio.gather(self._wait(look), self._rest())
