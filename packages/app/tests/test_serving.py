@@ -170,6 +170,7 @@ class TestCrash:
         serving.process.send_signal(signal.SIGHUP)
         while set(servers) & set(_workers(serving)):
             assert serving.get("/readyz").status_code == 200
+            assert "did not start" not in serving.logged
         eventually(lambda: len(_workers(serving)) == 2)
         assert serving.stop() == 0
         assert "Traceback" not in serving.logged

@@ -14,7 +14,7 @@ from parley_core import StartupError
 
 _TURN_SECONDS = 0.2
 # A worker imports everything first, which takes long on a busy machine.
-_START_SECONDS = 15
+_START_SECONDS = 60
 # More than the time that a worker gives to its running requests.
 _STOP_SECONDS = 15
 _log = logging.getLogger("parley.app")
