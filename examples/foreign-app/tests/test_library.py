@@ -85,6 +85,6 @@ async def test_guard_without_rule(app: FastAPI) -> None:
     @app.delete("/books", dependencies=[Depends(Guard("books:burn"))])
     async def burn_books() -> None: ...
 
-    with pytest.raises(StartupError, match=r"DELETE /books: its guard names action 'books:burn'"):
+    with pytest.raises(StartupError, match=r"DELETE /books .*: its guard names action 'books:burn'"):
         async with running_client(app):
             pass

@@ -224,7 +224,7 @@ class TestDocument:
 
     def test_websockets_of_a_host(self) -> None:
         """Routes that are no operations are passed over."""
-        parley = Parley(plugins=[a_plugin("notes", parley_routers=[router])])
+        parley = Parley(plugins=[a_plugin("notes", parley_routers=[router])], unguarded=True)
         app = FastAPI()
         app.websocket("/live")(found)
         parley.mount(app)
