@@ -5,7 +5,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -23,8 +23,8 @@ _VERSIONS = {"1.0", "1.1"}
 # RFC 3986, 3.2.2: a name, an IPv4 address or something in brackets.
 _HOST = re.compile(rb"(?:[\w.~!$&'()*+,;=%-]*|\[[\w:.%~-]+\])(?::\d*)?", re.ASCII)
 _CLOSE = {"Connection": "close"}
-# A transport reads so much at once, so that a body may begin in the same piece as the rest of a head.
-_READ_BYTES = 256 * 1024
+# A transport reads 256 KiB at once: a head may begin in one piece with the end of a body, and end in one with another.
+_READ_BYTES = 2 * 256 * 1024
 _REFUSED_SECONDS = 1.0
 # Who reads more slowly reads nothing.
 _BYTES_PER_SECOND = 1024
@@ -33,6 +33,19 @@ _STOP_SECONDS = 1.0
 _ROOM_SECONDS = 5.0
 _LOOK_SECONDS = 0.25
 _access = logging.getLogger("parley.access")
+
+
+class _Nowhere:
+    """Takes the place of a list of headers when there are none to come."""
+
+    def append(self, _: object) -> None:
+        """Drop it."""
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        return iter(())
+
+
+_NOWHERE = _Nowhere()
 
 
 class Protocol(HttpToolsProtocol):
@@ -57,8 +70,7 @@ class Protocol(HttpToolsProtocol):
         self._all = connections
         self._limits = connections.limits
         self._head_seconds = connections.limits.head_seconds
-        self._is_in_head = False
-        self._unread = 0
+        self._received = 0
         self._waits_since: float | None = None
         self._running: Any = None
         self._is_blocked = False
@@ -78,45 +90,41 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._is_in_head:
-            self._unread += len(data)
-            if self._unread > self._limits.head_bytes + _READ_BYTES:
-                self._refuse(HeadersTooLarge())
-                return
+        self._received = len(data) + (self._received if self._is_in_head else 0)
+        if self._received > self._limits.head_bytes + _READ_BYTES and self._is_in_head:
+            self._refuse(HeadersTooLarge())
+            return
         super().data_received(data)
-        if self._waits_since is None and self._is_idle:
-            # Not the beginning of a request, which would have set it: empty lines, or the rest of a body.
+        if not self._is_in_head and not self._is_idle and not self.cycle.more_body:
+            self._waits_since = None
+        elif self._waits_since is None:
             self._waits_since = time.monotonic()
 
     def handle_websocket_upgrade(self) -> None:
         self._all.remove(self)
         super().handle_websocket_upgrade()
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._is_in_head, self._unread = True, 0
-        if self._waits_since is None:
-            self._waits_since = time.monotonic()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._is_in_head:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
-        self._is_in_head = False
-        application = self.app
         if not self._keeps_ids:
             self.headers[:] = [header for header in self.headers if header[0] != b"x-request-id"]
-        if refusal := self._refusal():
+        hosts = [value for name, value in self.headers if name == b"host"]
+        is_sound = len(hosts) == 1 and _HOST.fullmatch(hosts[0]) and self.parser.get_http_version() in _VERSIONS
+        if is_sound and self._received <= self._limits.head_bytes:
+            super().on_headers_complete()
+        else:
+            self._complete_unless_refused(hosts)
+        # The application has the list; what comes now are trailers. An upgrade reads it again, and has none.
+        self.headers = tuple(self.headers) if self.parser.should_upgrade() else _NOWHERE  # type: ignore[assignment]
+        self._waits_since = None
+
+    def _complete_unless_refused(self, hosts: Sequence[bytes]) -> None:
+        application = self.app
+        if refusal := self._refusal(hosts):
             # Answered in its turn, like any other request, but never by another protocol.
             self.url, self.headers[:] = b"/", [header for header in self.headers if header[0] != b"upgrade"]
             self.app = _refusing(refusal)
         super().on_headers_complete()
         self.app = application
-
-    def on_message_complete(self) -> None:
-        self._waits_since = None
-        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         # uvicorn would read the rest of a body that nobody wants, however long and slow it is.
@@ -163,6 +171,11 @@ class Protocol(HttpToolsProtocol):
         return self._is_stuck(now, self._limits.write_seconds)
 
     @property
+    def _is_in_head(self) -> bool:
+        # uvicorn makes a list when a request begins.
+        return type(self.headers) is list
+
+    @property
     def _is_idle(self) -> bool:
         return self._running is None or bool(self._running.response_complete)
 
@@ -184,11 +197,11 @@ class Protocol(HttpToolsProtocol):
             self.end()
         self.loop.call_later(_LOOK_SECONDS, self._end_if_stuck)
 
-    def _refusal(self) -> ParleyError | None:
+    def _refusal(self, hosts: Sequence[bytes]) -> ParleyError | None:
         """Return why the request whose head has arrived is none."""
         if len(self.url) + sum([len(name) + len(value) for name, value in self.headers]) > self._limits.head_bytes:
             return HeadersTooLarge()
-        return _refusal_of(self.parser.get_http_version(), [value for name, value in self.headers if name == b"host"])
+        return _refusal_of(self.parser.get_http_version(), hosts)
 
     def _refuse(self, error: ParleyError) -> None:
         """Answer what no application gets to see, and end the connection."""
