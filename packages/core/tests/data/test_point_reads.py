@@ -109,6 +109,34 @@ async def test_error_reaches_those_who_waited(things: AsyncCollection[Document])
     assert await reader.read("1") == {"_id": "1", "n": 1}
 
 
+_SLOW = {"$function": {"body": "function() { sleep(600); return 1; }", "args": [], "lang": "js"}}
+
+
+async def test_beside_a_slow_query(things: AsyncCollection[Document], finds: Finds) -> None:
+    """A query that hangs keeps later reads waiting for a moment only, and these share theirs as ever."""
+    reader = PointReader(things, {"slow": {"$cond": [{"$eq": ["$_id", "1"]}, _SLOW, 0]}})
+    slow = asyncio.create_task(reader.read("1"))
+    while not finds.batches:  # noqa: ASYNC110 - the driver doesn't tell when it sends
+        await asyncio.sleep(0.001)
+    assert await read_all(reader, ["2", "3"]) == [{"_id": "2", "slow": 0}, {"_id": "3", "slow": 0}]
+    assert not slow.done()
+    assert await slow == {"_id": "1", "slow": 1}
+    assert await reader.read("4") == {"_id": "4", "slow": 0}
+    assert [sorted(batch) for batch in finds.batches] == [["1"], ["2", "3"], ["4"]]
+
+
+async def test_many_slow_queries(things: AsyncCollection[Document], finds: Finds) -> None:
+    """Where all queries hang, no more than three are under way at once, and every read is answered in the end."""
+    reader = PointReader(things, {"slow": _SLOW})
+    reads = []
+    for n in range(5):
+        reads.append(asyncio.create_task(reader.read(str(n))))
+        await asyncio.sleep(0.09)
+    assert len(finds.batches) == 3
+    assert await asyncio.gather(*reads) == [{"_id": str(n), "slow": 1} for n in range(5)]
+    assert [sorted(batch) for batch in finds.batches] == [["0"], ["1"], ["2"], ["3", "4"]]
+
+
 async def test_callers_time(things: AsyncCollection[Document]) -> None:
     """A caller's own time ends that caller's wait alone; the shared query has its own, even for who began it."""
     slow = {"$function": {"body": "function() { sleep(500); return 1; }", "args": [], "lang": "js"}}

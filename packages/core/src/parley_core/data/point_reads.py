@@ -20,6 +20,10 @@ MAX_BATCH = 100
 # Turns of the event loop before a query is sent: requests whose bytes came together are read together. Measured with
 # cached reads of three kinds: up to a fifth more requests a second for microseconds of delay.
 _TURNS = 3
+# No read waits longer for the query before its own: that one's connection may be lost, which takes seconds to notice.
+_SLOW_SECONDS = 0.05
+# Queries of one reader that others go on beside, at most: a database that hangs as a whole isn't asked ever more.
+_SLOW_AT_ONCE = 2
 Waiting = dict[str, list["asyncio.Future[Document | None]"]]
 
 
@@ -39,6 +43,8 @@ class PointReader:
         self._projection = projection
         self._waiting: Waiting = {}
         self._runner: asyncio.Task[None] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._slow: set[asyncio.Task[None] | None] = set()
 
     async def read(self, document_id: str) -> Document | None:
         """Return the document, None when there is none; other readers may share it, so it must not be changed.
@@ -51,29 +57,56 @@ class PointReader:
             raise time_is_over()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Document | None] = loop.create_future()
-        self._waiting.setdefault(document_id, []).append(future)
         if self._runner is None:
-            # An empty context: the first caller's timeout is not that of those who share its query.
-            self._runner = loop.create_task(self._run(), context=Context())
+            self._start(loop)
+        elif not self._waiting:
+            self._set_alarm(loop)
+        self._waiting.setdefault(document_id, []).append(future)
         try:
             return await within(future, seconds)
         except TimeoutError:
             raise time_is_over() from None
 
-    async def _run(self) -> None:
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        # An empty context: the first caller's timeout is not that of those who share its query.
+        self._runner = loop.create_task(self._run(loop), context=Context())
+
+    async def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        runner = self._runner
         try:
-            while self._waiting:
+            while self._waiting and self._runner is runner:
                 for _ in range(_TURNS):
                     await asyncio.sleep(0)
-                await self._answer(self._next_batch())
+                await self._answer(self._next_batch(loop))
         finally:
-            self._runner = None
-            _cancel(self._waiting)
+            self._slow.discard(runner)
+            if self._runner is runner:
+                self._runner = None
+                self._stop_alarm()
+                _cancel(self._waiting)
 
-    def _next_batch(self) -> Waiting:
+    def _stop_alarm(self) -> None:
+        if self._alarm:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _set_alarm(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._alarm = loop.call_later(_SLOW_SECONDS, self._go_on_beside, loop)
+
+    def _go_on_beside(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have the reads that wait answered by another runner, while the present one waits for its query."""
+        if len(self._slow) == _SLOW_AT_ONCE:
+            self._set_alarm(loop)
+            return
+        self._slow.add(self._runner)
+        self._start(loop)
+
+    def _next_batch(self, loop: asyncio.AbstractEventLoop) -> Waiting:
+        self._stop_alarm()
         if len(self._waiting) <= MAX_BATCH:
             batch, self._waiting = self._waiting, {}
             return batch
+        self._set_alarm(loop)
         return {document_id: self._waiting.pop(document_id) for document_id in list(islice(self._waiting, MAX_BATCH))}
 
     async def _answer(self, batch: Waiting) -> None:
