@@ -39,7 +39,7 @@ def test_docstring(name: str) -> None:
     """A hook says when it is called, what each argument is, and what makes the start fail."""
     text = inspect.getdoc(SPECS[name]) or ""
     arguments = inspect.signature(SPECS[name]).parameters
-    assert text.startswith("Called once")
+    assert text.startswith("Called ")
     assert re.search(r"(Start-up|The command line) fails when", text)
     assert all(re.search(rf"^ +{argument}: ", text, re.MULTILINE) for argument in arguments)
 

@@ -16,6 +16,7 @@ def test_a_newer_field_is_left_out(tmp_path: Path) -> None:
     """A release that writes more into it runs beside one that doesn't know it."""
     path = tmp_path / "server.json"
     path.write_text('{"owner": 7, "server": 8, "host": "/m.sock", "color": "blue"}')
+    path.chmod(0o600)
     assert Record.read(path) == Record(7, 8, "/m.sock")
 
 
@@ -39,6 +40,7 @@ def test_garbage_is_one_line(tmp_path: Path, content: str) -> None:
     place = locate(tmp_path)
     prepare(place)
     place.record.write_bytes(content.encode(errors="surrogateescape"))
+    place.record.chmod(0o600)
     descriptor = try_lock(place.lock)
     assert descriptor is not None
     try:
