@@ -20,8 +20,14 @@ NEWER_FIELDS = {
     "used_at": ("sessions.$[].used_at",),
     "network": ("sessions.$[].network",),
     "user_agent": ("sessions.$[].user_agent",),
-    "spent": ("sessions.$[].spent", "sessions.$[].spent_at", "sessions.$[].sealed", "sessions.$[].key_digest"),
-    "spent_at": ("sessions.$[].spent_at", "sessions.$[].sealed", "sessions.$[].key_digest"),
+    "spent": (
+        "sessions.$[].spent",
+        "sessions.$[].spent_at",
+        "sessions.$[].race_ms",
+        "sessions.$[].sealed",
+        "sessions.$[].key_digest",
+    ),
+    "spent_at": ("sessions.$[].spent_at", "sessions.$[].race_ms", "sessions.$[].sealed", "sessions.$[].key_digest"),
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from counts import rounds
 from fastapi import FastAPI
 
-from parley_auth.sessions import models, refreshing
+from parley_auth.sessions import refreshing
 from parley_auth.testing import PASSWORD, Account, an_account, log_in
 
 ROUNDS = rounds(12, full=200)  # each worker acts in every third
@@ -103,8 +103,7 @@ ACTS: list[Any] = [
 @pytest.fixture
 def _undelayed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers to refreshes without their delay: here they never race."""
-    for module in (models, refreshing):
-        monkeypatch.setattr(module, "RACE", timedelta(0))
+    monkeypatch.setattr(refreshing, "race_after", lambda _latency: timedelta(0))
 
 
 @pytest.mark.attack

@@ -9,7 +9,7 @@ from parley_auth.tokens.refresh_tokens import RefreshToken
 IDLE = timedelta(days=7)
 ABSOLUTE = timedelta(days=30)
 MAX_SESSIONS = 10
-RACE = timedelta(seconds=0.2)
+SHORTEST_RACE, LONGEST_RACE = timedelta(seconds=0.2), timedelta(seconds=1)
 """How long after an exchange others with the same token have raced with it: its answer is sent no sooner."""
 REPEATABLE = timedelta(seconds=60)
 """How long a request can be repeated whose answer was lost."""
@@ -76,6 +76,7 @@ class Exchange:
         current: the digest of the token that can be exchanged next.
         spent: the digest of the token that was exchanged last.
         spent_at: when that was.
+        race: how long after that a request with `spent` can't have seen the answer.
         repeatable: what is kept for repeats of that request.
         token_version: the account's.
         now: when this was read.
@@ -84,6 +85,7 @@ class Exchange:
     current: str
     spent: str | None
     spent_at: datetime
+    race: timedelta
     repeatable: Repeatable
     token_version: int
     now: datetime
@@ -101,14 +103,9 @@ class Exchange:
         """Return whether the token is the current one or the one that was exchanged last."""
         return token.digest in (self.current, self.spent)
 
-    def raced(self, token: RefreshToken, waited: timedelta) -> bool:
-        """Return whether a request ran beside the exchange of its token, rather than after its answer.
-
-        Args:
-            token: of the request.
-            waited: how long ago the request began when this was read.
-        """
-        return self.spent_last(token) and self.age - waited < RACE
+    def raced(self, token: RefreshToken, begun: datetime) -> bool:
+        """Return whether a request that began then ran beside its token's exchange, rather than after the answer."""
+        return self.spent_last(token) and begun < self.spent_at + self.race
 
     def is_repeat(self, token: RefreshToken, key_digest: str | None) -> bool:
         """Return whether a request is known to be a repeat by somebody who didn't get the answer.
@@ -123,3 +120,8 @@ class Exchange:
             return True
         unanswered_at = self.repeatable.unanswered_at
         return unanswered_at is not None and self.now - unanswered_at < REPEATABLE
+
+
+def race_after(latency: timedelta) -> timedelta:
+    """Return how long requests of the same moment may take to arrive, where a read takes `latency`."""
+    return min(SHORTEST_RACE + 3 * latency, LONGEST_RACE)

@@ -2,13 +2,12 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from parley_auth.errors import InvalidToken, RefreshInProgress, RefreshReused
 from parley_auth.passwords.origin import Origin
 from parley_auth.security_log import Kind, log_security_event
-from parley_auth.sessions.models import RACE, Exchange, TokenPair
+from parley_auth.sessions.models import Exchange, TokenPair, race_after
 from parley_auth.sessions.repository import SessionRepository
 from parley_auth.tokens.access_tokens import AccessTokens
 from parley_auth.tokens.refresh_tokens import RefreshToken, RefreshTokens
@@ -24,19 +23,39 @@ _SOONEST_REPEAT = timedelta(seconds=2)
 # Seconds after MongoDB is back in which the worker that has answered 503 stores this; of a short request half its time.
 _NOTED_WITHIN = 1.5
 _PAUSE = 0.1
+_NO_TIME = timedelta(0)
+# Seconds after the end of a race before the answer is sent: who uses the token then has begun later, as reads that
+# are quicker than this show. Of slow ones so many are tried.
+_MARGIN = 0.03
+_READS = 3
 
 
-@dataclass(frozen=True)
 class _Attempt:
-    """A request with a refresh token; `begun` is read from a clock of this process that only measures."""
+    """A request with a refresh token.
 
-    token: RefreshToken
-    key_digest: str | None
-    begun: float
+    When it began, by the database's time, is somewhere between `earliest` and `latest`: each read narrows that.
+    """
+
+    def __init__(self, token: RefreshToken, key: str | None) -> None:
+        self.token = token
+        self.key_digest = None if key is None else digest_of_key(key, token)
+        self.earliest, self.latest = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+        self._begun = time.monotonic()
 
     @property
     def waited(self) -> timedelta:
-        return timedelta(seconds=time.monotonic() - self.begun)
+        """How long ago the request began."""
+        return timedelta(seconds=time.monotonic() - self._begun)
+
+    def narrow(self, now: datetime, *, asked: timedelta) -> None:
+        """Learn from a read when the request began.
+
+        Args:
+            now: the database's time at the read.
+            asked: how long the request had waited before it asked.
+        """
+        self.earliest = max(self.earliest, now - self.waited)
+        self.latest = min(self.latest, now - asked)
 
 
 class RefreshService:
@@ -86,11 +105,9 @@ class RefreshService:
             RefreshReused: the token was spent before; its session ends, the newest tokens included.
             RefreshInProgress: another request has spent the token, and its answer cannot have arrived yet.
         """
-        begun = time.monotonic()
         if (token := RefreshToken.parse(text)) is None:
             raise _invalid()
-        key_digest = None if idempotency_key is None else digest_of_key(idempotency_key, token)
-        attempt = _Attempt(token, key_digest, begun)
+        attempt = _Attempt(token, idempotency_key)
         try:
             pair = await self._answer(attempt)
         except DatabaseError as error:
@@ -108,30 +125,31 @@ class RefreshService:
 
     async def _answer(self, attempt: _Attempt) -> TokenPair | None:
         """Return new tokens, or for a repeat those of the exchange; None when this may be a theft."""
-        before, read_at = await self._state(attempt.token), time.monotonic()
+        before, took = await self._state(attempt), attempt.waited
         was_current = before.current == attempt.token.digest
-        if was_current and (pair := await self._exchanged(attempt, before.now, read_at)):
+        if was_current and (pair := await self._exchanged(attempt, before.now, took)):
             return pair
         return await self._repeated(attempt, was_current=was_current)
 
-    async def _exchanged(self, attempt: _Attempt, now: datetime, read_at: float) -> TokenPair | None:
+    async def _exchanged(self, attempt: _Attempt, now: datetime, took: timedelta) -> TokenPair | None:
         """Return the tokens of an exchange; None when another request has exchanged the token.
 
         Args:
             attempt: the request.
             now: the database's time.
-            read_at: when this process had read that time, or a little later.
+            took: from the begin of the request until this time was read, or a little more.
         """
         token = attempt.token
         following = self._refresh_tokens.issue(token.user_id, token.session_id)
+        race, sealed = race_after(took), seal(following, token)
         after = await self._sessions.rotate(
-            token, following, self._clock(), sealed=seal(following, token), key_digest=attempt.key_digest
+            token, following, self._clock(), race=race, sealed=sealed, key_digest=attempt.key_digest
         )
         if after is None:
             return None
         # Requests of the same moment arrive before the answer is sent. It happens once in an access token's lifetime.
-        left = (after.spent_at + RACE - now).total_seconds() - (time.monotonic() - read_at)
-        await asyncio.sleep(min(max(left, 0), RACE.total_seconds()))
+        left = after.spent_at + race - now - (attempt.waited - took)
+        await asyncio.sleep(min(max(left, _NO_TIME), race).total_seconds() + _MARGIN)
         return self._pair(following, after)
 
     async def _repeated(self, attempt: _Attempt, *, was_current: bool) -> TokenPair | None:
@@ -141,13 +159,12 @@ class RefreshService:
             InvalidToken: the token was never issued, or its session has ended.
             RefreshInProgress: the request began before the exchange was answered, as that of another tab does.
         """
-        token, waited = attempt.token, attempt.waited
-        state = await self._state(token)
+        token, state = attempt.token, await self._state(attempt)
         # Ids alone make no token: a caller who knows them must not be able to end the session.
         if not (state.knows(token) or self._refresh_tokens.recognise(token)):
             raise _invalid()
         if not self._is_repeat(attempt, state):
-            if was_current or state.raced(token, waited):
+            if was_current or await self._raced(attempt, state):
                 raise RefreshInProgress
             is_in_grace = state.spent_last(token) and state.age < self._grace
             if not is_in_grace and not await self._is_noted_soon(attempt, state):
@@ -158,6 +175,16 @@ class RefreshService:
     def _is_repeat(self, attempt: _Attempt, state: Exchange) -> bool:
         was_answered_here = _note_of(attempt.token) in self._when_back and state.spent_last(attempt.token)
         return was_answered_here or state.is_repeat(attempt.token, attempt.key_digest)
+
+    async def _raced(self, attempt: _Attempt, state: Exchange) -> bool:
+        """Return whether the request began before the exchange was answered, or may have: to end a session is worse."""
+        for _ in range(_READS):
+            if not state.raced(attempt.token, attempt.earliest):
+                return False
+            if state.raced(attempt.token, attempt.latest):
+                return True
+            state = await self._state(attempt)
+        return state.spent_last(attempt.token)
 
     async def _is_noted_soon(self, attempt: _Attempt, state: Exchange) -> bool:
         """Return whether another worker now stores that it has answered the token's exchange with 503.
@@ -172,14 +199,16 @@ class RefreshService:
         ends_at = time.monotonic() + self._noted_within
         while time.monotonic() < ends_at:
             await asyncio.sleep(_PAUSE)
-            if self._is_repeat(attempt, await self._state(attempt.token)):
+            if self._is_repeat(attempt, await self._state(attempt)):
                 return True
         return False
 
-    async def _state(self, token: RefreshToken) -> Exchange:
-        state = await self._sessions.exchange(token, self._clock())
+    async def _state(self, attempt: _Attempt) -> Exchange:
+        asked = attempt.waited
+        state = await self._sessions.exchange(attempt.token, self._clock())
         if state is None:
             raise _invalid()
+        attempt.narrow(state.now, asked=asked)
         return state
 
     def _pair(self, token: RefreshToken, state: Exchange, *, is_repeated: bool = False) -> TokenPair:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -14,6 +14,7 @@ from parley_auth.tokens.refresh_tokens import RefreshToken
 from parley_core import Database, Document
 
 _MAX_NETWORKS = 5
+_MILLISECOND = timedelta(milliseconds=1)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,6 +44,7 @@ def exchange_of(document: Mapping[str, Any]) -> Exchange:
         current=session["digest"],
         spent=spent,
         spent_at=session.get("spent_at", _LONG_AGO),
+        race=timedelta(milliseconds=session.get("race_ms", 0)),
         repeatable=Repeatable(
             sealed=session.get("sealed", b""),
             key_digest=session.get("key_digest"),
@@ -85,7 +87,14 @@ class SessionRepository:
         return (await self._users.update_one(where, update)).matched_count > 0
 
     async def rotate(
-        self, spent: RefreshToken, following: RefreshToken, now: datetime, *, sealed: bytes, key_digest: str | None
+        self,
+        spent: RefreshToken,
+        following: RefreshToken,
+        now: datetime,
+        *,
+        race: timedelta,
+        sealed: bytes,
+        key_digest: str | None,
     ) -> Exchange | None:
         """Exchange a session's refresh token.
 
@@ -93,6 +102,7 @@ class SessionRepository:
             spent: the token that is sent.
             following: the one that it is exchanged for.
             now: decides whether the session lives.
+            race: how long others with `spent` have raced with this request, in whole milliseconds.
             sealed: the following one, for repeats.
             key_digest: what a repeat is recognised by.
 
@@ -104,6 +114,7 @@ class SessionRepository:
             "used_at": now,
             "idle_until": now + IDLE,
             "spent": spent.digest,
+            "race_ms": race // _MILLISECOND,
             "sealed": sealed,
             "key_digest": key_digest,
         }
