@@ -6,7 +6,7 @@ import json
 import os
 import re
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -216,7 +216,15 @@ class Scene:
         return await self.send(params={"limit": 0})
 
     async def with_large_body(self) -> httpx.Response:
-        return await self.send(json=None, data=None, content=b"a" * 70_000, headers=await self._content_type())
+        return await self.send(json=None, data=None, content=b"a" * 300_000, headers=await self._content_type())
+
+    async def with_body_that_never_ends(self) -> httpx.Response:
+        limits = self.parley.request_limits
+        self.parley.request_limits = self.parley.settings(CoreSettings).model_copy(update={"body_seconds": 0.01})
+        try:
+            return await self.send(json=None, data=None, content=_Endless(), headers=await self._content_type())
+        finally:
+            self.parley.request_limits = limits
 
     async def with_other_body(self) -> httpx.Response:
         return await self.send(content=b"<name/>", headers={"Content-Type": "application/xml"}, json=None)
@@ -306,12 +314,26 @@ class Scene:
         return await self.send(params={"cursor": "x"})
 
 
+class _Endless:
+    """A body that doesn't end while it is sent, and is empty when the test looks at what was sent."""
+
+    def __init__(self) -> None:
+        self._is_sent = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if not self._is_sent:
+            self._is_sent = True
+            yield b"{"
+            await asyncio.Event().wait()
+
+
 PROVOCATIONS: dict[str, Callable[[Scene], Awaitable[httpx.Response]]] = {
     "authentication_required": Scene.without_token,
     "invalid_token": Scene.with_nonsense,
     "permission_denied": Scene.with_other_key,
     "validation_error": Scene.with_invalid_value,
     "payload_too_large": Scene.with_large_body,
+    "request_timeout": Scene.with_body_that_never_ends,
     "unsupported_media_type": Scene.with_other_body,
     "invalid_id": Scene.with_malformed_id,
     "invalid_filter": Scene.with_unknown_parameter,

@@ -298,7 +298,7 @@ class TestLogin:
 
     async def test_strange_email(self, client: httpx.AsyncClient, subtests: pytest.Subtests) -> None:
         """An impossible e-mail is answered like an unknown one."""
-        for email in ("a\x00b", "x" * 60_000, "$where", "", "\u202e@example.com"):
+        for email in ("a\x00b", "x" * 3_000, "$where", "", "\u202e@example.com"):
             with subtests.test(ascii(email)):
                 answer = await client.post(LOGIN, json=a_body(email=email))
                 assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")

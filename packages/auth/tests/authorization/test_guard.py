@@ -248,7 +248,7 @@ class TestOrder:
         bodies: list[tuple[bytes, dict[str, str], int, str]] = [
             (b"{", json_type, 400, "validation_error"),
             (b"<x/>", {"Content-Type": "text/xml"}, 415, "unsupported_media_type"),
-            (b"a" * 70_000, json_type, 413, "payload_too_large"),
+            (b"a" * 300_000, json_type, 413, "payload_too_large"),
         ]
         address = f"/v1/things/{stage.opened}/parts/{new_id()}"
         for content, headers, status, code in bodies:
