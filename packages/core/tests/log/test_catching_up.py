@@ -1,5 +1,6 @@
 """Catching up: whatever waits for the relay is published now, each entry once, and nothing else is."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
@@ -19,6 +20,7 @@ from parley_core import (
     in_transaction,
     insert_recorded,
 )
+from parley_core.data.deadline import time_limit
 from parley_core.data.invalidation import Generations
 from parley_core.kernel.settings import CoreSettings
 from parley_core.log import relay
@@ -121,6 +123,15 @@ async def test_malformed(workers: list[Parley]) -> None:
     entries = [{"rev": 1}, {"type": CHANGED.name}, {"rev": 3, "type": CHANGED.name, "audience": ["ada"]}]
     await workers[0].database["notes"].insert_one({"_id": "1", "rev": 3, "history": entries})
     await workers[1].require(CatchUp).run()
+    assert await generations_of(workers[1], "note 1 of ada") == [1]
+
+
+async def test_no_time_left(workers: list[Parley]) -> None:
+    """A request whose time is over, since it has waited for something else, catches up nevertheless."""
+    await left_lying(workers[0], {"_id": "1"}, {"audience": ["ada"]})
+    with time_limit(0.01):
+        await asyncio.sleep(0.02)
+        await workers[1].require(CatchUp).run()
     assert await generations_of(workers[1], "note 1 of ada") == [1]
 
 

@@ -23,6 +23,8 @@ from parley_core.waiting import Rounds
 _DOCUMENTS = 500
 # Of each document the newest entries.
 _ENTRIES = 200
+# A request that has waited for something else, such as the receiver of a webhook, has no time left for the database.
+_LEAST_SECONDS = 0.25
 Place = tuple[Unit, int]
 
 
@@ -44,8 +46,9 @@ class CatchUp:
         Raises:
             PyMongoError: it isn't known to be published, or the caller's time is over.
         """
+        left = remaining()
         try:
-            await self._rounds.join((), seconds=remaining())
+            await self._rounds.join((), seconds=None if left is None else max(left, _LEAST_SECONDS))
         except TimeoutError:
             raise time_is_over() from None
 
