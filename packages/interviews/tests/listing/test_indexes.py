@@ -213,7 +213,8 @@ class TestWork:
     async def test_every_operation(self, client: httpx.AsyncClient, crowd: Crowd, database: Database) -> None:
         """No operation on one interview looks at any other, or reads it more often than the guard and once more.
 
-        A transition is decided on what the guard has read: its write comes next, and a refusal needs nothing else.
+        A transition is decided on what the guard has read: its write comes next, and a refusal needs nothing else. What
+        is refused by what is stored asks once for what waits for the relay.
         """
         interview = await create_interview(client, crowd.admin)
         address, person = address_of(interview), crowd.member.id
@@ -221,18 +222,20 @@ class TestWork:
             ("GET", "", None, 2),
             ("PATCH", "", {"title": "Other", "scheduled_at": "2027-03-09T08:00:00Z"}, 3),
             ("POST", "/participants", {"user_id": person}, 2),
-            ("POST", "/participants", {"user_id": person}, 3),
+            ("POST", "/participants", {"user_id": person}, 4),
             ("GET", "/participants", None, 2),
             ("PATCH", "/status", {"status": "ongoing"}, 2),
-            ("PATCH", "/status", {"status": "ongoing"}, 1),
+            ("PATCH", "/status", {"status": "ongoing"}, 2),
             ("DELETE", f"/participants/{person}", None, 3),
-            ("DELETE", f"/participants/{person}", None, 2),
+            ("DELETE", f"/participants/{person}", None, 3),
             ("GET", "/history", None, 2),
         ):
             request = client.request(method, address + rest, json=body, headers=crowd.admin.headers)
             _, entries = await profiled(database, request)
             assert len(entries) == commands, (method, rest)
-            assert all(entry.get("docsExamined", 0) <= 1 for entry in entries), (method, rest)
+            examined = [e.get("docsExamined", 0) for e in entries if "aggregate" not in e["command"]]
+            assert max(examined) <= 1, (method, rest)
+            assert len(entries) - len(examined) <= 1, (method, rest)
 
 
 @pytest.mark.usefixtures("crowd")
