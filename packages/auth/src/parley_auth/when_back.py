@@ -67,6 +67,8 @@ class WhenBack:
             if is_outage(error):
                 return False
             _log.warning("a write that MongoDB was away for has failed: %s", type(error).__name__)
+        except Exception:  # noqa: BLE001 - reported; a defect in one write must not keep others from being done
+            _log.exception("a write that MongoDB was away for has failed")
         return True
 
     async def drain(self) -> None:
