@@ -6,7 +6,7 @@ import json
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from parley_auth.tokens.refresh_tokens import RefreshToken
 from parley_core import Parley, new_id
 from parley_core.embedded import EmbeddedMongoDB
 from parley_core.kernel.settings import CoreSettings
-from parley_core.testing import MovableClock, an_application, running_client
+from parley_core.testing import EndlessBody, MovableClock, an_application, impatient, running_client
 
 TEAM = roles_plugin("interviewer", registers="candidate")
 NEW = {"email": "{new}", "password": PASSWORD}
@@ -219,12 +219,8 @@ class Scene:
         return await self.send(json=None, data=None, content=b"a" * 300_000, headers=await self._content_type())
 
     async def with_body_that_never_ends(self) -> httpx.Response:
-        limits = self.parley.request_limits
-        self.parley.request_limits = self.parley.settings(CoreSettings).model_copy(update={"body_seconds": 0.01})
-        try:
-            return await self.send(json=None, data=None, content=_Endless(), headers=await self._content_type())
-        finally:
-            self.parley.request_limits = limits
+        with impatient(self.app):
+            return await self.send(json=None, data=None, content=EndlessBody(), headers=await self._content_type())
 
     async def with_other_body(self) -> httpx.Response:
         return await self.send(content=b"<name/>", headers={"Content-Type": "application/xml"}, json=None)
@@ -312,19 +308,6 @@ class Scene:
 
     async def with_strange_cursor(self) -> httpx.Response:
         return await self.send(params={"cursor": "x"})
-
-
-class _Endless:
-    """A body that doesn't end while it is sent, and is empty when the test looks at what was sent."""
-
-    def __init__(self) -> None:
-        self._is_sent = False
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        if not self._is_sent:
-            self._is_sent = True
-            yield b"{"
-            await asyncio.Event().wait()
 
 
 PROVOCATIONS: dict[str, Callable[[Scene], Awaitable[httpx.Response]]] = {

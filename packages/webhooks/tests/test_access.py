@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from parley_auth.testing import an_account
 from parley_core import new_id
+from parley_core.testing import EndlessBody, impatient
 
 if TYPE_CHECKING:
     from conftest import Stage
@@ -92,12 +93,8 @@ EVERYWHERE: dict[str, Change] = {
     "invalid_token": lambda _: {"headers": {"Authorization": "Bearer x"}},
     "validation_error": lambda _: {"query": "?unknown=1"},
 }
+BIG = b'{"url": "' + b"x" * 300_000 + b'"}'
 OF_BODIES: dict[str, Change] = {
-    "payload_too_large": lambda s: {
-        "json": None,
-        "content": b'{"url": "' + b"x" * 300_000 + b'"}',
-        "headers": {**s.headers, **JSON},
-    },
     "unsupported_media_type": lambda s: {
         "json": None,
         "content": b"<a/>",
@@ -134,12 +131,15 @@ CODES: dict[str, dict[str, Change]] = {
 }
 
 
+WITH_BODIES = [name for name, operation in OPERATIONS.items() if operation.method != "GET"]
+
+
 class TestCodes:
     async def test_each_is_provoked(self, stage: Stage) -> None:
         """Every documented code of an operation answers a request, with the status that is documented."""
         met: dict[str, dict[int, set[str]]] = {name: {} for name in OPERATIONS}
         webhook = await stage.create(URL)
-        candidate = await an_account(stage.app, "candidate")
+        candidate, typed = await an_account(stage.app, "candidate"), {**stage.headers, **JSON}
 
         async def meet(name: str, expected: str, **changes: Any) -> None:
             answer = await send(stage, OPERATIONS[name], changes.pop("webhook_id", webhook["id"]), **changes)
@@ -150,6 +150,10 @@ class TestCodes:
             for code, change in changes.items():
                 await meet(name, code, **change(stage))
             await meet(name, "permission_denied", headers=candidate.headers)
+        for name in WITH_BODIES:
+            await meet(name, "payload_too_large", json=None, content=BIG, headers=typed)
+            with impatient(stage.app):
+                await meet(name, "request_timeout", json=None, content=EndlessBody(), headers=typed)
         stage.parley.request_timeout_seconds, usual = 1e-6, stage.parley.request_timeout_seconds
         for name in CODES:
             await meet(name, "unavailable")

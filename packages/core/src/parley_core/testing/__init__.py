@@ -3,9 +3,29 @@
 Tests talk to a real MongoDB: the embedded one, started once for a test run, with a database of its own for each test.
 """
 
-from parley_core.testing.builders import NOON, MovableClock, a_plugin, an_application, logged, running_client, walk
+from parley_core.testing.builders import (
+    NOON,
+    EndlessBody,
+    MovableClock,
+    a_plugin,
+    an_application,
+    impatient,
+    logged,
+    running_client,
+    walk,
+)
 
-__all__ = ["NOON", "MovableClock", "a_plugin", "an_application", "logged", "running_client", "walk"]
+__all__ = [
+    "NOON",
+    "EndlessBody",
+    "MovableClock",
+    "a_plugin",
+    "an_application",
+    "impatient",
+    "logged",
+    "running_client",
+    "walk",
+]
 
 # Read by pytest, which loads the fixtures as a plugin of their own; builders alone don't need pytest.
 pytest_plugins = ["parley_core.testing.fixtures"]

@@ -1,9 +1,10 @@
 """Builders: a plugin, an application, a client and a clock for tests."""
 
+import asyncio
 import inspect
 import itertools
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
 
@@ -13,7 +14,7 @@ from fastapi import FastAPI
 from parley_core.http.probes import PUBLIC
 from parley_core.http.probes import router as operations
 from parley_core.kernel.application import Parley
-from parley_core.kernel.settings import Settings
+from parley_core.kernel.settings import CoreSettings, Settings
 from parley_core.log.reader import EventLog, LogEntry, LogFilter
 from parley_core.log.relay import Relay
 from parley_core.markers import hookimpl
@@ -75,6 +76,31 @@ async def running_client(app: FastAPI, *others: FastAPI, shown_errors: bool = Tr
             await stack.enter_async_context(worker.router.lifespan_context(worker))
         client = httpx.AsyncClient(transport=transport, base_url="http://test")
         yield await stack.enter_async_context(client)
+
+
+class EndlessBody:
+    """A request's body of which nothing arrives after its first byte; it is empty once it was sent."""
+
+    def __init__(self) -> None:
+        self._is_sent = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if not self._is_sent:
+            self._is_sent = True
+            yield b"{"
+            await asyncio.Event().wait()
+
+
+@contextmanager
+def impatient(app: FastAPI) -> Iterator[None]:
+    """Have an application wait a hundredth of a second for each request's body during the block."""
+    parley: Parley = app.state.parley
+    limits = parley.request_limits
+    parley.request_limits = parley.settings(CoreSettings).model_copy(update={"body_seconds": 0.01})
+    try:
+        yield
+    finally:
+        parley.request_limits = limits
 
 
 class _InTurn(httpx.AsyncBaseTransport):
