@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -146,24 +146,26 @@ class TestCodes:
             assert answer.json()["code"] == expected, (name, answer.text)
             met[name].setdefault(answer.status_code, set()).add(expected)
 
+        async def meet_all(names: Iterable[str], expected: str, **changes: Any) -> None:
+            for name in names:
+                await meet(name, expected, **changes)
+
         for name, changes in CODES.items():
             for code, change in changes.items():
                 await meet(name, code, **change(stage))
-            await meet(name, "permission_denied", headers=candidate.headers)
-        for name in WITH_BODIES:
-            await meet(name, "payload_too_large", json=None, content=BIG, headers=typed)
-            with impatient(stage.app):
+        await meet_all(CODES, "permission_denied", headers=candidate.headers)
+        await meet_all(WITH_BODIES, "payload_too_large", json=None, content=BIG, headers=typed)
+        with impatient(stage.app):
+            for name in WITH_BODIES:
                 await meet(name, "request_timeout", json=None, content=EndlessBody(), headers=typed)
         stage.parley.request_timeout_seconds, usual = 1e-6, stage.parley.request_timeout_seconds
-        for name in CODES:
-            await meet(name, "unavailable")
+        await meet_all(CODES, "unavailable")
         stage.parley.request_timeout_seconds = usual
         for _ in range(9):
             await stage.create(URL)
         await meet("create_webhook", "too_many_webhooks")
         stage.clock.move(timedelta(minutes=11))
-        for name in CODES:
-            await meet(name, "token_expired")
+        await meet_all(CODES, "token_expired")
         # These need a server without a key; see TestWithoutKey.
         for name in WITHOUT_KEY:
             met[name][400].add("webhooks_not_configured")
