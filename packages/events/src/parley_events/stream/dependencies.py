@@ -8,24 +8,20 @@ from parley_auth import Access, Guard
 from parley_core import provided
 from parley_events.log.schemas import Position, Selection
 from parley_events.policy import READ
-from parley_events.stream.follower import Follower
 from parley_events.stream.service import EventStreams
 
 EventFollowing = Annotated[Access, Depends(Guard(READ))]
 EventStreamsDep = Annotated[EventStreams, Depends(provided(EventStreams))]
 
 
-async def _follower(
-    access: EventFollowing,
-    streams: EventStreamsDep,
+async def _selection(
     query: Annotated[Selection, Query()],
     last_event_id: Annotated[
         Position | None,
         Header(alias="Last-Event-ID", description="The last `id` that arrived; it overrides `after`."),
     ] = None,
-) -> Follower:
-    after = query.after if last_event_id is None else last_event_id
-    return await streams.begin(access, after=after, types=query.type)
+) -> Selection:
+    return query if last_event_id is None else query.model_copy(update={"after": last_event_id})
 
 
-FollowerDep = Annotated[Follower, Depends(_follower)]
+SelectionDep = Annotated[Selection, Depends(_selection)]

@@ -5,16 +5,19 @@ from parley_core.errors import PositionAhead, TooManyStreams
 from parley_core.http.event_stream import EventStream
 from parley_core.http.stream_budget import StreamBudgetDep
 from parley_events.errors import UnknownEventType
-from parley_events.stream.dependencies import FollowerDep
+from parley_events.stream.dependencies import EventFollowing, EventStreamsDep, SelectionDep
 
 router = Router(prefix="/events/stream", tag="events")
 
 
 @router.get("", summary="Follow events", response_class=EventStream)
 @raises(UnknownEventType, PositionAhead, TooManyStreams)
-async def stream_events(follower: FollowerDep, budget: StreamBudgetDep) -> EventStream:
+async def stream_events(
+    access: EventFollowing, selection: SelectionDep, streams: EventStreamsDep, budget: StreamBudgetDep
+) -> EventStream:
     """Send the log from a position on and then each new event, as server-sent events with the position as `id`.
 
     The stream ends when the caller loses access or their token expires, and with a `retry` when the server stops.
     """
-    return EventStream(follower.events(), place=budget.take(follower.user_id))
+    follower = await streams.begin(access, after=selection.after, types=selection.type)
+    return EventStream(follower.events(), place=budget.take(access.principal.id))

@@ -56,11 +56,6 @@ class Follower:
         self._sent_at = self._now()
         self._checked_at = float("-inf")
 
-    @property
-    def user_id(self) -> str:
-        """Who follows; for an API key that is its creator."""
-        return self._access.principal.id
-
     async def events(self) -> AsyncGenerator[bytes]:
         """Yield each event once, in order, and heartbeats between them.
 

@@ -49,11 +49,6 @@ class Follower:
         self._checked_at = float("-inf")
         self._read_to: object = None
 
-    @property
-    def user_id(self) -> str:
-        """Who follows; for an API key that is its creator."""
-        return self._access.principal.id
-
     async def events(self) -> AsyncGenerator[bytes]:
         """Yield each message once, in order, as a server-sent event with its `seq` as id, and heartbeats between them.
 
