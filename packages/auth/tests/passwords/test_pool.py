@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from parley_auth.passwords.pool import _THREADS, HashingPool, Turn
+from parley_core.data.deadline import time_limit
 from parley_core.errors import Unavailable
 
 
@@ -78,3 +79,10 @@ async def test_errors(busy: Busy) -> None:
     assert await busy.finish(busy.queue(Turn.LOGIN, "next")) == ["next"]
     with pytest.raises(ZeroDivisionError):
         await failing
+
+
+async def test_no_time_left(busy: Busy) -> None:
+    """Who has waited until their request's time is over is refused, and what they waited for isn't done."""
+    with time_limit(0.05), pytest.raises(Unavailable):
+        await busy.queue(Turn.LOGIN, "late")
+    assert await busy.finish(busy.queue(Turn.LOGIN, "next")) == ["next"]

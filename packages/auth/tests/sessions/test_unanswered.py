@@ -3,6 +3,7 @@
 import asyncio
 import random
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -124,6 +125,20 @@ async def test_exchanged(workers: list[Worker], token: RefreshToken, through: in
     await refreshes(workers[1], successor)
     # The control: with the successor used, the spent token is a theft as ever.
     assert (await workers[through].refresh(token)).json()["code"] == "refresh_reused"
+
+
+async def test_no_time_for_the_race(workers: list[Worker], token: RefreshToken) -> None:
+    """An exchange whose race ends after the request's time is answered with 503 at once, and the repeat gets it."""
+    workers[0].line.cut()
+    began = time.monotonic()
+    refresh = asyncio.create_task(workers[0].refresh(token))
+    await asyncio.sleep(0.6 * TIMEOUT)
+    workers[0].line.mend()
+    answer = await refresh
+    assert (answer.status_code, time.monotonic() - began < 1.5 * TIMEOUT) == (503, True)
+    await noted(workers[0])
+    assert (await stored(workers[1], token))["digest"] != token.digest
+    await refreshes(workers[0], token)
 
 
 async def test_another_worker_waits(workers: list[Worker], token: RefreshToken) -> None:

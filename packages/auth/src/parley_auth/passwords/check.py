@@ -1,5 +1,7 @@
 """The password check: throttled, and with the same work whatever the answer is."""
 
+from collections.abc import Awaitable, Callable
+
 from parley_auth.models import Credentials
 from parley_auth.passwords.hashing import Passwords
 from parley_auth.passwords.origin import Origin
@@ -16,7 +18,7 @@ class PasswordCheck:
     Args:
         passwords: hashes them.
         throttle: counts attempts.
-        when_back: stores a success later that MongoDB was away for.
+        when_back: stores later what MongoDB was away for, such as a success.
     """
 
     def __init__(self, *, passwords: Passwords, throttle: Throttle, when_back: WhenBack) -> None:
@@ -35,7 +37,7 @@ class PasswordCheck:
 
         Raises:
             RateLimited: too many attempts have failed.
-            Unavailable: the queue of passwords to hash is full.
+            Unavailable: the queue of passwords to hash is full, or takes longer than the request's time.
         """
         known = credentials.known_networks if credentials else ()
         try:
@@ -46,21 +48,21 @@ class PasswordCheck:
         try:
             matches = await self._passwords.verify(credentials.password_hash if credentials else None, password)
         except Unavailable:
-            await self._throttle.withdraw(attempt)
+            await self._settle(attempt, self._throttle.withdraw)
             raise
         if matches:
-            await self._succeed(attempt)
+            await self._settle(attempt, self._throttle.succeeded)
         else:
             self._log("login_failed", credentials, origin, email)
         return matches
 
-    async def _succeed(self, attempt: Attempt) -> None:
+    async def _settle(self, attempt: Attempt, settle: Callable[[Attempt], Awaitable[None]]) -> None:
         try:
-            await self._throttle.succeeded(attempt)
+            await settle(attempt)
         except DatabaseError as error:
             # The attempt would stay counted as a failure.
             if is_outage(error):
-                self._when_back.add(f"login:{attempt.account_key}", lambda: self._throttle.succeeded(attempt))
+                self._when_back.add(f"login:{attempt.account_key}", lambda: settle(attempt))
             raise
 
     def _log(self, kind: Kind, credentials: Credentials | None, origin: Origin, email: str) -> None:

@@ -10,6 +10,7 @@ from enum import IntEnum
 from queue import PriorityQueue
 from typing import Any, TypeVar
 
+from parley_core.data.deadline import remaining
 from parley_core.errors import Unavailable
 
 T = TypeVar("T")
@@ -49,7 +50,7 @@ class _Job:
 
 
 class HashingPool:
-    """A small pool of threads; when its queue is full, it raises `Unavailable` (503)."""
+    """A small pool of threads; when its queue is full or takes too long, it raises `Unavailable` (503)."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="argon2")
@@ -61,7 +62,7 @@ class HashingPool:
         """Return what `work` returns, in a thread.
 
         Raises:
-            Unavailable: so much work waits that there is no room for this turn.
+            Unavailable: so much work waits that there is no room for this turn, or the caller's time is over.
         """
         if self._waiting >= _ROOM[turn]:
             raise Unavailable
@@ -71,7 +72,10 @@ class HashingPool:
         self._threads.submit(self._run_next)
         self._waiting += 1
         try:
-            result: T = await asyncio.wrap_future(job.done)
+            async with asyncio.timeout(remaining()):
+                result: T = await asyncio.wrap_future(job.done)
+        except TimeoutError:
+            raise Unavailable from None
         finally:
             self._waiting -= 1
         return result

@@ -14,7 +14,7 @@ from parley_auth.tokens.refresh_tokens import RefreshToken, RefreshTokens
 from parley_auth.tokens.sealing import digest_of_key, seal, unseal
 from parley_auth.when_back import WhenBack
 from parley_core import Clock
-from parley_core.data.deadline import remaining
+from parley_core.data.deadline import remaining, time_is_over
 from parley_core.data.failures import DatabaseError, is_outage
 from parley_core.errors import Unavailable
 
@@ -149,7 +149,7 @@ class RefreshService:
             return None
         # Requests of the same moment arrive before the answer is sent. It happens once in an access token's lifetime.
         left = after.spent_at + race - now - (attempt.waited - took)
-        await asyncio.sleep(min(max(left, _NO_TIME), race).total_seconds() + _MARGIN)
+        await _pause(min(max(left, _NO_TIME), race).total_seconds() + _MARGIN)
         return self._pair(following, after)
 
     async def _repeated(self, attempt: _Attempt, *, was_current: bool) -> TokenPair | None:
@@ -214,6 +214,13 @@ class RefreshService:
     def _pair(self, token: RefreshToken, state: Exchange, *, is_repeated: bool = False) -> TokenPair:
         access = self._tokens.issue(token.user_id, session_id=token.session_id, token_version=state.token_version)
         return TokenPair(access, token.text, is_repeated=is_repeated)
+
+
+async def _pause(seconds: float) -> None:
+    """Wait, unless the request's time would be over before: the answer is 503 at once then, and can be repeated."""
+    if (left := remaining()) is not None and left < seconds:
+        raise time_is_over()
+    await asyncio.sleep(seconds)
 
 
 def _note_of(token: RefreshToken) -> str:
