@@ -7,7 +7,9 @@ from threading import Event
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pymongo.errors import NetworkTimeout
 
+from parley_core.data.deadline import time_limit
 from parley_webhooks.errors import WebhookUrlRefused
 from parley_webhooks.testing import Names
 from parley_webhooks.transport import addresses as module
@@ -201,5 +203,13 @@ class TestCheck:
         monkeypatch.setattr(module, "_SECONDS_TO_CHECK", 0.1)
         monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: answered.wait() and [])
         with pytest.raises(WebhookUrlRefused, match="no address"):
+            await PUBLIC.check("https://slow.test/")
+        answered.set()
+
+    async def test_no_time_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A request that has less time waits no longer, and doesn't learn that the name has no address."""
+        answered = Event()
+        monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: answered.wait() and [])
+        with time_limit(0.1), pytest.raises(NetworkTimeout):
             await PUBLIC.check("https://slow.test/")
         answered.set()

@@ -4,6 +4,7 @@ import asyncio
 from contextvars import Context
 
 from parley_core import Clock, EventLog
+from parley_core.data.deadline import remaining, time_is_over, time_limit
 from parley_webhooks.attempts.repository import AttemptRepository
 from parley_webhooks.deliveries.messages import Message, attempt_of, message_of, ping_of
 from parley_webhooks.deliveries.messenger import Messenger
@@ -64,12 +65,15 @@ class DeliveryService:
         return webhook
 
     async def _send(self, webhook: Webhook, message: Message) -> Attempt:
-        # An empty context: a receiver may take longer than the request's time for database work.
-        return await asyncio.create_task(self._attempt(webhook, message), context=Context())
+        if (left := remaining()) is not None and left <= 0:
+            raise time_is_over()
+        # An empty context: a receiver may take longer than the request's time for database work, and uses none of it.
+        return await asyncio.create_task(self._attempt(webhook, message, left), context=Context())
 
-    async def _attempt(self, webhook: Webhook, message: Message) -> Attempt:
+    async def _attempt(self, webhook: Webhook, message: Message, left: float | None) -> Attempt:
         at = self._clock()
         result = await self._messenger.send(webhook, message)
         attempt = attempt_of(message, webhook, at=at, result=result, outcome=outcome_of(result))
-        await self._attempts.add(attempt)
+        with time_limit(left):
+            await self._attempts.add(attempt)
         return attempt

@@ -9,6 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 
 import httpx
 
+from parley_core.data.deadline import remaining, time_is_over
 from parley_webhooks.errors import WebhookUrlRefused
 from parley_webhooks.transport.failures import Unanswered
 from parley_webhooks.transport.networks import IPAddress, embedded_in, is_public
@@ -67,12 +68,16 @@ class Addresses:
 
         Raises:
             WebhookUrlRefused: it has an address that isn't permitted, or none within three seconds.
+            PyMongoError: the caller's time is over before.
         """
-        parsed = httpx.URL(url)
+        parsed, left = httpx.URL(url), remaining()
+        is_short = left is not None and left < _SECONDS_TO_CHECK
         try:
-            async with asyncio.timeout(_SECONDS_TO_CHECK):
+            async with asyncio.timeout(left if is_short else _SECONDS_TO_CHECK):
                 await self.of(host_of(parsed), port_of(parsed))
         except TimeoutError:
+            if is_short:
+                raise time_is_over() from None
             raise WebhookUrlRefused(_NOT_FOUND) from None
         except Unanswered as error:
             raise WebhookUrlRefused(_NOT_PUBLIC if error.reason == "refused" else _NOT_FOUND) from None
