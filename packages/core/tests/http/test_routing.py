@@ -474,8 +474,8 @@ class TestFuzz:
         assert refused_code(answer) in {"invalid_id", "not_found", "method_not_allowed", "note_not_found"}
 
 
-class TestPrefix:
-    """A router's routes are tried only where the path contains the router's prefix."""
+class TestShape:
+    """A router's routes are tried only where the path ends like one of theirs."""
 
     @pytest.mark.parametrize(
         ("prefix", "path"),
@@ -484,6 +484,7 @@ class TestPrefix:
             ("/notes", "/notes/x"),
             ("/notes/{note_id}/parts", "/notes/7/parts/x"),
             ("/notes/{note_id:int}/parts", "/notes/7/parts/x"),
+            ("/notes/{rest:path}", "/notes/7/parts/x"),
             ("/{note_id}", "/7/x"),
         ],
     )
@@ -497,15 +498,28 @@ class TestPrefix:
         """Nothing is found at another address."""
         assert await status_with("/notes/{note_id}/parts", path) == 404
 
+    async def test_later_ones(self) -> None:
+        """Routes are found that came after the first request, and those of a router inside."""
+        inner, outer = Router(prefix="/inner", tag="notes"), Router(prefix="/outer", tag="notes")
+        app = an_application([], [a_plugin("notes", parley_routers=[outer])])
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+            assert (await client.get("/v1/outer/x")).status_code == 404
+            for router in (inner, outer):
+                router.get("/x")(read_x)
+            outer.include_router(inner)
+            for path in ("/v1/outer/x", "/v1/outer/inner/x", "/v1/inner/x"):
+                assert (await client.get(path)).status_code == (404 if path == "/v1/inner/x" else 200)
+
+
+async def read_x() -> str:
+    """Answer."""
+    return "found"
+
 
 async def status_with(prefix: str, path: str) -> int:
     """Return how GET `path` is answered by a route `/x` in a router of this prefix, included twice."""
     router = Router(prefix=prefix, tag="notes")
-
-    @router.get("/x")
-    async def read_x() -> str:
-        return "found"
-
+    router.get("/x")(read_x)
     app = an_application([], [a_plugin("notes", parley_routers=[router])])
     app.include_router(router, prefix="/elsewhere")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:

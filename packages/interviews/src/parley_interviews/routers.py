@@ -5,4 +5,4 @@ from parley_interviews.interviews.endpoints import router as interviews
 from parley_interviews.listing.endpoints import router as listing
 from parley_interviews.participants.endpoints import router as participants
 
-ROUTERS = [interviews, listing, history, participants]
+ROUTERS = [listing, interviews, history, participants]

@@ -8,7 +8,7 @@ dependencies have passed.
 import functools
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response, params
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
 from parley_core.data.deadline import time_limit
@@ -27,7 +27,7 @@ from parley_core.http.parameters import QueryNames, lists_among
 from parley_core.http.requests import composition_of
 
 Endpoint = Callable[..., Awaitable[Any]]
-_PARAMETER = re.compile(r"{\w+(?::\w+)?}")
+_GROUP = re.compile(r"\(\?P<\w+>")
 _WITHOUT_BODY = {"GET", "HEAD"}
 # The request that is being answered, for the checks between its dependencies and its endpoint.
 _current: ContextVar[DeferredRequest] = ContextVar("parley_request")
@@ -124,7 +124,7 @@ class Router(APIRouter):
 
     def __init__(self, *, prefix: str, tag: str, versioned: bool = True, small_bodies: bool = False) -> None:
         self.versioned = versioned
-        self._literals = _PARAMETER.split(prefix)
+        self._shape, self._shaped = re.compile(""), 0
         self.small_bodies = small_bodies
         super().__init__(
             prefix=prefix,
@@ -134,12 +134,13 @@ class Router(APIRouter):
         )
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Return whether one of the routes matches; they are tried only where the path contains the prefix.
+        """Return whether one of the routes matches; they are tried only where the path ends like one of theirs.
 
         An application has many routers, and would try each route of all those that come before the right one.
         """
-        path = scope["path"]
-        if all(literal in path for literal in self._literals):
+        if self._shaped != len(self.routes):
+            self._shape, self._shaped = _shape_of(self.routes), len(self.routes)
+        if self._shape.search(scope["path"]):
             return super().matches(scope)
         return Match.NONE, {}
 
@@ -150,3 +151,9 @@ class Router(APIRouter):
         super().add_api_route(path, endpoint, **options)
         if isinstance(added := self.routes[-1], ParleyRoute):
             added.small_bodies = self.small_bodies
+
+
+def _shape_of(routes: Sequence[BaseRoute]) -> re.Pattern[str]:
+    """Return what the paths of these routes end with, wherever they are included; a router among them may have any."""
+    patterns = [getattr(route, "path_regex", re.compile("^")).pattern.removeprefix("^") for route in routes]
+    return re.compile("|".join(_GROUP.sub("(?:", pattern) for pattern in patterns))
