@@ -1,6 +1,8 @@
 """The part of a process's descriptors that open streams may take."""
 
 import resource
+import subprocess
+import sys
 
 import pytest
 
@@ -34,3 +36,9 @@ def test_limit() -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert descriptor_limit() == (None if soft == resource.RLIM_INFINITY else soft)
+
+
+def test_import_without_the_module() -> None:
+    """Core is imported where Python has no module `resource`, as on Windows."""
+    without = "import sys; sys.modules['resource'] = None; import parley_core, parley_core.descriptors"
+    subprocess.run([sys.executable, "-c", without], check=True)

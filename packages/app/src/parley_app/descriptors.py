@@ -1,7 +1,7 @@
 """The open files that the system allows this process, and how many of them are kept for all else than connections."""
 
 import contextlib
-import resource
+import sys
 
 from parley_core.descriptors import descriptor_limit
 
@@ -15,6 +15,10 @@ _RESERVE = 112
 
 def raise_limit() -> int:
     """Raise the limit of open files to the highest that this user may set, and return it."""
+    if sys.platform == "win32":
+        return _PLENTY
+    import resource  # noqa: PLC0415 - Windows has no such module
+
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     highest = _PLENTY if hard == resource.RLIM_INFINITY else min(hard, _PLENTY)
     for limit in (min(highest, _OPEN_MAX), highest):

@@ -1,6 +1,6 @@
 """How many files and connections this process may have open, and what part of that open streams may take."""
 
-import resource
+import sys
 
 # For the log, listening sockets, the driver's own connections to members, and what a library opens.
 _RESERVE = 64
@@ -10,6 +10,11 @@ _MOST_STREAMS = 10_000
 
 def descriptor_limit() -> int | None:
     """Return how many descriptors this process may have at this moment (its soft limit); None for any number."""
+    if sys.platform == "win32":
+        # There is no such limit, and no module that asks for it.
+        return None
+    import resource  # noqa: PLC0415 - Windows has no such module
+
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return None if limit == resource.RLIM_INFINITY else limit
 

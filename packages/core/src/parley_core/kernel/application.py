@@ -12,17 +12,13 @@ from pydantic_settings import BaseSettings
 from pymongo import AsyncMongoClient
 
 from parley_core.caching.routes import has_cached_routes
-from parley_core.caching.store import ReadCache
 from parley_core.clock import Clock, utc_now
-from parley_core.data.clocks import DatabaseClock
-from parley_core.data.cursor_key import cursor_key
 from parley_core.data.documents import Document
 from parley_core.data.handle import Database
 from parley_core.data.indexes import ensure_indexes
 from parley_core.data.stored_format import check_format
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
-from parley_core.http.cursors import Cursors
 from parley_core.http.framework import RouteContext
 from parley_core.http.limits import RequestLimits
 from parley_core.http.openapi import install_openapi
@@ -31,13 +27,13 @@ from parley_core.http.requests import RequestLog, path_of
 from parley_core.http.routing import PublicRoute, Router
 from parley_core.kernel.catalogue import catalogue_of
 from parley_core.kernel.lifespans import attributed, frozen
+from parley_core.kernel.own_services import own_services
 from parley_core.kernel.owners import own_routes, owner_of
 from parley_core.kernel.plugins import Plugins
 from parley_core.kernel.proof import Proof
 from parley_core.kernel.services import Finder, Services
 from parley_core.kernel.settings import CoreSettings, allowed_plugins, load_settings, warn_of_unknown
 from parley_core.kernel.storage import open_database, open_log
-from parley_core.kernel.streams import stream_budget_of
 from parley_core.ownership import single_owner
 
 T = TypeVar("T")
@@ -225,7 +221,7 @@ class Parley:
             await check_format(database)
             await ensure_indexes(database, self._indexes)
             log, relay, catch_up = await stack.enter_async_context(open_log(database))
-            own = await self._own_services(database)
+            own = await own_services(database, core, self.clock)
             for service in (database, database.generations, log, relay, catch_up, *own):
                 self.provide(service)
             self._services.collect(self.plugins.calls("parley_services"), self)
@@ -233,17 +229,6 @@ class Parley:
                 with self._services.provided_by(declared.plugin):
                     await stack.enter_async_context(attributed(declared))
             yield self
-
-    async def _own_services(self, database: Database) -> Sequence[object]:
-        """Return what core itself provides beside the database and its log; warn of a clock that is wrong."""
-        core, clock = self.settings(CoreSettings), DatabaseClock(database, self.clock)
-        await clock.check()
-        return (
-            clock,
-            ReadCache(max_bytes=core.cache_max_bytes if core.cache_enabled else 0, shown_to=core.cache_status),
-            Cursors(await cursor_key(database)),
-            stream_budget_of(core, self.clock),
-        )
 
     def _forget_database(self) -> None:
         self._database = None
