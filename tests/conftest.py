@@ -1,13 +1,15 @@
 """The whole application, composed from the installed entry points, and one account of each kind."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from parley_app import create_app
+from parley_app.testing import Start
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
@@ -40,3 +42,11 @@ async def interviewer(app: FastAPI, client: httpx.AsyncClient) -> Account:
 @pytest.fixture
 async def candidate(app: FastAPI, client: httpx.AsyncClient) -> Account:
     return await an_account(app, "candidate")
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts `parley serve`."""
+    starter = Start(tmp_path)
+    yield starter
+    starter.end_all()

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,13 +28,6 @@ READY_SECONDS = rounds(15, full=5)
 """A quiet machine takes 5 s at most."""
 END_SECONDS = rounds(30, full=5)
 pytestmark = pytest.mark.attack
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    starter = Start(tmp_path)
-    yield starter
-    starter.end_all()
 
 
 @pytest.fixture(params=["1", pytest.param("3", marks=pytest.mark.chaos)])

@@ -21,13 +21,6 @@ READY_SECONDS = rounds(10, full=3)
 pytestmark = pytest.mark.attack
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    starter = Start(tmp_path)
-    yield starter
-    starter.end_all()
-
-
 class Outage:
     """A MongoDB that can be away: frozen, or not started yet."""
 

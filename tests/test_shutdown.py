@@ -4,7 +4,6 @@ import asyncio
 import math
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
@@ -26,13 +25,6 @@ STREAMS = rounds(50, full=150)
 STALLED = rounds(12, full=60)
 # Each of them more than a socket's buffers take.
 UNREAD = "GET /openapi.json HTTP/1.1\r\nHost: parley.example\r\n\r\n" * 100
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    starter = Start(tmp_path)
-    yield starter
-    starter.end_all()
 
 
 async def joined(client: httpx.AsyncClient) -> tuple[str, dict[str, str]]:

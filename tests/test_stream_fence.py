@@ -1,9 +1,8 @@
 """Streams against what takes access away, over three workers: nothing arrives that was posted after the answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -39,13 +38,6 @@ async def demote(server: httpx.AsyncClient, admin: Account, leaver: Account, _: 
 
 async def log_out(server: httpx.AsyncClient, _admin: Account, leaver: Account, _: str) -> httpx.Response:
     return await server.post("/v1/auth/logout", headers=leaver.headers)
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    starter = Start(tmp_path)
-    yield starter
-    starter.end_all()
 
 
 @pytest.fixture
