@@ -24,7 +24,7 @@ from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
 from parley_interviews.testing import create_interview
 
-STEPS = int(os.environ.get("COHERENCE_STEPS", "600"))
+STEPS = int(os.environ.get("COHERENCE_STEPS", "300"))
 AT_ONCE, INTERVIEWS = 20, 4
 PARTS = ("", "/participants", "/participants?former=true")
 
@@ -170,7 +170,7 @@ async def test_membership_and_status(world: World) -> None:
     """Adding, removing and starting through any worker shows in lists and details through every other at once."""
     member, one = world.members[1], world.interviews[0]
     base = f"/v1/interviews/{one.id}"
-    for _ in range(rounds(3, full=10)):
+    for _ in range(rounds(1, full=10)):
         await agree(world)
         removed = await world.any_worker().delete(f"{base}/participants/{member.id}", headers=world.admin.headers)
         assert removed.status_code == 204

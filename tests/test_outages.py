@@ -85,7 +85,7 @@ def kept_away(since: float) -> None:
 
 
 class TestFirstStart:
-    @pytest.mark.parametrize("workers", [1, 3])
+    @pytest.mark.parametrize("workers", [1, pytest.param(3, marks=pytest.mark.chaos)])
     def test_mongodb_is_late(self, start: Start, mongodb: Outage, *, workers: int) -> None:
         """It says in one line that it waits, and is ready soon after MongoDB is there."""
         settings, port = mongodb.settings, free_port()

@@ -196,6 +196,7 @@ class TestNetwork:
         assert sorted(status for statuses in found for status in statuses) == [401] * 6 + [429] * 94
         assert hasher.verified == 6
 
+    @pytest.mark.chaos
     async def test_office(
         self, app: FastAPI, client: httpx.AsyncClient, client_from: From, clock: MovableClock
     ) -> None:
