@@ -1,6 +1,5 @@
 """Settings: what is wrong is reported all at once, and never with a value."""
 
-import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -74,18 +73,55 @@ class TestFiles:
         assert isinstance(settings, NoteSettings)
         assert settings.note_secret.get_secret_value() == "correct horse"
 
-    def test_environment_goes_first(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        """Where both are set, the variable counts and the file is not needed."""
-        monkeypatch.setenv("PARLEY_NOTE_COUNT", "9")
-        (tmp_path / "count").write_text("4")
-        monkeypatch.setenv("PARLEY_NOTE_COUNT_FILE", str(tmp_path / "count"))
+    @pytest.mark.parametrize("name", [*CoreSettings.model_fields, "note_secret", "note_count"])
+    def test_both_forms(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+        """A variable and its file are never set both: neither silently counts, and neither value is shown."""
+        (tmp_path / "value").write_text("hunter2")
+        plain, named = f"PARLEY_{name.upper()}", f"PARLEY_{name.upper()}_FILE"
+        monkeypatch.setenv(plain, "hunter3")
+        monkeypatch.setenv(named, str(tmp_path / "value"))
+        message = refusal(CoreSettings, NoteSettings)
+        assert f"{plain}: {plain} and {named} are both set: unset one of them" in message
+        assert "hunter" not in message
+
+    @pytest.mark.parametrize("suffix", ["", "_FILE"])
+    def test_an_empty_form_is_unset(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, suffix: str) -> None:
+        """A template that sets both and fills one is fine."""
+        (tmp_path / "count").write_text("9\n")
+        filled = {"": str(tmp_path / "count"), "_FILE": "9"}
+        monkeypatch.setenv(f"PARLEY_NOTE_COUNT{suffix}", "")
+        monkeypatch.setenv("PARLEY_NOTE_COUNT" + ("_FILE" if suffix == "" else ""), filled[suffix])
         assert NoteSettings(note_secret=SecretStr("correct horse")).note_count == 9
+
+    def test_either_case(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """Names are read in either case, with and without a file."""
+        (tmp_path / "count").write_text("9")
+        monkeypatch.setenv("parley_note_count_file", str(tmp_path / "count"))
+        monkeypatch.setenv("Parley_Note_Secret", "correct horse")
+        settings = read(NoteSettings)[NoteSettings]
+        assert isinstance(settings, NoteSettings)
+        assert (settings.note_secret.get_secret_value(), settings.note_count) == ("correct horse", 9)
+
+    def test_only_the_end_of_the_line_is_left_out(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """What `echo` and Windows end a line with goes, and nothing else does."""
+        (tmp_path / "secret").write_bytes(b" correct\nhorse \r\n\n")
+        monkeypatch.setenv("PARLEY_NOTE_SECRET_FILE", str(tmp_path / "secret"))
+        settings = read(NoteSettings)[NoteSettings]
+        assert isinstance(settings, NoteSettings)
+        assert settings.note_secret.get_secret_value() == " correct\nhorse "
+
+    def test_a_folder(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """A folder, as a volume mounted in the wrong place, is named."""
+        monkeypatch.setenv("PARLEY_NOTE_SECRET_FILE", str(tmp_path))
+        reason = f"PARLEY_NOTE_SECRET_FILE names {tmp_path}, which can't be read (Is a directory)"
+        assert refusal(NoteSettings) == f"settings: PARLEY_NOTE_SECRET: {reason}"
 
     @pytest.mark.parametrize(
         ("content", "reason"),
         [
             pytest.param(None, "which can't be read (No such file or directory)", id="missing"),
             pytest.param(b"\n", "which is empty", id="empty"),
+            pytest.param(b" \t\r\n", "which is empty", id="blank"),
             pytest.param(b"\xff\xfe", "which is not text", id="binary"),
         ],
     )
@@ -162,48 +198,3 @@ class TestRefusals:
         """A database's name is one that MongoDB takes."""
         with pytest.raises(ValueError, match="mongodb_database"):
             CoreSettings(mongodb_database=name)
-
-
-class TestUnknownVariables:
-    def test_nearest_name(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-        """A misspelt variable is reported with the name that was probably meant, and without its value."""
-        monkeypatch.setenv("PARLEY_MONGO_URI", "mongodb://u:hunter2@db")
-        monkeypatch.setenv("PARLEY_QQQQQQQQQQ", "1")
-        Parley(plugins=[a_plugin("notes", parley_events=[])])
-        assert warnings(caplog) == [
-            "PARLEY_MONGO_URI is set but no setting has that name; PARLEY_MONGODB_URI?",
-            "PARLEY_QQQQQQQQQQ is set but no setting has that name",
-        ]
-
-    def test_known_names(
-        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
-    ) -> None:
-        """Settings of plugins and those from files are known."""
-        (tmp_path / "secret").write_text("correct horse")
-        monkeypatch.setenv("PARLEY_NOTE_SECRET_FILE", str(tmp_path / "secret"))
-        monkeypatch.setenv("PARLEY_NOTE_COUNT", "2")
-        monkeypatch.setenv("PARLEY_DOCS", "false")
-        Parley(plugins=[a_plugin("notes", parley_settings=[NoteSettings])])
-        assert not warnings(caplog)
-
-    def test_kubernetes(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-        """What Kubernetes sets for a service called parley is neither read nor complained of."""
-        for name in (
-            "PORT",
-            "PORT_8000_TCP",
-            "PORT_8000_TCP_ADDR",
-            "SERVICE_HOST",
-            "SERVICE_PORT",
-            "SERVICE_PORT_HTTP",
-        ):
-            monkeypatch.setenv(f"PARLEY_{name}", "tcp://10.0.0.7:8000")
-        Parley(plugins=[a_plugin("notes", parley_events=[])])
-        assert not warnings(caplog)
-
-
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [
-        message
-        for name, level, message in caplog.record_tuples
-        if name == "parley.settings" and level == logging.WARNING
-    ]

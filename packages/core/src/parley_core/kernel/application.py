@@ -32,8 +32,9 @@ from parley_core.kernel.owners import own_routes, owner_of
 from parley_core.kernel.plugins import Plugins
 from parley_core.kernel.proof import Proof
 from parley_core.kernel.services import Finder, Services
-from parley_core.kernel.settings import CoreSettings, allowed_plugins, load_settings, warn_of_unknown
+from parley_core.kernel.settings import CoreSettings, allowed_plugins, load_settings
 from parley_core.kernel.storage import open_database, open_log
+from parley_core.kernel.unknown_settings import warn_of_unknown
 from parley_core.ownership import single_owner
 
 T = TypeVar("T")

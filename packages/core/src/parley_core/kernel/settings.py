@@ -1,13 +1,8 @@
 """Settings: each package brings a class, the environment fills it, all problems are reported at once."""
 
-import difflib
-import logging
-import os
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 import pydantic
 from pydantic import AfterValidator, Field, SecretStr, field_validator
@@ -16,17 +11,18 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
+from parley_core.kernel.named_files import NamedFiles, Unread
 from parley_core.kernel.uri_options import problems_of
 from parley_core.ownership import clashes
 
 PREFIX = "PARLEY_"
-# A Kubernetes service called "parley" puts these into the environment of every pod.
-_NOT_OURS = re.compile(r"PARLEY_(PORT|SERVICE_(HOST|PORT))(_.*)?")
-_log = logging.getLogger("parley.settings")
 
 
 class Settings(BaseSettings):
     """The base of all settings: field `x` is read from PARLEY_X, or from the file that PARLEY_X_FILE names."""
+
+    mistaken_names: ClassVar[Mapping[str, str]] = {}
+    """Variables that people or platforms set, with the setting that is meant: a start warns of them."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
@@ -35,7 +31,7 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _file_was_read(cls, value: Any) -> Any:
-        if isinstance(value, _Unread):
+        if isinstance(value, Unread):
             raise PydanticCustomError("unread_file", "{reason}", {"reason": value.reason})
         return value
 
@@ -48,36 +44,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _NamedFiles(settings_cls)
-
-
-@dataclass(frozen=True)
-class _Unread:
-    """Takes the place of a value that a file should contain, so that all problems are reported together."""
-
-    reason: str
-
-
-class _NamedFiles(PydanticBaseSettingsSource):
-    """Reads PARLEY_X from the file that PARLEY_X_FILE names, as container secrets are delivered."""
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        path = os.environ.get(f"{env_name(field_name)}_FILE")
-        return (_content(field_name, Path(path)) if path else None), field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
-        return {name: value for name, value in values.items() if value is not None}
-
-
-def _content(field_name: str, path: Path) -> str | _Unread:
-    try:
-        text = path.read_text().rstrip("\r\n")
-    except OSError as error:
-        return _Unread(f"{env_name(field_name)}_FILE names {path}, which can't be read ({error.strerror})")
-    except UnicodeDecodeError:
-        return _Unread(f"{env_name(field_name)}_FILE names {path}, which is not text")
-    return text or _Unread(f"{env_name(field_name)}_FILE names {path}, which is empty")
+        return init_settings, NamedFiles(settings_cls), env_settings
 
 
 def _split(value: Any) -> Any:
@@ -104,6 +71,10 @@ class PluginSettings(Settings):
 
 class CoreSettings(Settings):
     """The settings of core itself."""
+
+    mistaken_names: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("PARLEY_DATABASE_URI", "PARLEY_DATABASE_URL", "PARLEY_MONGO", "PARLEY_MONGODB"), "PARLEY_MONGODB_URI"
+    )
 
     mongodb_uri: Annotated[SecretStr | None, AfterValidator(_mongodb_uri)] = Field(
         None, description="A MongoDB replica set; unset runs an embedded one in the data directory."
@@ -201,13 +172,3 @@ def _read(cls: type[Settings], instances: dict[type[BaseSettings], BaseSettings]
         # Raised where a value should be JSON and isn't; its cause would quote the value.
         return [f"{cls.__name__}: {error}"]
     return []
-
-
-def warn_of_unknown(classes: Iterable[type[BaseSettings]]) -> None:
-    """Log each PARLEY_ variable that no setting reads, with the nearest name that one does."""
-    known = {env_name(field) for cls in classes for field in cls.model_fields}
-    known |= {f"{name}_FILE" for name in known}
-    for name in sorted(os.environ):
-        if name.startswith(PREFIX) and name not in known and not _NOT_OURS.fullmatch(name):
-            nearest = difflib.get_close_matches(name, known, n=1)
-            _log.warning("%s is set but no setting has that name%s", name, f"; {nearest[0]}?" if nearest else "")
