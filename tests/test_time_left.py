@@ -137,6 +137,7 @@ async def valid_calls(app: FastAPI, client: httpx.AsyncClient, url: str) -> dict
     user = {"user_id": target.id}
     login = {"username": me.user.email, "password": PASSWORD}
     return {
+        "GET /": Call(),
         "GET /healthz": Call(),
         "GET /readyz": Call(),
         "GET /.well-known/jwks.json": Call(),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from fastapi import FastAPI
 from pydantic_settings import BaseSettings
 
-from parley_app import docs_page
+from parley_app import docs_page, index
 from parley_core import Parley
 from parley_core.http import probes as operations
 from parley_core.kernel.settings import CoreSettings, PluginSettings, allowed_plugins
@@ -45,6 +45,9 @@ def create_app(
     )
     parley.mount(app, owns_app=True, public=docs_page.PUBLIC_DOCUMENT if shows_docs else ())
     parley.include(app, operations.router, plugin="core", public=operations.PUBLIC)
+    parley.include(
+        app, index.build_router(version=VERSION, shows_docs=shows_docs), plugin=_OWN_PLUGIN, public=index.PUBLIC
+    )
     if shows_docs:
         parley.include(app, docs_page.build_router(), plugin=_OWN_PLUGIN, public=docs_page.PUBLIC)
     return app
