@@ -11,7 +11,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from parley_app.testing import PARLEY, Serving, Start, environment, eventually, install_plugin, lives, parley
+from parley_app.testing import (
+    PARLEY,
+    Serving,
+    Start,
+    environment,
+    eventually,
+    has_ipv6,
+    install_plugin,
+    lives,
+    parley,
+)
 from parley_core.embedded import find_mongod, running_uri
 from parley_core.embedded.paths import locate
 
@@ -55,11 +65,48 @@ class TestReady:
         assert "bottles" not in serving.logged
 
     def test_the_banner_says_what_is_switched_off(self, start: Start, tmp_path: Path) -> None:
-        serving = start("--data-dir", tmp_path / "data", PARLEY_DOCS="false", PARLEY_PORT="tcp://10.0.0.1:1")
+        serving = start("--data-dir", tmp_path / "data", PARLEY_DOCS="false")
         assert "  Docs     switched off\n" in serving.printed
         assert [serving.get(path).status_code for path in ("/docs", "/openapi.json", "/healthz")] == [404, 404, 200]
-        # Kubernetes sets the other variable where a service is called parley; it is no port of ours.
-        assert "PARLEY_PORT" not in serving.logged
+
+
+class TestListening:
+    @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+    def test_settings_say_where(self, start: Start, tmp_path: Path) -> None:
+        """`::` takes both families, and callers of IPv4 have their own addresses and not mapped ones."""
+        kubernetes = {"PARLEY_PORT": "tcp://10.0.0.1:1", "PARLEY_SERVICE_HOST": "10.0.0.1"}
+        listen = {"PARLEY_LISTEN_HOST": "::", "PARLEY_LISTEN_WORKERS": "2"}
+        serving = start("--data-dir", tmp_path / "data", **listen, **kubernetes)
+        assert f"  API      http://[::1]:{serving.port}\n" in serving.printed
+        assert "  Workers  2\n" in serving.printed
+        for host in ("[::1]", "127.0.0.1", "localhost"):
+            body = {"email": "nobody@example.com", "password": "nine green bottles"}
+            answer = httpx.post(f"http://{host}:{serving.port}/v1/auth/login", json=body, timeout=10)
+            assert answer.status_code == 401
+        eventually(lambda: serving.logged.count('"login_failed"') == 3)
+        events = [json.loads(line) for line in serving.logged.splitlines() if line.startswith("{")]
+        assert [event["network"] for event in events][:2] == ["::/64", "127.0.0.1"]
+        # Kubernetes sets both where a service is called parley; one line says which setting is the port.
+        assert serving.logged.count("Kubernetes") == 1
+        assert "PARLEY_PORT is set but no setting has that name; Kubernetes sets it for a service; the setting is " in (
+            serving.logged
+        )
+
+    def test_the_port_is_a_setting_too(self) -> None:
+        """An option goes before the setting; both are shown in what goes wrong."""
+        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+            first, second = (str(taken.getsockname()[1]) for taken in (one, other))
+            assert f"port {first} on 127.0.0.1 is in use" in parley("serve", PARLEY_LISTEN_PORT=first).stderr
+            failed = parley("serve", "--port", second, PARLEY_LISTEN_PORT=first)
+        assert (failed.returncode, f"port {second} on 127.0.0.1 is in use" in failed.stderr) == (1, True)
+
+    @pytest.mark.parametrize(
+        ("name", "value"), [("PORT", "65536"), ("PORT", "tcp://10.0.0.1:1"), ("WORKERS", "0"), ("WORKERS", "two")]
+    )
+    def test_a_wrong_one_is_named(self, name: str, value: str) -> None:
+        failed = parley("serve", **{f"PARLEY_LISTEN_{name}": value})
+        assert failed.stderr.startswith(f"parley: settings: PARLEY_LISTEN_{name}: ")
+        assert failed.returncode == 1
 
 
 class TestStopping:

@@ -17,13 +17,27 @@ app = typer.Typer()
 @app.command()
 def serve(
     host: Annotated[
-        str, typer.Option(help="The address to listen on; 0.0.0.0 means all IPv4 addresses.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 chooses a free one.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="The number of processes that serve requests.")] = 1,
+        str | None,
+        typer.Option(
+            help="The address to listen on; 0.0.0.0 means all of IPv4, :: all of both families. Default: "
+            "PARLEY_LISTEN_HOST, or 127.0.0.1."
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="The port to listen on; 0 chooses a free one. Default: PARLEY_LISTEN_PORT, or 8000.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="The number of processes that serve requests. Default: PARLEY_LISTEN_WORKERS, or 1."),
+    ] = None,
     data_dir: Annotated[
         Path | None,
-        typer.Option(help="The folder of the embedded MongoDB's data; default: PARLEY_DATA_DIR, or .parley."),
+        typer.Option(help="The folder of the embedded MongoDB's data. Default: PARLEY_DATA_DIR, or .parley."),
     ] = None,
 ) -> None:
     """Run the API. It starts an embedded MongoDB unless PARLEY_MONGODB_URI names a server."""

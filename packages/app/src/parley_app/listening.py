@@ -2,15 +2,19 @@
 
 import errno
 import socket
+from ipaddress import ip_address
 
 from parley_core import StartupError
 
-_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - shown to the user, not bound to
 _BACKLOG = 2048
+_MAPPED = "::ffff:"
+Peer = tuple[str, int]
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens already: a client that connects while the application starts waits for its answer.
+
+    `::` means all addresses, those of IPv4 too where the platform can.
 
     Raises:
         StartupError: the address is in use, not allowed, or not an address of this machine.
@@ -19,15 +23,32 @@ def listen(host: str, port: int) -> socket.socket:
         # A name such as localhost has several addresses; most clients try IPv4 first.
         found = sorted(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), key=lambda entry: entry[0])
         family, _, _, _, address = found[0]
-        return socket.create_server(address, family=family, backlog=_BACKLOG)
+        is_every = family == socket.AF_INET6 and ip_address(address[0]).is_unspecified
+        both = is_every and socket.has_dualstack_ipv6()
+        return socket.create_server(address, family=family, backlog=_BACKLOG, dualstack_ipv6=both)
     except (OSError, UnicodeError) as error:
         raise StartupError(_advice(error, host, port)) from error
 
 
+def peer_of(client: Peer | None) -> Peer | None:
+    """Return the address of a connection's client; one of IPv4 as such, although a socket of both families maps it."""
+    return (client[0].removeprefix(_MAPPED), client[1]) if client else None
+
+
 def url_of(listener: socket.socket, host: str) -> str:
     """Return the address to open in a browser on this machine."""
-    shown = _EVERY_ADDRESS.get(host, host)
+    shown = _on_this_machine(host)
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}"
+
+
+def _on_this_machine(host: str) -> str:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if address.version == 4 else "::1"  # noqa: PLR2004 - IPv4
 
 
 def _advice(error: Exception, host: str, port: int) -> str:
@@ -37,4 +58,6 @@ def _advice(error: Exception, host: str, port: int) -> str:
         case errno.EACCES:
             return f"this user may not listen on port {port} of {host}: choose a --port from 1024 to 65535"
         case _:
-            return f"can't listen on host '{host}' ({error}): choose an address of this machine, or 0.0.0.0 for all"
+            return (
+                f"can't listen on host '{host}' ({error}): choose an address of this machine, or 0.0.0.0 or :: for all"
+            )

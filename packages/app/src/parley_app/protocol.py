@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from parley_app.connections import Connections
+from parley_app.listening import peer_of
 from parley_app.proxies import Proxies
 from parley_core import ParleyError, request_id_of
 from parley_core.errors import HeadersTooLarge, Unavailable, ValidationError
@@ -79,6 +80,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.client = peer_of(self.client)
         self._waits_since = time.monotonic()
         self._keeps_ids = self._proxies is None or (self.client is not None and self.client[0] in self._proxies)
         self._all.add(self)

@@ -24,8 +24,13 @@ from parley_core.embedded import EmbeddedMongoDB, Keeper
 from parley_core.kernel.settings import CoreSettings
 
 
-def run(*, host: str, port: int, workers: int) -> None:
+def run(*, host: str | None = None, port: int | None = None, workers: int | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then raise SystemExit with code 0.
+
+    Args:
+        host: the address to listen on; None for the one that the settings name, as with the others.
+        port: the port.
+        workers: the number of processes.
 
     Raises:
         StartupError: the reason why it can't serve, or can't continue.
@@ -35,16 +40,26 @@ def run(*, host: str, port: int, workers: int) -> None:
     app = create_app(announce=announce)
     parley: Parley = app.state.parley
     parley.verify(app)
+    settings = parley.settings(AppSettings)
+    host, port, workers = _chosen(settings, host, port, workers)
     with ExitStack() as running:
         listener = running.enter_context(listen(host, port))
         watch = _embedded_database(parley, running)
         on_ready = partial(show_ready, parley, url_of(listener, host), workers)
-        wait_seconds = parley.settings(AppSettings).mongodb_wait_seconds
+        wait_seconds = settings.mongodb_wait_seconds
         if workers == 1:
             server.serve(app, listener, on_ready=on_ready, watch=watch, wait_seconds=wait_seconds)
         else:
             asyncio.run(_prepare(parley, app, wait_seconds))
             Supervisor(workers, listener, on_ready=on_ready, watch=watch, wait_seconds=wait_seconds).run()
+
+
+def _chosen(settings: AppSettings, host: str | None, port: int | None, workers: int | None) -> tuple[str, int, int]:
+    return (
+        settings.listen_host if host is None else host,
+        settings.listen_port if port is None else port,
+        settings.listen_workers if workers is None else workers,
+    )
 
 
 def _stop_on_signals() -> None:

@@ -1,7 +1,8 @@
 """The settings of `parley serve`."""
 
+from collections.abc import Mapping
 from ipaddress import ip_network
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -21,6 +22,17 @@ def _networks(words: tuple[str, ...] | None) -> tuple[str, ...] | None:
 class AppSettings(Settings):
     """How `parley serve` listens and waits."""
 
+    # PARLEY_PORT is what Kubernetes sets for a service called parley.
+    mistaken_names: ClassVar[Mapping[str, str]] = {
+        f"PARLEY_{word}": f"PARLEY_LISTEN_{word}" for word in ("HOST", "PORT", "WORKERS")
+    }
+
+    listen_host: str = Field(
+        "127.0.0.1",
+        description="The address to listen on: 0.0.0.0 means all of IPv4, `::` all of both families.",
+    )
+    listen_port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 chooses a free one.")
+    listen_workers: int = Field(1, ge=1, le=1000, description="The number of processes that serve requests.")
     trusted_proxies: Annotated[Words | None, AfterValidator(_networks)] = Field(
         None,
         description="Addresses and networks of proxies whose forwarded headers count, such as 10.0.0.0/8; unset, those "

@@ -127,6 +127,15 @@ class Serving:
         return self.process.wait(_SECONDS)
 
 
+def has_ipv6() -> bool:
+    """Return whether this machine has the loopback address of IPv6; a container may have none."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
 def eventually(condition: Callable[[], bool], seconds: float = _SECONDS) -> None:
     """Return when the condition is true; fail when it isn't in time."""
     deadline = time.monotonic() + seconds
