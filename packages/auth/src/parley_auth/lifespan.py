@@ -37,7 +37,11 @@ async def auth_lifespan(parley: Parley) -> AsyncIterator[None]:
         parley.provide(AccountLock(database=parley.database, clock=parley.clock, checks_sessions=identity is own))
         # Loaded here rather than by the first registration, which would stop all other requests for 0.1 s.
         common_passwords()
-        await parley.require(Administrators).ensure_first(parley.settings(AuthSettings), announce=announce)
+        administrators, settings = parley.require(Administrators), parley.settings(AuthSettings)
+        await administrators.ensure_first(settings, announce=announce)
+        # A command such as `parley create-admin` is given settings of its own.
+        if parley.is_verified:
+            await administrators.warn_of_unused(settings)
         async with completing(parley.require(UserSearch)):
             yield
     finally:

@@ -96,6 +96,45 @@ class TestFromSettings:
         assert announced == []
 
 
+class TestUnusedSettings:
+    @pytest.mark.parametrize(
+        ("changes", "is_said"),
+        [
+            pytest.param({}, False, id="the same"),
+            pytest.param({"admin_email": "ROOT@example.com"}, False, id="the same in capitals"),
+            pytest.param({"admin_email": "other@example.com"}, True, id="another e-mail"),
+            pytest.param({"admin_password": SecretStr("hunter2 hunter2")}, True, id="another password"),
+            pytest.param({"admin_email": None, "admin_password": None}, False, id="unset"),
+        ],
+    )
+    async def test_one_line_says_so(
+        self, core_settings: CoreSettings, caplog: pytest.LogCaptureFixture, changes: dict[str, Any], *, is_said: bool
+    ) -> None:
+        """Settings that let nobody in are named with what to do, and neither e-mail nor password is logged."""
+        async with running_client(a_worker(core_settings, **NAMED)):
+            pass
+        assert "are not used" not in caplog.text
+        for _ in range(2):
+            caplog.clear()
+            async with running_client(a_worker(core_settings, **{**NAMED, **changes})):
+                pass
+            lines = [m for name, _, m in caplog.record_tuples if name == "parley.settings" and "ADMIN" in m]
+            assert len(lines) == is_said
+            assert all("parley set-password" in line for line in lines)
+            assert not any(secret in caplog.text for secret in ("hunter", "other@", "root@", PASSWORD))
+
+    async def test_a_deactivated_one_is_another(
+        self, core_settings: CoreSettings, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The settings let nobody in who was deactivated since."""
+        app = a_worker(core_settings, **NAMED)
+        async with running_client(app):
+            await app.state.parley.require(Administrators).provide(email="second@example.com", password=PASSWORD)
+            await app.state.parley.database.users.update_one({"email": "root@example.com"}, {"$set": {"active": False}})
+        async with running_client(a_worker(core_settings, **NAMED)):
+            assert caplog.text.count("are not used") == 1
+
+
 class TestAtRandom:
     async def test_is_announced_once(self, embedded_settings: CoreSettings) -> None:
         """On the embedded database an administrator is created and announced at the first start only."""

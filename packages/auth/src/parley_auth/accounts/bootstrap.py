@@ -1,5 +1,6 @@
 """Administrators from settings and from the command line: without a first one, nobody could create others."""
 
+import logging
 import secrets
 from collections.abc import Callable
 
@@ -17,6 +18,7 @@ from parley_core import Actor, StartupError
 
 _EMBEDDED_ADMIN = "admin@parley.example"
 _SYSTEM = Actor(None, "system", "start-up")
+_log = logging.getLogger("parley.settings")
 
 
 class Administrators:
@@ -46,6 +48,20 @@ class Administrators:
             await self.provide(email=settings.admin_email, password=settings.admin_password.get_secret_value())
         elif announce:
             await self._create_random(announce)
+
+    async def warn_of_unused(self, settings: AuthSettings) -> None:
+        """Log that the settings name nobody who could log in, since another administrator was first.
+
+        Args:
+            settings: PARLEY_ADMIN_EMAIL and PARLEY_ADMIN_PASSWORD, neither of which is logged.
+        """
+        if not (settings.admin_email and settings.admin_password):
+            return
+        if not await self._is_that_admin(settings.admin_email, settings.admin_password.get_secret_value()):
+            _log.warning(
+                "PARLEY_ADMIN_EMAIL and PARLEY_ADMIN_PASSWORD are not used, since there is an administrator, who has "
+                "another e-mail or password: unset them, or set a password with `parley set-password`"
+            )
 
     async def provide(self, *, email: str, password: str) -> None:
         """Create an active administrator with this e-mail and password, unless there is one.
