@@ -52,10 +52,26 @@ def test_two_commands_come_first() -> None:
     assert README.startswith("# Parley\n\n```sh\n")
 
 
+def run(script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script by bash."""
+    return subprocess.run(["/bin/bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+
+
 def test_story(served: str) -> None:
-    """Every command succeeds, both messages are read, and the last caller, who doesn't take part, gets 403."""
-    done = subprocess.run(["/bin/bash", "-c", story(served)], capture_output=True, text=True, timeout=60, check=False)
+    """Every command succeeds and prints what the README shows, a few words on a line; repeated, what is wrong."""
+    done = run(story(served))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.endswith("403\n")
-    assert "Welcome, Ada." in done.stdout
-    assert '"interview.completed"' in done.stdout
+    assert done.stdout == "".join(re.findall(r"```text\n(.*?)```", README, re.DOTALL))
+    assert max(map(len, done.stdout.splitlines())) < 80
+    again = run(story(served))
+    assert again.returncode == 1
+    assert '  "status": 400,\n' in again.stderr
+    assert "Traceback" not in again.stderr
+
+
+def test_without_a_server() -> None:
+    """Whoever forgot to start it reads what curl says and nothing of Python."""
+    failed = run(story("http://127.0.0.1:1"))
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("curl: (7) Failed to connect")
+    assert failed.stderr.count("\n") == 1
