@@ -5,8 +5,11 @@ from collections.abc import Callable, Sequence
 
 from fastapi import FastAPI
 from pydantic_settings import BaseSettings
+from starlette.types import ASGIApp
 
 from parley_app import docs_page, index
+from parley_app.cors import Cors
+from parley_app.settings import AppSettings
 from parley_core import Parley
 from parley_core.http import probes as operations
 from parley_core.kernel.settings import CoreSettings, PluginSettings, allowed_plugins
@@ -32,7 +35,7 @@ def create_app(
     """
     parley = Parley(_completed(settings or ()), announce=announce)
     shows_docs = parley.settings(CoreSettings).docs
-    app = FastAPI(
+    app = _Application(
         title="Parley",
         summary="Interview management: schedule interviews, manage their participants, and exchange messages.",
         version=VERSION,
@@ -51,6 +54,15 @@ def create_app(
     if shows_docs:
         parley.include(app, docs_page.build_router(), plugin=_OWN_PLUGIN, public=docs_page.PUBLIC)
     return app
+
+
+class _Application(FastAPI):
+    """FastAPI whose errors, unexpected ones too, can be read by pages of other origins."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        # What is added with `add_middleware` is inside of what answers unexpected errors.
+        parley: Parley = self.state.parley
+        return Cors(parley.settings(AppSettings).cors_origins).around(super().build_middleware_stack())
 
 
 def chosen_plugins(settings: Sequence[BaseSettings] = ()) -> tuple[str, ...] | None:

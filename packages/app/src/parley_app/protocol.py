@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import re
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,8 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from parley_app.connections import Connections
+from parley_app.cors import Cors
+from parley_app.heads import is_sound, refusal_of
 from parley_app.listening import peer_of
 from parley_app.proxies import Proxies
 from parley_core import ParleyError, request_id_of
@@ -20,9 +21,6 @@ from parley_core.errors import HeadersTooLarge, Unavailable, ValidationError
 from parley_core.http.problems import problem_response
 from parley_core.http.requests import RequestLog
 
-_VERSIONS = {"1.0", "1.1"}
-# RFC 3986, 3.2.2: a name, an IPv4 address or something in brackets.
-_HOST = re.compile(rb"(?:[\w.~!$&'()*+,;=%-]*|\[[\w:.%~-]+\])(?::\d*)?", re.ASCII)
 _CLOSE = {"Connection": "close"}
 # A transport reads 256 KiB at once: a head may begin in one piece with the end of a body, and end in one with another.
 _READ_BYTES = 2 * 256 * 1024
@@ -61,12 +59,14 @@ class Protocol(HttpToolsProtocol):
     Args:
         connections: those of the process.
         proxies: whose `X-Request-ID` is kept; None for everybody's.
+        cors: which other origins' pages may read what is refused here.
         options: what uvicorn gives.
     """
 
-    def __init__(self, connections: Connections, proxies: Proxies | None, **options: Any) -> None:
+    def __init__(self, connections: Connections, proxies: Proxies | None, cors: Cors, **options: Any) -> None:
         super().__init__(**options)
         self._proxies = proxies
+        self._cors = cors
         self._keeps_ids = True
         self._all = connections
         self._limits = connections.limits
@@ -110,8 +110,7 @@ class Protocol(HttpToolsProtocol):
         if not self._keeps_ids:
             self.headers[:] = [header for header in self.headers if header[0] != b"x-request-id"]
         hosts = [value for name, value in self.headers if name == b"host"]
-        is_sound = len(hosts) == 1 and _HOST.fullmatch(hosts[0]) and self.parser.get_http_version() in _VERSIONS
-        if is_sound and self._received <= self._limits.head_bytes:
+        if is_sound(self.parser.get_http_version(), hosts) and self._received <= self._limits.head_bytes:
             super().on_headers_complete()
         else:
             self._complete_unless_refused(hosts)
@@ -124,7 +123,7 @@ class Protocol(HttpToolsProtocol):
         if refusal := self._refusal(hosts):
             # Answered in its turn, like any other request, but never by another protocol.
             self.url, self.headers[:] = b"/", [header for header in self.headers if header[0] != b"upgrade"]
-            self.app = _refusing(refusal)
+            self.app = self._cors.readable(_refusing(refusal))
         super().on_headers_complete()
         self.app = application
 
@@ -151,7 +150,8 @@ class Protocol(HttpToolsProtocol):
 
     def turn_away(self) -> None:
         """Answer the first request 503, and wait a second for it."""
-        self.app = _refusing(Unavailable("The server has as many connections as it can serve: try again soon"))
+        refusal = Unavailable("The server has as many connections as it can serve: try again soon")
+        self.app = self._cors.readable(_refusing(refusal))
         self._head_seconds = _REFUSED_SECONDS
 
     def end(self) -> None:
@@ -203,7 +203,7 @@ class Protocol(HttpToolsProtocol):
         """Return why the request whose head has arrived is none."""
         if len(self.url) + sum([len(name) + len(value) for name, value in self.headers]) > self._limits.head_bytes:
             return HeadersTooLarge()
-        return _refusal_of(self.parser.get_http_version(), hosts)
+        return refusal_of(self.parser.get_http_version(), hosts)
 
     def _refuse(self, error: ParleyError) -> None:
         """Answer what no application gets to see, and end the connection."""
@@ -217,7 +217,8 @@ class Protocol(HttpToolsProtocol):
     def _written(self, error: ParleyError, request_id: str) -> bytes:
         answer = problem_response(error, request_id, _CLOSE)
         lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}".encode()]
-        headers = [*self.server_state.default_headers, *answer.raw_headers]
+        asked = self.headers if self._is_in_head else ()
+        headers = [*self.server_state.default_headers, *answer.raw_headers, *self._cors.headers_for(asked)]
         lines += [name + b": " + value for name, value in headers]
         return b"\r\n".join((*lines, b"", bytes(answer.body)))
 
@@ -243,13 +244,3 @@ def _refusing(error: ParleyError) -> RequestLog:
         await problem_response(error, request_id_of(scope), _CLOSE)(scope, receive, send)
 
     return RequestLog(refuse)
-
-
-def _refusal_of(version: str, hosts: Sequence[bytes]) -> ParleyError | None:
-    if version not in _VERSIONS:
-        return ValidationError("This server speaks HTTP/1.1 and HTTP/1.0")
-    if len(hosts) == 1 and _HOST.fullmatch(hosts[0]):
-        return None
-    if not hosts and version == "1.0":
-        return None
-    return ValidationError("The header Host must be sent exactly once, as a host with or without a port")

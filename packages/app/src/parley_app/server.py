@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from parley_app.connections import Connections, Limits
+from parley_app.cors import Cors
 from parley_app.descriptors import raise_limit, reserve_of
 from parley_app.protocol import Protocol
 from parley_app.proxies import Proxies
@@ -64,11 +65,12 @@ class _Server(uvicorn.Server):
         self._watch = watch
         parley: Parley = app.state.parley
         self._connections = Connections(_limits_of(parley))
-        self._starting = Starting(app, wait_seconds=wait_seconds, on_failure=self._fail)
+        cors = Cors(parley.settings(AppSettings).cors_origins)
+        self._starting = Starting(app, wait_seconds=wait_seconds, on_failure=self._fail, cors=cors)
         config = uvicorn.Config(
             self._starting,
             interface="asgi3",
-            http=cast("type[asyncio.Protocol]", partial(Protocol, self._connections, _keepers_of_ids(parley))),
+            http=cast("type[asyncio.Protocol]", partial(Protocol, self._connections, _keepers_of_ids(parley), cors)),
             log_config=None,
             # uvicorn's lines contain whole paths and queries; parley.access logs the route instead.
             access_log=False,

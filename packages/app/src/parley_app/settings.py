@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
+from parley_app.cors import ANY, is_origin
 from parley_core import Settings
 from parley_core.kernel.settings import Words
 
@@ -19,8 +20,18 @@ def _networks(words: tuple[str, ...] | None) -> tuple[str, ...] | None:
     return words
 
 
+def _origins(words: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if words != (ANY,) and (wrong := [number for number, word in enumerate(words or (), 1) if not is_origin(word)]):
+        raise ValueError(
+            f"entry {wrong[0]} is no origin as browsers send it; write https://app.example.com or "
+            "http://localhost:3000, in lower case, without a path, a slash at the end or the scheme's usual port, "
+            "separated by commas, or * alone for all"
+        )
+    return words
+
+
 class AppSettings(Settings):
-    """How `parley serve` listens and waits."""
+    """How `parley serve` listens and waits, and what stands between it and browsers."""
 
     # PARLEY_PORT is what Kubernetes sets for a service called parley.
     mistaken_names: ClassVar[Mapping[str, str]] = {
@@ -40,6 +51,11 @@ class AppSettings(Settings):
     )
     mongodb_wait_seconds: float = Field(
         60.0, ge=0, le=86400, description="How long the first start waits for MongoDB; later ones wait without end."
+    )
+    cors_origins: Annotated[Words | None, AfterValidator(_origins)] = Field(
+        None,
+        description="Origins whose pages may use the API in a browser, such as https://app.example.com, or `*` for "
+        "all; unset, only pages of the API's own.",
     )
     request_id_from: Literal["all", "proxies"] = Field(
         "all",

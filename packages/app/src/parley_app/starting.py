@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from parley_app.cors import Cors
 from parley_core import StartupError
 from parley_core.data.failures import stems_from_outage
 from parley_core.errors import Unavailable
@@ -83,17 +84,18 @@ class Starting:
         app: the application; its lifespan is replaced by one that ends its start after a moment.
         wait_seconds: how long to wait for MongoDB; None without end.
         on_failure: called with what makes the start fail, early or late.
+        cors: which other origins' pages may read that 503.
     """
 
     def __init__(
-        self, app: FastAPI, *, wait_seconds: float | None, on_failure: Callable[[BaseException], None]
+        self, app: FastAPI, *, wait_seconds: float | None, on_failure: Callable[[BaseException], None], cors: Cors
     ) -> None:
         self._app = app
         self._enter = partial(app.router.lifespan_context, app)
         app.router.lifespan_context = self._lifespan
         self._wait_seconds = wait_seconds
         self._on_failure = on_failure
-        self._refusing = RequestLog(partial(refuse, Unavailable()))
+        self._refusing = cors.around(RequestLog(partial(refuse, Unavailable())))
         self._answer: ASGIApp = self._before_ready
         self._settled = asyncio.Event()
         self._stopping = asyncio.Event()
