@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from parley_app import create_app
-from parley_app.cors import Cors, is_origin
+from parley_app.cors import is_origin
 from parley_app.settings import AppSettings
 from parley_app.starting import Starting
 from parley_app.testing import Serving, Start, install_plugin
@@ -153,7 +153,8 @@ class TestAnswers:
         assert answer.headers["vary"] == "Origin"
 
     async def test_while_the_start_waits_for_mongodb(self) -> None:
-        starting = Starting(create_app(), wait_seconds=None, on_failure=lambda _: None, cors=Cors([OURS]))
+        settings = AppSettings(cors_origins=(OURS,))
+        starting = Starting(create_app(), wait_seconds=None, on_failure=lambda _: None, settings=settings)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=starting), base_url="http://test") as client:
             asked = await client.options("/v1/interviews", headers={"Origin": OURS, **ASKED})
             answer = await client.get("/v1/interviews", headers={"Origin": OURS})

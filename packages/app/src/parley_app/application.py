@@ -9,9 +9,11 @@ from starlette.types import ASGIApp
 
 from parley_app import docs_page, index
 from parley_app.cors import Cors
+from parley_app.root_path import UnderRootPath
 from parley_app.settings import AppSettings
-from parley_core import Parley
+from parley_core import Parley, StartupError
 from parley_core.http import probes as operations
+from parley_core.http.framework import routes_of
 from parley_core.kernel.settings import CoreSettings, PluginSettings, allowed_plugins
 
 VERSION = importlib.metadata.version("parley-app")
@@ -53,16 +55,25 @@ def create_app(
     )
     if shows_docs:
         parley.include(app, docs_page.build_router(), plugin=_OWN_PLUGIN, public=docs_page.PUBLIC)
+    _check_root_path(app, parley.settings(AppSettings).root_path)
     return app
 
 
+def _check_root_path(app: FastAPI, prefix: str | None) -> None:
+    """Raise StartupError where a path with the prefix could be one without it, since either may arrive."""
+    taken = {(route.path_format or "").split("/")[1] for route in routes_of(app)}
+    if prefix and (first := prefix.split("/")[1]) in taken:
+        raise StartupError(f"PARLEY_ROOT_PATH begins with /{first}, where the API has paths of its own: choose another")
+
+
 class _Application(FastAPI):
-    """FastAPI whose errors, unexpected ones too, can be read by pages of other origins."""
+    """FastAPI behind a proxy and for pages of other origins, as the settings say."""
 
     def build_middleware_stack(self) -> ASGIApp:
         # What is added with `add_middleware` is inside of what answers unexpected errors.
-        parley: Parley = self.state.parley
-        return Cors(parley.settings(AppSettings).cors_origins).around(super().build_middleware_stack())
+        settings: AppSettings = self.state.parley.settings(AppSettings)
+        app = Cors(settings.cors_origins).around(super().build_middleware_stack())
+        return UnderRootPath(app, settings.root_path) if settings.root_path else app
 
 
 def chosen_plugins(settings: Sequence[BaseSettings] = ()) -> tuple[str, ...] | None:

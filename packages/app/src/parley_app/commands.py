@@ -39,11 +39,17 @@ def serve(
         Path | None,
         typer.Option(help="The folder of the embedded MongoDB's data. Default: PARLEY_DATA_DIR, or .parley."),
     ] = None,
+    root_path: Annotated[
+        str | None,
+        typer.Option(help="The prefix under which a proxy serves the API, like /parley; default: PARLEY_ROOT_PATH."),
+    ] = None,
 ) -> None:
     """Run the API. It starts an embedded MongoDB unless PARLEY_MONGODB_URI names a server."""
+    # Workers are separate processes: settings reach them through the environment.
     if data_dir is not None:
-        # Workers are separate processes: settings reach them through the environment.
         os.environ["PARLEY_DATA_DIR"] = str(data_dir)
+    if root_path is not None:
+        os.environ["PARLEY_ROOT_PATH"] = root_path
     run(host=host, port=port, workers=workers)
 
 

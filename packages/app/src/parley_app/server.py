@@ -65,12 +65,13 @@ class _Server(uvicorn.Server):
         self._watch = watch
         parley: Parley = app.state.parley
         self._connections = Connections(_limits_of(parley))
-        cors = Cors(parley.settings(AppSettings).cors_origins)
-        self._starting = Starting(app, wait_seconds=wait_seconds, on_failure=self._fail, cors=cors)
+        settings = parley.settings(AppSettings)
+        self._starting = Starting(app, wait_seconds=wait_seconds, on_failure=self._fail, settings=settings)
+        http = partial(Protocol, self._connections, _keepers_of_ids(parley), Cors(settings.cors_origins))
         config = uvicorn.Config(
             self._starting,
             interface="asgi3",
-            http=cast("type[asyncio.Protocol]", partial(Protocol, self._connections, _keepers_of_ids(parley), cors)),
+            http=cast("type[asyncio.Protocol]", http),
             log_config=None,
             # uvicorn's lines contain whole paths and queries; parley.access logs the route instead.
             access_log=False,

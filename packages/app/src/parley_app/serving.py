@@ -45,7 +45,7 @@ def run(*, host: str | None = None, port: int | None = None, workers: int | None
     with ExitStack() as running:
         listener = running.enter_context(listen(host, port))
         watch = _embedded_database(parley, running)
-        on_ready = partial(show_ready, parley, url_of(listener, host), workers)
+        on_ready = partial(show_ready, parley, f"{url_of(listener, host)}{settings.root_path or ''}", workers)
         wait_seconds = settings.mongodb_wait_seconds
         if workers == 1:
             server.serve(app, listener, on_ready=on_ready, watch=watch, wait_seconds=wait_seconds)

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from parley_app.cors import ANY, is_origin
+from parley_app.root_path import is_root_path
 from parley_core import Settings
 from parley_core.kernel.settings import Words
 
@@ -30,6 +31,15 @@ def _origins(words: tuple[str, ...] | None) -> tuple[str, ...] | None:
     return words
 
 
+def _root_path(path: str | None) -> str | None:
+    if path and not is_root_path(path):
+        raise ValueError(
+            "must be a path such as /parley: it begins with a slash, ends with none, and consists of letters, digits "
+            "and -._~ between them"
+        )
+    return path
+
+
 class AppSettings(Settings):
     """How `parley serve` listens and waits, and what stands between it and browsers."""
 
@@ -51,6 +61,11 @@ class AppSettings(Settings):
     )
     mongodb_wait_seconds: float = Field(
         60.0, ge=0, le=86400, description="How long the first start waits for MongoDB; later ones wait without end."
+    )
+    root_path: Annotated[str | None, AfterValidator(_root_path)] = Field(
+        None,
+        description="The prefix under which a proxy serves the API, such as /parley, be it that the proxy passes it on "
+        "or not.",
     )
     cors_origins: Annotated[Words | None, AfterValidator(_origins)] = Field(
         None,

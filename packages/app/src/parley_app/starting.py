@@ -12,11 +12,12 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from parley_app.cors import Cors
+from parley_app.settings import AppSettings
 from parley_core import StartupError
 from parley_core.data.failures import stems_from_outage
 from parley_core.errors import Unavailable
 from parley_core.http.problems import refuse
-from parley_core.http.requests import RequestLog, path_of
+from parley_core.http.requests import RequestLog
 from parley_core.waiting import end, is_set
 
 # A start that takes no longer is answered by nobody: its clients wait in the socket's queue.
@@ -84,18 +85,24 @@ class Starting:
         app: the application; its lifespan is replaced by one that ends its start after a moment.
         wait_seconds: how long to wait for MongoDB; None without end.
         on_failure: called with what makes the start fail, early or late.
-        cors: which other origins' pages may read that 503.
+        settings: where the application is found, and which other origins' pages may read that 503.
     """
 
     def __init__(
-        self, app: FastAPI, *, wait_seconds: float | None, on_failure: Callable[[BaseException], None], cors: Cors
+        self,
+        app: FastAPI,
+        *,
+        wait_seconds: float | None,
+        on_failure: Callable[[BaseException], None],
+        settings: AppSettings,
     ) -> None:
         self._app = app
         self._enter = partial(app.router.lifespan_context, app)
         app.router.lifespan_context = self._lifespan
         self._wait_seconds = wait_seconds
         self._on_failure = on_failure
-        self._refusing = cors.around(RequestLog(partial(refuse, Unavailable())))
+        self._alive = {_ALIVE, f"{settings.root_path or ''}{_ALIVE}"}
+        self._refusing = Cors(settings.cors_origins).around(RequestLog(partial(refuse, Unavailable())))
         self._answer: ASGIApp = self._before_ready
         self._settled = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -105,7 +112,7 @@ class Starting:
         return self._answer(scope, receive, send)
 
     def _before_ready(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        is_answered = scope["type"] == "lifespan" or path_of(scope) == _ALIVE
+        is_answered = scope["type"] == "lifespan" or scope["path"] in self._alive
         return (self._app if is_answered else self._refusing)(scope, receive, send)
 
     @asynccontextmanager

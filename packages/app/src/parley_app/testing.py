@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -101,7 +102,7 @@ class Serving:
     @property
     def port(self) -> int:
         """The port that it listens on."""
-        return int(self.url.rpartition(":")[2])
+        return urlsplit(self.url).port or 80
 
     def get(self, path: str) -> httpx.Response:
         """The answer to a GET."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query, Response, status
+from fastapi import Query, Request, Response, status
 
 from parley_auth import caching
 from parley_auth.accounts import schemas
@@ -30,6 +30,7 @@ from parley_auth.passwords.origin import OriginDep
 from parley_core import HistoryEntry, Page, PageQuery, PagerDep, Router, raises
 from parley_core.caching.routes import cached
 from parley_core.errors import InvalidId
+from parley_core.http.requests import outer_path_of
 
 registration = Router(prefix="/auth", tag="auth", small_bodies=True)
 router = Router(prefix="/users", tag="users")
@@ -69,11 +70,11 @@ async def change_password(
 @router.post("", summary="Create an account", status_code=status.HTTP_201_CREATED, response_model=schemas.User)
 @raises(WeakPassword, DuplicateEmail)
 async def create_user(
-    access: UserCreation, body: schemas.UserCreate, accounts: AccountServiceDep, response: Response
+    access: UserCreation, body: schemas.UserCreate, accounts: AccountServiceDep, request: Request, response: Response
 ) -> User:
     """Create an account with any role. Without a password it is invited, and nobody can log in before one is set."""
     user = await accounts.create(body, body.role, access.actor)
-    response.headers["Location"] = f"/v1/users/{user.id}"
+    response.headers["Location"] = f"{outer_path_of(request.scope)}/{user.id}"
     return user
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from parley_core.http.requests import of_address
+from parley_core.http.requests import of_address, outer_path_of
 
 T = TypeVar("T")
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
@@ -77,7 +77,7 @@ class Pager:
             place: the query parameters that say where that page begins.
         """
         kept = [(k, v) for k, v in self._request.query_params.multi_items() if k not in {"offset", "cursor", *place}]
-        address = f"{self._request.url.path}?{urlencode([*kept, *place.items()])}"
+        address = f"{outer_path_of(self._request.scope)}?{urlencode([*kept, *place.items()])}"
         self._response.headers["Link"] = f'<{address}>; rel="next"'
         return address
 

@@ -101,8 +101,17 @@ def admitted_by(gate: object, connection: HTTPConnection) -> Any:
 
 
 def path_of(scope: Scope) -> str:
-    """Return the path as routes spell it, without the prefix under which a proxy serves the application."""
-    return str(scope["path"].removeprefix(scope.get("root_path", "")))
+    """Return the path as routes spell it, without the prefix under which a proxy serves the application.
+
+    Some proxies pass the prefix on and some don't: either way the request is for the same route.
+    """
+    path, prefix = str(scope["path"]), scope.get("root_path", "")
+    return path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path
+
+
+def outer_path_of(scope: Scope) -> str:
+    """Return the path as callers spell it, with the prefix of the proxy exactly once."""
+    return f"{scope.get('root_path', '')}{path_of(scope)}"
 
 
 def route_template(scope: Scope) -> str:

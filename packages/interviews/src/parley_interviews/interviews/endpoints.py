@@ -5,6 +5,7 @@ from fastapi import Request, Response, status
 from parley_auth.errors import InactiveUser, LastAdmin, UserNotFound
 from parley_core import Router, raises
 from parley_core.caching.routes import cached
+from parley_core.http.requests import outer_path_of
 from parley_interviews import caching
 from parley_interviews.errors import DuplicateParticipant, InvalidParticipantRole, UnverifiedEmail
 from parley_interviews.interviews import schemas
@@ -32,7 +33,7 @@ async def create_interview(
 ) -> schemas.Interview:
     """Create an interview together with its participants and the accounts that are invited: all of it or nothing."""
     shown = await interviews.create(body, access)
-    response.headers["Location"] = f"{request.url.path}/{shown.interview.id}"
+    response.headers["Location"] = f"{outer_path_of(request.scope)}/{shown.interview.id}"
     return _tagged(shown, response)
 
 

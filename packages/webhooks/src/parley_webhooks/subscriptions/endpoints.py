@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import Query, Response, status
+from fastapi import Query, Request, Response, status
 
 from parley_core import Page, PageQuery, PagerDep, Router, raises
 from parley_core.errors import InvalidId
+from parley_core.http.requests import outer_path_of
 from parley_events import UnknownEventType
 from parley_webhooks.errors import TooManyWebhooks, WebhookNotFound, WebhooksNotConfigured, WebhookUrlRefused
 from parley_webhooks.subscriptions import schemas
@@ -23,11 +24,15 @@ router = Router(prefix="/webhooks", tag="webhooks")
 @router.post("", summary="Create a webhook", status_code=status.HTTP_201_CREATED)
 @raises(WebhooksNotConfigured, UnknownEventType, WebhookUrlRefused, TooManyWebhooks)
 async def create_webhook(
-    access: WebhookCreation, body: schemas.WebhookCreate, webhooks: WebhookServiceDep, response: Response
+    access: WebhookCreation,
+    body: schemas.WebhookCreate,
+    webhooks: WebhookServiceDep,
+    request: Request,
+    response: Response,
 ) -> schemas.WebhookWithSecret:
     """Have every change, or those of some types, delivered to an address of yours. The secret is shown this once."""
     created = await webhooks.create(body, access.actor)
-    response.headers["Location"] = f"/v1/webhooks/{created.id}"
+    response.headers["Location"] = f"{outer_path_of(request.scope)}/{created.id}"
     return created
 
 
