@@ -208,6 +208,40 @@ class TestRefused:
         mine = await client.get("/v1/interviews", headers=interviewer.headers)
         assert mine.json()["total"] == 0
 
+    async def test_each_is_named(
+        self, app: FastAPI, client: httpx.AsyncClient, people: People, database: Database
+    ) -> None:
+        """Whoever can't take part is pointed at with their own code; the answer's code is the first one's."""
+        inactive = await an_account(app, "candidate", active=False)
+        fine, candidate = {"user_id": people.interviewer.id}, {"user_id": people.candidate.id}
+        unknown = {"user_email": "nobody@example.com"}
+        invited = {"user_email": f"{inactive.id}@example.com", "invite": True}
+        named = [
+            *(fine, unknown, candidate, {"user_id": inactive.id}, candidate, invited, invited),
+            {**candidate, "participant_role": "interviewer"},
+        ]
+        counts = [await database[name].count_documents({}) for name in ("interviews", "users")]
+        answer = await post_interview(client, people, participants=named)
+        assert (answer.status_code, answer.json()["code"]) == (404, "user_not_found")
+        assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [
+            ("#/participants/1", "user_not_found"),
+            ("#/participants/3", "inactive_user"),
+            ("#/participants/4", "duplicate_participant"),
+            ("#/participants/6", "duplicate_participant"),
+            ("#/participants/7", "invalid_participant_role"),
+        ]
+        assert not any(str(one["user_email"]) in answer.text for one in (unknown, invited))
+        assert [await database[name].count_documents({}) for name in ("interviews", "users")] == counts
+        answer = await post_interview(client, people, participants=[fine, {**candidate, "participant_role": None}])
+        assert answer.status_code == 201
+
+    async def test_many_wrong_ones(self, client: httpx.AsyncClient, people: People) -> None:
+        """Of a hundred who are unknown the first twenty are pointed at."""
+        named = [{"user_email": f"nobody-{number}@example.com"} for number in range(100)]
+        answer = await post_interview(client, people, participants=named)
+        pointers = [error["pointer"] for error in answer.json()["errors"]]
+        assert pointers == [f"#/participants/{number}" for number in range(20)]
+
     @pytest.mark.parametrize("role", ["interviewer", "candidate"])
     async def test_other_roles(self, client: httpx.AsyncClient, people: People, role: str) -> None:
         """Only administrators create interviews, and that is checked before the body."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from parley_auth import ADMIN, Access, AccountState, Invitations, User, UserDirectory
 from parley_auth.errors import InactiveUser, LastAdmin, UserNotFound
 from parley_core import Session
-from parley_core.errors import pointing_at
+from parley_core.errors import ItemErrors
 from parley_interviews.errors import DuplicateParticipant, UnverifiedEmail
 from parley_interviews.models import Participant, ParticipantRole
 from parley_interviews.participants.schemas import Assignment
@@ -51,7 +51,7 @@ class Assignments:
             by: the caller.
             at: now.
             session: the caller's transaction.
-            pointers: where the body says it, for the error of one that can't take part.
+            pointers: where the body says it; the error names everybody who can't take part.
 
         Raises:
             UserNotFound, InactiveUser, UnverifiedEmail, InvalidParticipantRole: an account can't take part like this.
@@ -60,17 +60,19 @@ class Assignments:
         """
         participants: dict[str, Participant] = {}
         invited: dict[str, User] = {}
+        errors = ItemErrors()
         accounts = await self._accounts(wanted, session)
         for one, pointer, known in zip(wanted, pointers, accounts, strict=True):
-            with pointing_at(pointer):
-                user = known or invited.get(one.user_email or "")
-                if user is None and one.invite and one.user_email:
-                    user = invited[one.user_email] = await self._invitations.invite(one.user_email, by.actor, session)
+            user = known or invited.get(one.user_email or "")
+            if user is None and one.invite and one.user_email:
+                user = invited[one.user_email] = await self._invitations.invite(one.user_email, by.actor, session)
+            with errors.at(pointer):
                 participant = self._participant(user, one, by, at)
                 if participant.user_id in participants:
                     raise DuplicateParticipant
                 await self._keep_another_admin(user, participant, session)
                 participants[participant.user_id] = participant
+        errors.check()
         return list(participants.values())
 
     async def _accounts(self, wanted: Sequence[Assignment], session: Session | None = None) -> list[User | None]:
