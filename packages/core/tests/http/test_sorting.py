@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parley_core.data.keyset import Place
 from parley_core.errors import InvalidCursor, InvalidSort
 from parley_core.http.cursors import Cursors
-from parley_core.http.sorting import Cursor, Places, SortKeys
+from parley_core.http.pagination import CursorQuery
+from parley_core.http.sorting import Places, SortKeys
 from parley_core.testing import NOON
 
 KEYS = SortKeys({"created_at": datetime, "title": str, "status": str}, default="-created_at")
-ITEM = {"_id": "n", "created_at": NOON, "title": "First", "status": "open"}
 CURSORS = Cursors(bytes(range(64)))
 PLACES = Places(KEYS, CURSORS, of="things")
-VALID = PLACES.behind(KEYS.parse("-created_at"), ITEM, offset=1)
+VALID = PLACES.cursor(Place(KEYS.parse("-created_at"), (NOON, "n"), 1))
 
 
 class TestParse:
@@ -41,36 +42,33 @@ class TestParse:
 class TestPlace:
     def test_beginning(self) -> None:
         """Without a cursor a list begins at its first item, in the order that is asked for or in the default one."""
-        assert PLACES.asked_for(sort=None, cursor=None, offset=7) == (KEYS.parse("-created_at"), None)
-        assert PLACES.asked_for(sort="title", cursor=None, offset=0) == (KEYS.parse("title"), None)
+        assert PLACES.asked_for(CursorQuery(offset=7)) == Place(KEYS.parse("-created_at"), None, 7)
+        assert PLACES.asked_for(CursorQuery(), sort="title") == Place(KEYS.parse("title"), None, 0)
         with pytest.raises(InvalidSort):
-            PLACES.asked_for(sort="", cursor=None, offset=0)
+            PLACES.asked_for(CursorQuery(), sort="")
 
     def test_continuation(self) -> None:
         """A cursor brings its order, which may be spelt beside it."""
         for sort in (None, "-created_at"):
-            order, cursor = PLACES.asked_for(sort=sort, cursor=VALID, offset=0)
-            assert order == KEYS.parse("-created_at")
-            assert cursor == Cursor(order, (NOON, "n"), 1)
+            found = PLACES.asked_for(CursorQuery(cursor=VALID), sort=sort)
+            assert found == Place(KEYS.parse("-created_at"), (NOON, "n"), 1)
 
     @pytest.mark.parametrize(("sort", "offset"), [("title", 0), ("", 0), ("created_at", 0), (None, 1)])
     def test_contradiction(self, sort: str | None, offset: int) -> None:
         """Another order beside a cursor is refused, and so is an offset."""
         with pytest.raises(InvalidCursor):
-            PLACES.asked_for(sort=sort, cursor=VALID, offset=offset)
+            PLACES.asked_for(CursorQuery(cursor=VALID, offset=offset), sort=sort)
 
     def test_longest_values(self) -> None:
         """The longest title of a list makes a cursor that the list accepts."""
-        item = {**ITEM, "title": "😀" * 500}
-        cursor = PLACES.behind(KEYS.parse("title"), item, offset=2**31 - 1)
-        _, found = PLACES.asked_for(sort=None, cursor=cursor, offset=0)
-        assert found
+        cursor = PLACES.cursor(Place(KEYS.parse("title"), ("😀" * 500, "n"), 2**31 - 1))
+        found = PLACES.asked_for(CursorQuery(cursor=cursor))
         assert found.values == ("😀" * 500, "n")
 
     def test_instants(self) -> None:
         """An instant comes back as the same instant."""
-        _, found = PLACES.asked_for(sort=None, cursor=VALID, offset=0)
-        assert found
+        found = PLACES.asked_for(CursorQuery(cursor=VALID))
+        assert found.values
         assert found.values[0] == NOON
         assert found.values[0].utcoffset() == timedelta(0)
 
@@ -80,7 +78,7 @@ class TestRefused:
         """A cursor of one list is none in another, though both have the same keys, nor in another database."""
         for other in (Places(KEYS, CURSORS, of="notes"), Places(KEYS, Cursors(bytes(64)), of="things")):
             with pytest.raises(InvalidCursor):
-                other.asked_for(sort=None, cursor=VALID, offset=0)
+                other.asked_for(CursorQuery(cursor=VALID))
 
     @pytest.mark.parametrize(
         ("order", "keys"),
@@ -88,19 +86,22 @@ class TestRefused:
     )
     def test_other_keys(self, order: str, keys: dict[str, type]) -> None:
         """A cursor of a release whose list had other keys, or keys of another type, is refused."""
-        cursor = PLACES.behind(KEYS.parse(order), ITEM, offset=1)
+        values = {"-created_at": (NOON, "n"), "title,status": ("First", "open", "n"), "title": ("First", "n")}
+        cursor = PLACES.cursor(Place(KEYS.parse(order), values[order], 1))
         with pytest.raises(InvalidCursor):
-            Places(SortKeys(keys, default="title"), CURSORS, of="things").asked_for(sort=None, cursor=cursor, offset=0)
+            Places(SortKeys(keys, default="title"), CURSORS, of="things").asked_for(
+                CursorQuery(cursor=cursor), sort=None
+            )
 
     def test_earlier_release(self) -> None:
         """A cursor as earlier releases made them, which anybody could make, is refused."""
         content = ["-created_at", [NOON.isoformat(), "n"], 1]
         cursor = base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
         with pytest.raises(InvalidCursor):
-            PLACES.asked_for(sort=None, cursor=cursor, offset=0)
+            PLACES.asked_for(CursorQuery(cursor=cursor))
 
     @given(st.text() | st.binary().map(lambda raw: base64.urlsafe_b64encode(raw).decode().rstrip("=")))
     def test_any_text(self, text: str) -> None:
         """No text that somebody makes up is a cursor."""
         with pytest.raises(InvalidCursor):
-            PLACES.asked_for(sort=None, cursor=text, offset=0)
+            PLACES.asked_for(CursorQuery(cursor=text))

@@ -23,6 +23,4 @@ async def list_users(
     _access: UserListing, query: Annotated[UserQuery, Query()], users: UserListDep, pager: PagerDep
 ) -> Page[User]:
     """List all accounts or find some of them; newest first unless sorted otherwise."""
-    found = await users.page(query)
-    more = found.cursor is not None
-    return pager.page(found.users, total=found.total, query=query, offset=found.offset, cursor=found.cursor, more=more)
+    return pager.listing(await users.page(query), query=query)

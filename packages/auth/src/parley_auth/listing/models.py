@@ -1,9 +1,9 @@
-"""What a list asks for and what is found."""
+"""What a list asks for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parley_auth.models import AccountState, User
+from parley_auth.models import AccountState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,18 +21,3 @@ class UserFilter:
     role: str | None = None
     active: bool | None = None
     state: AccountState | None = None
-
-
-@dataclass(frozen=True)
-class Found:
-    """A page of what was found.
-
-    Args:
-        users: the accounts.
-        more: whether others follow.
-        total: how many there are on all pages.
-    """
-
-    users: Sequence[User]
-    more: bool
-    total: int

@@ -9,11 +9,10 @@ from pymongo import UpdateOne
 from parley_auth.accounts.repository import PUBLIC, user_of
 from parley_auth.accounts.search_words import search_words
 from parley_auth.indexes import INDEX_OF_SORT, SEARCH_WORDS, USERS
-from parley_auth.listing.models import Found, UserFilter
-from parley_auth.models import AccountState
+from parley_auth.listing.models import UserFilter
+from parley_auth.models import AccountState, User
 from parley_core import Database, Document
-from parley_core.data.keyset import behind
-from parley_core.http.sorting import Cursor, Sort
+from parley_core.data.keyset import Found, Place, Sort, documents_at
 
 # An older account has no stored state; a deactivated one keeps the one that it had.
 _ENABLED = (AccountState.ACTIVE, None)
@@ -34,16 +33,14 @@ class UserSearch:
     def __init__(self, database: Database) -> None:
         self._users = database[USERS]
 
-    async def page(self, wanted: UserFilter, sort: Sort, *, limit: int, offset: int, cursor: Cursor | None) -> Found:
-        """Return a page of the wanted accounts: what follows the cursor, without one what follows `offset` others."""
+    async def page(self, wanted: UserFilter, place: Place, *, limit: int) -> Found[User]:
+        """Return the page of the wanted accounts that begins at a place."""
         where = _where(wanted)
-        narrowed = {"$and": [where, behind(cursor.sort.keys, cursor.values)]} if cursor else where
-        # One more than asked for shows whether the list goes on.
-        found = self._users.find(narrowed, PUBLIC).sort(list(sort.keys)).skip(0 if cursor else offset).limit(limit + 1)
-        if index := _index_for(wanted, sort):
-            found = found.hint(index)
-        documents, total = await asyncio.gather(found.to_list(), self._count(wanted, where))
-        return Found([user_of(d) for d in documents[:limit]], more=len(documents) > limit, total=total)
+        page = documents_at(
+            self._users, where, place, limit=limit, projection=PUBLIC, index=_index_for(wanted, place.sort)
+        )
+        (documents, end), total = await asyncio.gather(page, self._count(wanted, where))
+        return Found([user_of(document) for document in documents], total, end)
 
     async def _count(self, wanted: UserFilter, where: Mapping[str, Any]) -> int:
         if wanted.sought:

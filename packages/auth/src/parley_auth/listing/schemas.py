@@ -4,19 +4,16 @@ from pydantic import Field
 
 from parley_auth.accounts.schemas import RoleName
 from parley_auth.models import AccountState
-from parley_core import PageQuery
+from parley_core.http.pagination import CursorQuery
 from parley_core.http.schemas import SearchText
 
 
-class UserQuery(PageQuery):
+class UserQuery(CursorQuery):
     """Filters, sort order and page of the list of accounts."""
 
     sort: str | None = Field(
         None,
         description="`created_at` or `email`, or both with a comma between; `-` descends. Newest first by default.",
-    )
-    cursor: str | None = Field(
-        None, description="Taken from `next`: continues there, whatever was added or changed since."
     )
     q: SearchText | None = Field(
         None,

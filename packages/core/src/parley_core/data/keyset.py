@@ -1,11 +1,87 @@
 """Keyset paging: the filter for what follows a place in a sorted list, whatever others insert or delete meanwhile."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any, Generic, TypeVar
+
+from pymongo.asynchronous.collection import AsyncCollection
 
 from parley_core.data.documents import Document
 
+T = TypeVar("T")
 _NEVER_MISSING: Mapping[str, object] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A total order: field and direction (1 or -1) pairs, the last one `_id`."""
+
+    spelt: str
+    keys: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page begins.
+
+    Args:
+        sort: the order of the list.
+        values: those of the sort keys of the item before the page; None where only the number of items says it.
+        offset: how many items come before the page.
+    """
+
+    sort: Sort
+    values: tuple[Any, ...] | None
+    offset: int
+
+
+@dataclass(frozen=True)
+class Found(Generic[T]):
+    """A page of what was found.
+
+    Args:
+        items: those of the page.
+        total: how many there are on all pages.
+        end: the values of the last item's sort keys; None when no others follow.
+    """
+
+    items: Sequence[T]
+    total: int
+    end: tuple[Any, ...] | None
+
+
+async def documents_at(
+    collection: AsyncCollection[Document],
+    where: Mapping[str, Any],
+    place: Place,
+    *,
+    limit: int,
+    projection: Mapping[str, Any],
+    index: str | None = None,
+    missing: Mapping[str, object] = _NEVER_MISSING,
+) -> tuple[list[Document], tuple[Any, ...] | None]:
+    """Return the documents of a page, and the end of that page as `Found` has it.
+
+    Args:
+        collection: of the documents.
+        where: which of them are in the list.
+        place: where the page begins.
+        limit: how many documents the page has at most.
+        projection: the fields that are read, the sort keys among them.
+        index: the index to go along; None where the query planner chooses one.
+        missing: as for `behind`.
+    """
+    keys, values = place.sort.keys, place.values
+    narrowed = where if values is None else {"$and": [where, behind(keys, values, missing=missing)]}
+    # One more than asked for shows whether the list goes on.
+    found = collection.find(narrowed, projection).sort(list(keys)).limit(limit + 1)
+    found = found.skip(place.offset if values is None else 0)
+    documents = await (found.hint(index) if index else found).to_list()
+    if len(documents) <= limit:
+        return documents, None
+    last = documents[limit - 1]
+    return documents[:limit], tuple(last.get(name, missing.get(name)) for name, _ in keys)
 
 
 def behind(

@@ -1,6 +1,7 @@
 """Pages: limit and offset, a total, and a way to the next page that keeps the filters (RFC 8288)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Generic, TypeVar
 from urllib.parse import urlencode
@@ -21,6 +22,31 @@ class PageQuery(BaseModel):
 
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Items in a page.")
     offset: int = Field(0, ge=0, le=2**31 - 1, description="Items to skip.")
+
+
+class CursorQuery(PageQuery):
+    """The query parameters of a list that changes while somebody walks it."""
+
+    cursor: str | None = Field(
+        None, description="Taken from `next`: continues there, whatever was added or removed since."
+    )
+
+
+@dataclass(frozen=True)
+class Listing(Generic[T]):
+    """A page of a list that is continued by cursor.
+
+    Args:
+        items: as the caller sees them.
+        total: how many there are on all pages.
+        offset: how many lie before these.
+        cursor: the place behind these; None when no others follow.
+    """
+
+    items: Sequence[T]
+    total: int
+    offset: int
+    cursor: str | None
 
 
 class Page(BaseModel, Generic[T]):
@@ -69,6 +95,13 @@ class Pager:
         goes_on = bool(items) and (end < total if more is None else more)
         following = self.next_address(place) if goes_on else None
         return Page(items=list(items), total=total, limit=query.limit, offset=start, next=following)
+
+    def listing(self, found: Listing[T], *, query: PageQuery) -> Page[T]:
+        """Return the page that `query` asked for, whose next one is a cursor's."""
+        more = found.cursor is not None
+        return self.page(
+            found.items, total=found.total, query=query, offset=found.offset, cursor=found.cursor, more=more
+        )
 
     def next_address(self, place: Mapping[str, object]) -> str:
         """Return the address of the next page, which keeps the filters, and name it in the header `Link`.

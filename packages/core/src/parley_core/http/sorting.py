@@ -1,31 +1,16 @@
 """Sort orders that callers name, and cursors that continue after an item whatever others insert or delete."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from parley_core.data.documents import Document
+from parley_core.data.keyset import Found, Place, Sort
 from parley_core.errors import InvalidCursor, InvalidSort
 from parley_core.http.cursors import Cursors
+from parley_core.http.pagination import CursorQuery, Listing
 
-
-@dataclass(frozen=True)
-class Sort:
-    """A total order: field and direction (1 or -1) pairs, the last one `_id`."""
-
-    spelt: str
-    keys: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True)
-class Cursor:
-    """A position after an item: the item's values of the sort keys, and how many items come before."""
-
-    sort: Sort
-    values: tuple[Any, ...]
-    offset: int
+T = TypeVar("T")
 
 
 class SortKeys:
@@ -53,12 +38,12 @@ class SortKeys:
             raise InvalidSort(f"Sort by {', '.join(sorted(self.names))}, each at most once, '-' for descending")
         return Sort(spelt, (*keys, ("_id", keys[-1][1])))
 
-    def text_of(self, sort: Sort, item: Document, *, offset: int) -> bytes:
-        """Return the place after `item` in an order, with the number of items before it, as a text."""
-        values = [item[name].isoformat() if self._types[name] is datetime else item[name] for name, _ in sort.keys]
-        return json.dumps([sort.spelt, values, offset], ensure_ascii=False, separators=(",", ":")).encode()
+    def text_of(self, place: Place) -> bytes:
+        """Return a place behind an item as a text."""
+        values = [value.isoformat() if isinstance(value, datetime) else value for value in place.values or ()]
+        return json.dumps([place.sort.spelt, values, place.offset], ensure_ascii=False, separators=(",", ":")).encode()
 
-    def cursor_of(self, text: bytes) -> Cursor:
+    def place_of(self, text: bytes) -> Place:
         """Return the place that a text of `text_of` names.
 
         Raises:
@@ -67,7 +52,7 @@ class SortKeys:
         spelt, values, offset = json.loads(text)
         sort = self.parse(spelt)
         typed = tuple(self._typed(name, value) for (name, _), value in zip(sort.keys, values, strict=True))
-        return Cursor(sort, typed, offset)
+        return Place(sort, typed, offset)
 
     def _typed(self, name: str, value: str) -> object:
         return datetime.fromisoformat(value) if self._types[name] is datetime else value
@@ -87,32 +72,43 @@ class Places:
         self._cursors = cursors
         self._of = of
 
-    def asked_for(self, *, sort: str | None, cursor: str | None, offset: int) -> tuple[Sort, Cursor | None]:
-        """Return the order that a list is asked for, and the position at which it continues.
+    def asked_for(self, query: CursorQuery, *, sort: str | None = None) -> Place:
+        """Return the place at which a page begins that is asked for.
 
         Args:
+            query: the page.
             sort: the order as it was spelt; None for the cursor's, without a cursor for the default.
-            cursor: as it was sent; None for the list's beginning.
-            offset: how many items to skip from the beginning.
 
         Raises:
             InvalidSort: an unknown or repeated key.
             InvalidCursor: the text is not a cursor of this list, or it is sent with an offset or another order.
         """
-        if cursor is None:
-            return self._keys.parse(self._keys.default if sort is None else sort), None
-        found = self._position(cursor)
-        if offset or sort not in {None, found.sort.spelt}:
+        if query.cursor is None:
+            return Place(self._keys.parse(self._keys.default if sort is None else sort), None, query.offset)
+        found = self._place(query.cursor)
+        if query.offset or sort not in {None, found.sort.spelt}:
             raise InvalidCursor("A cursor already contains a place and a sort order: leave out offset and sort")
-        return found.sort, found
+        return found
 
-    def behind(self, sort: Sort, item: Document, *, offset: int) -> str:
-        """Return the cursor of the place after `item`, before which there are `offset` items."""
-        return self._cursors.seal(self._keys.text_of(sort, item, offset=offset), of=self._of)
+    def listing(self, place: Place, found: Found[Any], items: Sequence[T]) -> Listing[T]:
+        """Return the page at a place.
 
-    def _position(self, cursor: str) -> Cursor:
+        Args:
+            place: where it begins.
+            found: what was found there.
+            items: the same items, as they are shown.
+        """
+        offset = place.offset + len(items)
+        cursor = None if found.end is None else self.cursor(Place(place.sort, found.end, offset))
+        return Listing(items, total=found.total, offset=place.offset, cursor=cursor)
+
+    def cursor(self, place: Place) -> str:
+        """Return the cursor of a place behind an item."""
+        return self._cursors.seal(self._keys.text_of(place), of=self._of)
+
+    def _place(self, cursor: str) -> Place:
         text = self._cursors.unseal(cursor, of=self._of)
         try:
-            return self._keys.cursor_of(text)
+            return self._keys.place_of(text)
         except (ValueError, InvalidSort) as error:
             raise InvalidCursor from error

@@ -25,8 +25,4 @@ async def list_interviews(
     pager: PagerDep,
 ) -> Page[Interview]:
     """List the caller's own interviews, or all of them for administrators; newest first unless sorted otherwise."""
-    found = await interviews.page(access, query)
-    more = found.cursor is not None
-    return pager.page(
-        found.interviews, total=found.total, query=query, offset=found.offset, cursor=found.cursor, more=more
-    )
+    return pager.listing(await interviews.page(access, query), query=query)

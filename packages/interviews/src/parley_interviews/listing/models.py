@@ -1,10 +1,10 @@
-"""What a list asks for and what is found."""
+"""What a list asks for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from parley_interviews.models import Interview, Status
+from parley_interviews.models import Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,18 +26,3 @@ class InterviewFilter:
     words: Sequence[str] = ()
     scheduled_from: datetime | None = None
     scheduled_to: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Found:
-    """A page of what was found.
-
-    Args:
-        interviews: each with the viewer's relation to it.
-        more: whether others follow.
-        total: how many there are on all pages.
-    """
-
-    interviews: Sequence[tuple[Interview, str]]
-    more: bool
-    total: int

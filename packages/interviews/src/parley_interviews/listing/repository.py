@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from parley_core import Database, Document
-from parley_core.data.keyset import behind
-from parley_core.http.sorting import Cursor, Sort
+from parley_core.data.keyset import Found, Place, documents_at
 from parley_interviews.indexes import INDEX_OF_SORT, INTERVIEWS
 from parley_interviews.interviews.repository import PROJECTION, as_interview
 from parley_interviews.interviews.totals import InterviewTotals
-from parley_interviews.listing.models import Found, InterviewFilter
-from parley_interviews.models import UNKNOWN_TIME
+from parley_interviews.listing.models import InterviewFilter
+from parley_interviews.models import UNKNOWN_TIME, Interview
 from parley_interviews.participants.repository import relation_of
 
 # The values that stand for a missing field in a cursor.
@@ -26,27 +25,19 @@ class InterviewSearch:
         self._totals = totals
 
     async def page(
-        self,
-        wanted: InterviewFilter,
-        sort: Sort,
-        *,
-        viewer_id: str,
-        limit: int,
-        offset: int,
-        cursor: Cursor | None,
-    ) -> Found:
-        """Return a page of the wanted interviews: what follows the cursor, without one what follows `offset` others."""
+        self, wanted: InterviewFilter, place: Place, *, viewer_id: str, limit: int
+    ) -> Found[tuple[Interview, str]]:
+        """Return the page of the wanted interviews that begins at a place, each with the viewer's relation to it."""
         where = _where(wanted)
-        narrowed = {"$and": [where, behind(cursor.sort.keys, cursor.values, missing=_MISSING)]} if cursor else where
         projection = {**PROJECTION, "participants": {"$elemMatch": {"user_id": viewer_id}}}
-        found = self._interviews.find(narrowed, projection).sort(list(sort.keys))
-        # One more than asked for shows whether the list goes on.
-        found = found.skip(0 if cursor else offset).limit(limit + 1)
-        if not narrowed:
-            found = found.hint(INDEX_OF_SORT[sort.keys[0][0]])
-        documents, total = await asyncio.gather(found.to_list(), self._count(where))
-        shown = [(as_interview(d), relation_of(viewer_id, d.get("participants", ()))) for d in documents[:limit]]
-        return Found(shown, more=len(documents) > limit, total=total)
+        is_all = not where and place.values is None
+        index = INDEX_OF_SORT[place.sort.keys[0][0]] if is_all else None
+        page = documents_at(
+            self._interviews, where, place, limit=limit, projection=projection, index=index, missing=_MISSING
+        )
+        (documents, end), total = await asyncio.gather(page, self._count(where))
+        shown = [(as_interview(d), relation_of(viewer_id, d.get("participants", ()))) for d in documents]
+        return Found(shown, total, end)
 
     async def _count(self, where: Mapping[str, Any]) -> int:
         return await (self._interviews.count_documents(where) if where else self._totals.all())

@@ -2,21 +2,18 @@
 
 from pydantic import Field
 
-from parley_core import PageQuery
+from parley_core.http.pagination import CursorQuery
 from parley_core.http.schemas import Id, Instant, SearchText
 from parley_interviews.interviews.schemas import InterviewType
 from parley_interviews.models import Status
 
 
-class InterviewQuery(PageQuery):
+class InterviewQuery(CursorQuery):
     """Filters, sort order and page of the list of interviews."""
 
     sort: str | None = Field(
         None,
         description="`created_at`, `scheduled_at`, `title` or `status`, or several with commas between; `-` descends.",
-    )
-    cursor: str | None = Field(
-        None, description="Taken from `next`: continues there, whatever was added or removed since."
     )
     status: list[Status] = Field(default_factory=list, max_length=4)
     interview_type: list[InterviewType] = Field(default_factory=list, max_length=20)
