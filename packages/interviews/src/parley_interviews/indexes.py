@@ -16,10 +16,12 @@ INDEXES = [
             IndexModel(_NEWEST, name="newest"),
             IndexModel([("participants.user_id", 1), *_NEWEST], name="participant_newest"),
             IndexModel([("participants.user_id", 1), ("scheduled_at", 1), ("_id", 1)], name="participant_schedule"),
+            IndexModel([("participants.user_id", 1), ("updated_at", 1), ("_id", 1)], name="participant_updates"),
             IndexModel([("status", 1), *_NEWEST], name="status_newest"),
             IndexModel([("interview_type", 1), *_NEWEST], name="type_newest"),
             IndexModel([("title_words", 1), *_NEWEST], name="words_newest"),
             IndexModel([("scheduled_at", 1), ("_id", 1)], name="schedule"),
+            IndexModel([("updated_at", 1), ("_id", 1)], name="updates"),
             IndexModel([("title", 1), ("_id", 1)], name="title"),
         ),
         recorded=True,
@@ -29,6 +31,7 @@ INDEXES = [
 
 INDEX_OF_SORT = {
     "created_at": "newest",
+    "updated_at": "updates",
     "scheduled_at": "schedule",
     "title": "title",
     "status": "status_newest",

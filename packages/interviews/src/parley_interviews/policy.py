@@ -13,6 +13,10 @@ from parley_interviews.models import Details, Interview, ParticipantRole, Status
 
 SCOPE = "interview"
 MAX_PARTICIPANTS = 100
+MAX_MINUTES = 1440
+LONGEST = timedelta(minutes=MAX_MINUTES)
+"""No interview takes longer."""
+
 OPEN = frozenset({Status.SCHEDULED, Status.ONGOING})
 SCHEDULE_FIELDS = frozenset({"scheduled_at", "duration_minutes", "time_zone"})
 _NEVER_RECORDED = frozenset({"notes"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -45,6 +45,13 @@ class Team:
         )
         return str(interview["id"])
 
+    async def change(self, interview_id: str) -> None:
+        """Change an interview, sometimes at the same instant as the change before."""
+        self.clock.move(timedelta(milliseconds=self.random.randint(0, 1)))
+        body = {"title": f"Title {self.random.randint(1, 10**9)}"}
+        answer = await self.client.patch(f"/v1/interviews/{interview_id}", json=body, headers=self.admin.headers)
+        assert answer.status_code == 200, answer.text
+
     async def remove_reader(self, interview_id: str) -> None:
         """Remove the reader from an interview."""
         address = f"/v1/interviews/{interview_id}/participants/{self.reader.id}"
@@ -63,7 +70,9 @@ async def team(app: FastAPI, client: httpx.AsyncClient, people: People, clock: M
 
 
 class TestWalk:
-    @pytest.mark.parametrize("sort", ["-created_at", "scheduled_at", "-title,scheduled_at", "status,title", "status"])
+    @pytest.mark.parametrize(
+        "sort", ["-created_at", "scheduled_at", "-title,scheduled_at", "status,title", "status", "-updated_at"]
+    )
     async def test_while_others_write(self, team: Team, sort: str) -> None:
         """Whoever follows `next` gets each interview that stays in the list, none twice, whatever comes and goes."""
         lasting = {await team.create() for _ in range(25)}
@@ -122,6 +131,29 @@ class TestWalk:
         async for answer in walk(team.client, address, headers=team.reader.headers):
             seen += [item["id"] for item in answer.json()["items"]]
         assert len(set(seen)) == len(seen) == 6
+
+
+class TestChangedSince:
+    async def test_nothing_is_missed(self, team: Team) -> None:
+        """Who walks by last change, and begins a minute before what they saw last when they come again, has it all."""
+        known: dict[str, int] = {}
+        ids = [await team.create() for _ in range(12)]
+        since = "2027-01-01T00:00:00Z"
+        for most in (30, 0):
+            address: str | None = f"/v1/interviews?sort=updated_at&updated_from={since}&limit=4"
+            while address:
+                answer = await team.client.get(address, headers=team.reader.headers)
+                for item in answer.json()["items"]:
+                    known[item["id"]] = max(item["rev"], known.get(item["id"], 0))
+                    since = (datetime.fromisoformat(item["updated_at"]) - timedelta(minutes=1)).strftime("%FT%TZ")
+                address = answer.json()["next"]
+                if len(ids) < most:
+                    ids.append(await team.create())
+                    for interview_id in team.random.sample(ids, 3):
+                        await team.change(interview_id)
+        current = await team.client.get("/v1/interviews?limit=100", headers=team.reader.headers)
+        assert known == {item["id"]: item["rev"] for item in current.json()["items"]}
+        assert max(known.values()) > 1
 
 
 class TestOtherRequests:

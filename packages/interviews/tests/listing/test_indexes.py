@@ -58,13 +58,13 @@ def stored(n: int, people: Sequence[str]) -> Document:
         "status": STATUSES[n // 3 % 4],
         "scheduled_at": NOON + timedelta(hours=n * 37 % 1000),
         "duration_minutes": 60,
-        "ends_at": NOON,
+        "ends_at": NOON + timedelta(hours=n * 37 % 1000 + 1),
         "time_zone": "UTC",
         "location": None,
         "participants": [{"user_id": person} for person in (people[n % 30], people[n * 7 % 29 + 1])],
         "created_by": people[0],
         "created_at": NOON + timedelta(minutes=n),
-        "updated_at": NOON,
+        "updated_at": NOON + timedelta(minutes=n * 7 % 3000),
         "rev": 1,
         "schedule_version": 0,
         "history": [],
@@ -126,15 +126,19 @@ FILTERS: dict[str, dict[str, Any]] = {
     "from": {"scheduled_from": "2027-03-20T00:00:00Z"},
     "to": {"scheduled_to": "2027-03-20T00:00:00Z"},
     "between": {"scheduled_from": "2027-03-20T00:00:00Z", "scheduled_to": "2027-03-22T00:00:00Z"},
+    "since": {"updated_from": "2027-03-04T00:00:00Z"},
+    "ends after": {"overlaps_from": "2027-03-20T00:00:00Z"},
+    "begins before": {"overlaps_to": "2027-03-20T00:00:00Z"},
+    "overlaps": {"overlaps_from": "2027-03-20T00:00:00Z", "overlaps_to": "2027-03-20T08:00:00Z"},
     "word": {"q": "engineer"},
     "words": {"q": "engineer 7 team"},
 }
-TIMES = ("from", "to", "between")
+TIMES = ("from", "to", "between", "since", "ends after", "begins before", "overlaps")
 # What isn't a filter of its own: the page, its order, and whose interviews are listed (see `Reader`).
 OTHERS = {*PageQuery.model_fields, "sort", "cursor", "participant_id"}
 PAIRS = [("status", "type"), ("statuses", "types"), ("type", "word"), ("status", "words"), ("types", "word")]
 COMBINATIONS = [(), *((name,) for name in FILTERS), *PAIRS, *itertools.product(("status", "types", "word"), TIMES)]
-KEYS = ("created_at", "scheduled_at", "title", "status")
+KEYS = ("created_at", "updated_at", "scheduled_at", "title", "status")
 SORTS = [sign + key for key in KEYS for sign in ("", "-")]
 
 
@@ -193,14 +197,32 @@ class TestPlans:
             assert {"IXSCAN", "COUNT_SCAN"} & set(chosen), chosen
             assert "COLLSCAN" not in chosen
 
-    @pytest.mark.parametrize("sort", ["created_at", "-created_at", "scheduled_at", "-scheduled_at"])
+    @pytest.mark.parametrize("sort", [sign + key for key in KEYS[:3] for sign in ("", "-")])
     async def test_orders_of_time(self, reader: Reader, sort: str) -> None:
         """The orders by time, which calendars and lists show, are sorted by index alone."""
         for chosen in await reader.stages(sort=sort):
             assert "SORT" not in chosen
 
+    async def test_changed_since(self, reader: Reader) -> None:
+        """What has changed since, in the order of the changes, is found and sorted by index alone, on each page."""
+        query = {"updated_from": "2027-03-02T00:00:00Z", "sort": "updated_at"}
+        first = await reader.list(**query)
+        cursor = first.json()["next"].rpartition("cursor=")[2]
+        for page in ({}, {"cursor": cursor}):
+            for chosen in await reader.stages(**query, **page):
+                assert "SORT" not in chosen
+
 
 class TestWork:
+    async def test_a_span_costs_its_day(self, reader: Reader) -> None:
+        """Of what began before a span only that is examined which could run in it still: a day's interviews."""
+        query = {"overlaps_from": "2027-03-20T00:00:00Z", "overlaps_to": "2027-03-20T08:00:00Z", "limit": "100"}
+        answer, entries = await profiled(reader.database, reader.list(**query))
+        begun = timedelta(hours=24 + 8) / timedelta(hours=1000) * 3000
+        assert 0 < answer.json()["total"] <= begun
+        for entry in entries:
+            assert entry["docsExamined"] <= begun + 3, entry["command"]
+
     async def test_a_page_costs_its_items(self, reader: Reader) -> None:
         """In the default order a page examines its own interviews and at most two more, at any offset."""
         first = await reader.list()

@@ -25,11 +25,15 @@ if TYPE_CHECKING:
     from conftest import Deployment
 
 UNKNOWN_ID = "0" * 24
-KEYS = ("created_at", "scheduled_at", "title", "status")
+KEYS = ("created_at", "updated_at", "scheduled_at", "title", "status")
 STATUSES = ("scheduled", "ongoing", "completed", "cancelled")
 TYPES = ("technical", "culture", "on-site_2")
 TITLES = ("Backend engineer", "backend lead", "Frontend Engineer", "Lead of Quality", "Ärztin, 2nd round", "zebra")
 INSTANTS = [f"2027-03-{day:02}T09:00:00Z" for day in range(1, 11)]
+DURATIONS = (1, 60, 1439, 1440)
+# On both sides of each begin and each end, and of the last changes.
+EDGES = ("2027-03-05T08:59:59.999Z", "2027-03-05T09:00:00Z", "2027-03-05T09:00:00.001Z", "2027-03-05T10:00:00Z")
+CHANGES = [f"2027-03-01T12:00:{second:02}Z" for second in (0, 5, 19)]
 WORDS = ("engineer", "LEAD", "backend", "backend engineer", "quality lead", "ärztin", "ÄRZTIN 2nd", "back", "nothing")
 
 Query = Mapping[str, Any]
@@ -75,6 +79,9 @@ def meets(entry: Entry, query: Query) -> bool:
             not query.get("interview_type") or entry["interview_type"] in query["interview_type"],
             "scheduled_from" not in query or entry["scheduled_at"] >= datetime.fromisoformat(query["scheduled_from"]),
             "scheduled_to" not in query or entry["scheduled_at"] < datetime.fromisoformat(query["scheduled_to"]),
+            "overlaps_from" not in query or entry["ends_at"] > datetime.fromisoformat(query["overlaps_from"]),
+            "overlaps_to" not in query or entry["scheduled_at"] < datetime.fromisoformat(query["overlaps_to"]),
+            "updated_from" not in query or entry["updated_at"] >= datetime.fromisoformat(query["updated_from"]),
             "participant_id" not in query or query["participant_id"] in entry.participants,
             all(word in re.findall(r"\w+", str(entry["title"]).lower()) for word in words),
         ]
@@ -94,6 +101,7 @@ async def corpus(app: FastAPI, client: httpx.AsyncClient, deployment: Deployment
             "title": TITLES[n % 6],
             "interview_type": TYPES[n % 4 % 3],
             "scheduled_at": INSTANTS[n * 7 % 10],
+            "duration_minutes": DURATIONS[n % 4],
         }
         people = [account for bit, account in enumerate(others) if n >> bit & 1]
         created = await create_interview(client, admin, *people, **details)
@@ -251,6 +259,13 @@ class TestFilters:
             {"scheduled_to": "2027-03-05T09:00:00Z"},
             {"scheduled_from": "2027-03-03T09:00:00Z", "scheduled_to": "2027-03-05T09:00:00.001Z"},
             {"scheduled_from": "2027-03-05T10:00:00+01:00", "scheduled_to": "2027-03-05T09:00:00Z"},
+            *({"overlaps_from": instant} for instant in EDGES),
+            *({"overlaps_to": instant} for instant in EDGES),
+            *({"overlaps_from": first, "overlaps_to": last} for first, last in itertools.combinations(EDGES, 2)),
+            {"overlaps_from": EDGES[0], "overlaps_to": EDGES[3], "scheduled_from": EDGES[1], "scheduled_to": EDGES[2]},
+            {"overlaps_from": "2000-01-01T00:00:00Z", "overlaps_to": "2100-01-01T00:00:00Z"},
+            *({"updated_from": instant} for instant in CHANGES),
+            {"updated_from": CHANGES[1], "sort": "updated_at", "overlaps_from": EDGES[0]},
             *({"q": words} for words in WORDS),
             {"status": ["scheduled"], "interview_type": ["technical"], "q": "lead", "sort": "title"},
         ],
@@ -304,6 +319,10 @@ class TestFilters:
             ("scheduled_to", "1999-01-01T00:00:00Z"),
             ("scheduled_to", "1804239000"),
             ("scheduled_to", ""),
+            ("overlaps_from", "2027-03-05"),
+            ("overlaps_to", "now"),
+            ("updated_from", "1999-12-31T23:59:59Z"),
+            ("updated_from", ""),
             ("participant_id", "x"),
             ("participant_id", '{"$gt": ""}'),
             ("participant_id", ""),
@@ -320,6 +339,13 @@ class TestFilters:
         answer = await get(client, corpus.admin, {name: value})
         assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
         assert answer.json()["errors"][0]["pointer"].startswith(f"?{name}")
+
+    @pytest.mark.parametrize("end", ["2027-03-05T09:00:00Z", "2027-03-05T08:00:00Z", "2027-03-05T09:59:59+01:00"])
+    async def test_a_span_that_ends_before_it_begins(self, client: httpx.AsyncClient, corpus: Corpus, end: str) -> None:
+        """A span without an instant in it is refused, and its end named."""
+        answer = await get(client, corpus.admin, {"overlaps_from": "2027-03-05T09:00:00Z", "overlaps_to": end})
+        assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
+        assert [error["pointer"] for error in answer.json()["errors"]] == ["?overlaps_to"]
 
     @pytest.mark.parametrize(
         "words",
@@ -346,6 +372,9 @@ QUERIES = st.fixed_dictionaries(
         "interview_type": st.lists(st.sampled_from((*TYPES, "unknown")), min_size=1, max_size=3),
         "scheduled_from": st.sampled_from(INSTANTS),
         "scheduled_to": st.sampled_from(INSTANTS),
+        "overlaps_from": st.sampled_from([*INSTANTS[:5], *EDGES[:2]]),
+        "overlaps_to": st.sampled_from([*INSTANTS[5:], *EDGES[2:]]),
+        "updated_from": st.sampled_from(CHANGES),
         "q": st.sampled_from(WORDS),
         "sort": st.permutations(KEYS).flatmap(lambda keys: st.integers(1, 4).map(lambda n: ",".join(keys[:n]))),
         "limit": st.integers(1, 100),

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from parley_core.http.schemas import Body, Instant, Line, Paragraphs, Patch, Representation
 from parley_interviews.models import ParticipantRole, Status
 from parley_interviews.participants.schemas import Assignment
-from parley_interviews.policy import MAX_PARTICIPANTS
+from parley_interviews.policy import MAX_MINUTES, MAX_PARTICIPANTS
 
 _ID = "665f1c2ab7e4f90d1c3a5b77"
 _DETAILS: JsonDict = {
@@ -54,7 +54,7 @@ def _known_time_zone(name: str) -> str:
 
 Title = Annotated[Line, StringConstraints(max_length=200)]
 InterviewType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,50}$")]
-Duration = Annotated[int, Strict(), Field(ge=1, le=1440, description="Minutes.")]
+Duration = Annotated[int, Strict(), Field(ge=1, le=MAX_MINUTES, description="Minutes.")]
 TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
 Description = Annotated[Paragraphs, StringConstraints(min_length=1, max_length=5000, pattern=r"\S")]
 Notes = Annotated[Description, Field(description="For administrators and the interview's interviewers alone.")]

@@ -18,6 +18,9 @@ class InterviewFilter:
         words: words of the title, all of them.
         scheduled_from: the earliest time.
         scheduled_to: the time before which they are scheduled.
+        overlaps_from: the time after which they end.
+        overlaps_to: the time before which they begin.
+        updated_from: the earliest time of their last change.
     """
 
     participant: str | None = None
@@ -26,3 +29,6 @@ class InterviewFilter:
     words: Sequence[str] = ()
     scheduled_from: datetime | None = None
     scheduled_to: datetime | None = None
+    overlaps_from: datetime | None = None
+    overlaps_to: datetime | None = None
+    updated_from: datetime | None = None

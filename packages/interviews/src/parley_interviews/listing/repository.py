@@ -12,9 +12,10 @@ from parley_interviews.interviews.totals import InterviewTotals
 from parley_interviews.listing.models import InterviewFilter
 from parley_interviews.models import UNKNOWN_TIME, Interview
 from parley_interviews.participants.repository import relation_of
+from parley_interviews.policy import LONGEST
 
 # The values that stand for a missing field in a cursor.
-_MISSING = {"created_at": UNKNOWN_TIME, "scheduled_at": UNKNOWN_TIME, "title": ""}
+_MISSING = {"created_at": UNKNOWN_TIME, "updated_at": UNKNOWN_TIME, "scheduled_at": UNKNOWN_TIME, "title": ""}
 
 
 class InterviewSearch:
@@ -53,7 +54,21 @@ def _where(wanted: InterviewFilter) -> Document:
         where["interview_type"] = {"$in": wanted.interview_types}
     if wanted.words:
         where["title_words"] = {"$all": wanted.words}
-    bounds = {"$gte": wanted.scheduled_from, "$lt": wanted.scheduled_to}
-    if given := {operator: instant for operator, instant in bounds.items() if instant}:
-        where["scheduled_at"] = given
+    if wanted.overlaps_from:
+        where["ends_at"] = {"$gt": wanted.overlaps_from}
+    if wanted.updated_from:
+        where["updated_at"] = {"$gte": wanted.updated_from}
+    if begins := _begins(wanted):
+        where["scheduled_at"] = begins
     return where
+
+
+def _begins(wanted: InterviewFilter) -> Document:
+    """Return the condition for the begin, along whose index also what ends after a time is found."""
+    ends = [instant for instant in (wanted.scheduled_to, wanted.overlaps_to) if instant]
+    bounds = {
+        "$gte": wanted.scheduled_from,
+        "$gt": wanted.overlaps_from and wanted.overlaps_from - LONGEST,
+        "$lt": min(ends, default=None),
+    }
+    return {operator: instant for operator, instant in bounds.items() if instant}

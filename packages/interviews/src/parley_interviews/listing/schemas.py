@@ -13,12 +13,22 @@ class InterviewQuery(CursorQuery):
 
     sort: str | None = Field(
         None,
-        description="`created_at`, `scheduled_at`, `title` or `status`, or several with commas between; `-` descends.",
+        description="`created_at`, `updated_at`, `scheduled_at`, `title` or `status`, or several with commas between; "
+        "`-` descends.",
     )
     status: list[Status] = Field(default_factory=list, max_length=4)
     interview_type: list[InterviewType] = Field(default_factory=list, max_length=20)
     scheduled_from: Instant | None = Field(None, description="Scheduled at this time or later.")
     scheduled_to: Instant | None = Field(None, description="Scheduled before this time.")
+    overlaps_from: Instant | None = Field(
+        None, description="Ends after this time. With `overlaps_to`: what runs at any time between the two."
+    )
+    overlaps_to: Instant | None = Field(None, description="Begins before this time, which is after `overlaps_from`.")
+    updated_from: Instant | None = Field(
+        None,
+        description="Changed at this time or later. With `sort=updated_at` whoever comes again begins a minute before "
+        "the last `updated_at` that they saw, and leaves out what has the `id` and `rev` that they know.",
+    )
     participant_id: Id | None = Field(None, description="Interviews in which this user takes part; for administrators.")
     q: SearchText | None = Field(
         None, description="Whole words that the title holds, all of them; case doesn't matter."

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from parley_auth import Access
-from parley_core.errors import InvalidFilter
+from parley_core.errors import FieldError, InvalidFilter, ValidationError
 from parley_core.http.cursors import Cursors
 from parley_core.http.pagination import Listing
 from parley_core.http.sorting import Places, SortKeys
@@ -17,7 +17,8 @@ from parley_interviews.listing.schemas import InterviewQuery
 from parley_interviews.policy import lists_all
 
 SORT_KEYS = SortKeys(
-    {"created_at": datetime, "scheduled_at": datetime, "title": str, "status": str}, default="-created_at"
+    {"created_at": datetime, "updated_at": datetime, "scheduled_at": datetime, "title": str, "status": str},
+    default="-created_at",
 )
 
 
@@ -34,6 +35,7 @@ class InterviewList:
 
         Raises:
             InvalidSort, InvalidCursor, InvalidFilter: the query asks for what the list doesn't offer the caller.
+            ValidationError: the span for what overlaps it doesn't end after it begins.
         """
         place = self._places.asked_for(query, sort=query.sort)
         wanted = _filter_of(query, _participant(query, access))
@@ -52,6 +54,8 @@ def _participant(query: InterviewQuery, access: Access) -> str | None:
 
 
 def _filter_of(query: InterviewQuery, participant: str | None) -> InterviewFilter:
+    if query.overlaps_from and query.overlaps_to and query.overlaps_from >= query.overlaps_to:
+        raise ValidationError(errors=[FieldError("?overlaps_to", "span", "Must be after overlaps_from")])
     return InterviewFilter(
         participant=participant,
         statuses=query.status,
@@ -59,4 +63,7 @@ def _filter_of(query: InterviewQuery, participant: str | None) -> InterviewFilte
         words=() if query.q is None else words_of(query.q),
         scheduled_from=query.scheduled_from,
         scheduled_to=query.scheduled_to,
+        overlaps_from=query.overlaps_from,
+        overlaps_to=query.overlaps_to,
+        updated_from=query.updated_from,
     )
