@@ -27,6 +27,8 @@ nox.options.download_python = "never"
 ROOT = Path(__file__).parent
 WORKSPACE = nox.project.load_toml(ROOT / "pyproject.toml")
 LOWEST = ("--resolution=lowest-direct",)
+# A peer in benchmarks.
+EVE = ("eve>=2.3,<3", "gunicorn>=23", "pyjwt>=2.15")
 
 # Imports a distribution's package and all its entry points.
 IMPORT_ALL = """
@@ -256,7 +258,7 @@ def bench(session: nox.Session) -> None:
         session.run("python", "-m", "benchmarks.run", *session.posargs)
         return
     folder = Path(session.create_tmp()).resolve()
-    session.env["BENCH_EVE_PYTHON"] = str(_eve(session, folder / "eve"))
+    session.env["BENCH_EVE_PYTHON"] = str(_apart(session, folder / "eve", *EVE))
     if shutil.which("npm"):
         session.env["BENCH_FASTIFY_DIR"] = str(folder / "fastify")
         packages = ("fastify@5", "@fastify/jwt@10", "mongodb@7")
@@ -266,15 +268,30 @@ def bench(session: nox.Session) -> None:
         session.run("python", "-m", f"benchmarks.{script}")
 
 
-def _eve(session: nox.Session, folder: Path) -> Path:
-    """The interpreter of an environment of its own, for a peer's requirements are not the project's."""
+def _apart(session: nox.Session, folder: Path, *requirements: str) -> Path:
+    """Return the interpreter of an environment of its own, for what needs other versions than the project."""
     python = folder / "bin" / "python"
     if not python.exists():
         session.run("uv", "venv", "--quiet", str(folder), external=True)
     with tempfile.TemporaryDirectory() as outside, session.chdir(outside):  # the pins don't apply there
-        install = ("uv", "pip", "install", "--quiet", f"--python={python}")
-        session.run(*install, "eve>=2.3,<3", "gunicorn>=23", "pyjwt>=2.15", external=True)
+        session.run("uv", "pip", "install", "--quiet", f"--python={python}", *requirements, external=True)
     return python
+
+
+@nox.session(default=False)
+def clients(session: nox.Session) -> None:
+    """Generators, linters and a fuzzer that others wrote, on the OpenAPI document and against a running server."""
+    _install(session, *PACKAGES, groups=("test", "clients"))
+    folder, tools = Path(session.create_tmp()).resolve(), ROOT / "tests" / "clients"
+    python = _apart(session, folder / "python", f"--requirements={tools / 'requirements.txt'}")
+    session.env["CLIENTS_PYTHON_TOOLS"] = str(python.parent)
+    if shutil.which("npm"):
+        (folder / "node").mkdir(exist_ok=True)
+        shutil.copy(tools / "package.json", folder / "node")
+        options = ("--silent", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund")
+        session.run("npm", "install", *options, f"--prefix={folder / 'node'}", external=True)
+        session.env["CLIENTS_NODE_TOOLS"] = str(folder / "node" / "node_modules" / ".bin")
+    _pytest(session, "tests/clients", "-rs")
 
 
 @nox.session(default=False)
