@@ -19,16 +19,17 @@ _PYTHON, _NODE = os.environ.get("CLIENTS_PYTHON_TOOLS"), os.environ.get("CLIENTS
 collect_ignore_glob = [] if _PYTHON else ["test_*.py"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    """A server with all installed packages, and with an administrator."""
+    """A server with all installed packages, with an administrator, and with webhooks that may stay on this machine."""
     folder = tmp_path_factory.mktemp("serve")
+    settings = {"PARLEY_ADMIN_EMAIL": EMAIL, "PARLEY_ADMIN_PASSWORD": PASSWORD}
     start = Start(folder)
-    yield start("--data-dir", folder / "data", PARLEY_ADMIN_EMAIL=EMAIL, PARLEY_ADMIN_PASSWORD=PASSWORD)
+    yield start("--data-dir", folder / "data", PARLEY_WEBHOOKS_ALLOW_NETWORKS="127.0.0.0/8", **settings)
     start.end_all()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def token(served: Serving) -> str:
     """An access token of the administrator."""
     answer = httpx.post(f"{served.url}/v1/auth/login", json={"email": EMAIL, "password": PASSWORD})
@@ -36,7 +37,7 @@ def token(served: Serving) -> str:
     return token
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def document_file(served: Serving, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The document as the server answers it, in a file."""
     file = tmp_path_factory.mktemp("document") / "openapi.json"
@@ -44,14 +45,14 @@ def document_file(served: Serving, tmp_path_factory: pytest.TempPathFactory) -> 
     return file
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def document(document_file: Path) -> dict[str, Any]:
     """The document."""
     document: dict[str, Any] = json.loads(document_file.read_bytes())
     return document
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def documented(document: dict[str, Any]) -> Documented:
     """What the document says about answers."""
     return Documented(document)

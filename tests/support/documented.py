@@ -43,6 +43,11 @@ class Documented:
         for item in self._document["paths"].values():
             yield from (operation["operationId"] for operation in item.values() if "operationId" in operation)
 
+    def operation_id(self, method: str, path: str) -> str | None:
+        """Return the id of the operation that a request is for."""
+        _, operation = self._operation(method, path)
+        return operation.get("operationId")
+
     def _operation(self, method: str, path: str) -> tuple[str, Mapping[str, Any]]:
         for pattern, template in self._paths:
             if pattern.fullmatch(path) and method.lower() in self._document["paths"][template]:
