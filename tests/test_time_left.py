@@ -135,7 +135,7 @@ async def valid_calls(app: FastAPI, client: httpx.AsyncClient, url: str) -> dict
     link = await created(f"/v1/users/{target.id}/link", purpose="reset")
     key = await an_api_key(client, admin, "users:list")
     user = {"user_id": target.id}
-    login = {"username": me.user.email, "password": PASSWORD}
+    login = {"grant_type": "password", "username": me.user.email, "password": PASSWORD}
     return {
         "GET /": Call(),
         "GET /healthz": Call(),

@@ -42,7 +42,11 @@ NEW = {"email": "{new}", "password": PASSWORD}
 OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "register": ("POST", "/v1/auth/register", {"json": NEW}),
     "log_in": ("POST", "/v1/auth/login", {"json": {"email": "{email}", "password": PASSWORD}}),
-    "log_in_with_form": ("POST", "/v1/auth/token", {"data": {"username": "{email}", "password": PASSWORD}}),
+    "issue_token": (
+        "POST",
+        "/v1/auth/token",
+        {"data": {"grant_type": "password", "username": "{email}", "password": PASSWORD}},
+    ),
     "refresh": ("POST", "/v1/auth/refresh", {"json": {"refresh_token": "{refresh_token}"}}),
     "accept_link": ("POST", "/v1/auth/accept", {"json": {"token": "{link}", "password": PASSWORD}}),
     "log_out": ("POST", "/v1/auth/logout", {}),
@@ -75,7 +79,7 @@ CALLERS = ("anonymous", "candidate", "interviewer", "admin")
 ACCESS = {
     "register": (201, 201, 201, 201),
     "log_in": (200, 200, 200, 200),
-    "log_in_with_form": (200, 200, 200, 200),
+    "issue_token": (200, 200, 200, 200),
     "refresh": (200, 200, 200, 200),
     "accept_link": (400, 400, 400, 400),
     "log_out": (401, 204, 204, 204),
@@ -195,9 +199,14 @@ class Scene:
     async def without_token(self) -> httpx.Response:
         return await self.client.request(**request_of(self.operation, self.people))
 
+    async def refresh(self, token: str) -> httpx.Response:
+        if self.operation == "issue_token":
+            return await self.send(data={"grant_type": "refresh_token", "refresh_token": token})
+        return await self.send_json(refresh_token=token)
+
     async def with_nonsense(self) -> httpx.Response:
-        if self.operation == "refresh":
-            return await self.send_json(refresh_token="nonsense")
+        if self.operation in {"refresh", "issue_token"}:
+            return await self.refresh("nonsense")
         return await self.send(headers={"Authorization": "Bearer nonsense"})
 
     async def with_old_token(self) -> httpx.Response:
@@ -240,12 +249,12 @@ class Scene:
 
     async def with_spent_token(self) -> httpx.Response:
         spent = await open_session(self.parley, self.people.candidate.user)
-        await self.send_json(refresh_token=spent.text)
-        return await self.send_json(refresh_token=spent.text)
+        await self.refresh(spent.text)
+        return await self.refresh(spent.text)
 
     async def beside_another(self) -> httpx.Response:
         spent = await open_session(self.parley, self.people.candidate.user)
-        answers = await asyncio.gather(*(self.send_json(refresh_token=spent.text) for _ in range(2)))
+        answers = await asyncio.gather(*(self.refresh(spent.text) for _ in range(2)))
         return max(answers, key=lambda answer: answer.status_code)
 
     async def too_often(self) -> httpx.Response:
@@ -277,8 +286,9 @@ class Scene:
         return await self.send_json(token=answer.json()["token"], password="12345678")
 
     async def with_wrong_password(self) -> httpx.Response:
-        if self.operation == "log_in_with_form":
-            return await self.send(data={"username": "ada@example.com", "password": "wrong"})
+        if self.operation == "issue_token":
+            form = {"grant_type": "password", "username": "ada@example.com", "password": "wrong"}
+            return await self.send(data=form)
         return await self.send_json(**{"current_password" if self.operation == "change_password" else "password": "x"})
 
     async def with_dead_link(self) -> httpx.Response:

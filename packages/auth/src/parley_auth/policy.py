@@ -26,7 +26,7 @@ POLICIES = [
 PUBLIC_ROUTES = [
     PublicRoute("POST", "/v1/auth/register", "a new user has no account yet"),
     PublicRoute("POST", "/v1/auth/login", "the password identifies the caller"),
-    PublicRoute("POST", "/v1/auth/token", "the password identifies the caller"),
+    PublicRoute("POST", "/v1/auth/token", "the password or the refresh token identifies the caller"),
     PublicRoute("POST", "/v1/auth/refresh", "the refresh token identifies the caller"),
     PublicRoute("POST", "/v1/auth/accept", "the link identifies the account"),
     PublicRoute("GET", "/.well-known/jwks.json", "public keys are public"),

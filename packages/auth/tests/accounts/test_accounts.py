@@ -22,6 +22,10 @@ def a_body(**changes: Any) -> dict[str, Any]:
     return ADA | changes
 
 
+def a_form(**changes: str) -> dict[str, str]:
+    return {"grant_type": "password", "username": "ada@example.com", "password": PASSWORD} | changes
+
+
 class TestRegister:
     async def test_makes_a_candidate(self, client: httpx.AsyncClient) -> None:
         """A registration answers the new account: active, candidate, without anything secret."""
@@ -202,7 +206,7 @@ class TestLogin:
         """An account that was registered with one spelling logs in with another."""
         for email in ("ADA@example.com", " ada@EXAMPLE.com "):
             assert (await client.post(LOGIN, json=a_body(email=email))).status_code == 200
-            assert (await client.post(FORM, data={"username": email, "password": PASSWORD})).status_code == 200
+            assert (await client.post(FORM, data=a_form(username=email))).status_code == 200
 
     @pytest.mark.parametrize(
         ("registered", "typed"),
@@ -228,12 +232,13 @@ class TestLogin:
             a_body(email="inactive@example.com", password="ten green bottles"),
             a_body(email="invited@example.com"),
         ]
+        forms = [a_form(username=body["email"], password=body["password"]) for body in attempts]
         answers = [await client.post(LOGIN, json=body, headers=headers) for body in attempts]
-        forms = [{"username": body["email"], "password": body["password"]} for body in attempts]
-        answers += [await client.post(FORM, data=form, headers=headers) for form in forms]
-        assert {(a.status_code, a.text, str(a.headers)) for a in answers} == {
-            (401, answers[0].text, str(answers[0].headers))
-        }
+        of_forms = [await client.post(FORM, data=form, headers=headers) for form in forms]
+        for alike in (answers, of_forms):
+            assert {(a.status_code, a.text, str(a.headers)) for a in alike} == {
+                (401, alike[0].text, str(alike[0].headers))
+            }
         assert answers[0].json()["code"] == "invalid_credentials"
         assert answers[0].json()["category"] == "authentication"
         assert answers[0].headers["WWW-Authenticate"] == "Bearer"
@@ -326,9 +331,11 @@ class TestForm:
     async def test_malformed(self, client: httpx.AsyncClient) -> None:
         """Errors of the form are problems with pointers to its fields."""
         forms: list[tuple[dict[str, str], list[str]]] = [
-            ({}, ["#/username", "#/password"]),
-            ({"username": "ada@example.com"}, ["#/password"]),
-            ({"username": "a", "password": "b", "grant_type": "refresh_token"}, ["#/grant_type"]),
+            ({}, ["#/grant_type"]),
+            ({"grant_type": "password"}, ["#/username", "#/password"]),
+            ({"grant_type": "password", "username": "ada@example.com"}, ["#/password"]),
+            ({"grant_type": "refresh_token", "username": "a", "password": "b"}, ["#/refresh_token"]),
+            ({"grant_type": "client_credentials"}, ["#/grant_type"]),
         ]
         for form, pointers in forms:
             answer = await client.post(FORM, data=form)
@@ -343,7 +350,7 @@ class TestForm:
 
     async def test_multipart(self, client: httpx.AsyncClient, ada: Account) -> None:
         """A form may also be multipart; a file in it isn't text."""
-        parts = {"username": (None, ada.user.email), "password": (None, PASSWORD)}
+        parts = {"grant_type": (None, "password"), "username": (None, ada.user.email), "password": (None, PASSWORD)}
         answer = await client.post(FORM, files=parts)
         file = await client.post(FORM, files=parts | {"password": ("password.txt", PASSWORD)})
         assert (answer.status_code, file.status_code) == (200, 400)
@@ -352,7 +359,7 @@ class TestForm:
     async def test_too_large(self, client: httpx.AsyncClient) -> None:
         """A form of over 4 KiB is refused."""
         for size in (4 * 1024 + 1, 1024 * 1024):
-            answer = await client.post(FORM, data={"username": "ada@example.com", "password": "x" * size})
+            answer = await client.post(FORM, data=a_form(password="x" * size))
             assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
 
     async def test_many_fields(self, client: httpx.AsyncClient) -> None:

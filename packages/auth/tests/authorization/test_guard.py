@@ -448,7 +448,8 @@ class TestDocumentation:
         """Guarded operations name the OAuth2 scheme, whose form the button of the documentation page uses."""
         document = app.openapi()
         [(name, scheme)] = document["components"]["securitySchemes"].items()
-        assert scheme["flows"]["password"]["tokenUrl"] == "/v1/auth/token"
+        flow = scheme["flows"]["password"]
+        assert flow["tokenUrl"] == flow["refreshUrl"] == "/v1/auth/token"
         assert document["paths"]["/v1/things/{thing_id}"]["get"]["security"] == [{name: []}]
         assert "security" not in document["paths"]["/v1/auth/login"]["post"]
 

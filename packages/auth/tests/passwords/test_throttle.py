@@ -113,7 +113,7 @@ class TestAccount:
         """All spellings of an e-mail share one counter, and so does the form."""
         for email in ("ada@example.com", "ADA@example.com", " ada@EXAMPLE.com "):
             await fail(client, email, times=1)
-            form = {"username": email, "password": "ten green bottles"}
+            form = {"grant_type": "password", "username": email, "password": "ten green bottles"}
             assert (await client.post("/v1/auth/token", data=form)).status_code == 401
         assert (await log_in(client, ada.user.email, PASSWORD)).status_code == 429
 

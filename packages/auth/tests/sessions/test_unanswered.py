@@ -44,6 +44,10 @@ class Worker:
     async def refresh(self, token: RefreshToken) -> httpx.Response:
         return await self._client.post("/v1/auth/refresh", json={"refresh_token": token.text})
 
+    async def refresh_by_form(self, token: RefreshToken) -> httpx.Response:
+        form = {"grant_type": "refresh_token", "refresh_token": token.text}
+        return await self._client.post("/v1/auth/token", data=form)
+
     async def log_in(self, account: Account) -> httpx.Response:
         body = {"email": account.user.email, "password": PASSWORD}
         return await self._client.post("/v1/auth/login", json=body)
@@ -125,6 +129,19 @@ async def test_exchanged(workers: list[Worker], token: RefreshToken, through: in
     await refreshes(workers[1], successor)
     # The control: with the successor used, the spent token is a theft as ever.
     assert (await workers[through].refresh(token)).json()["code"] == "refresh_reused"
+
+
+async def test_form(workers: list[Worker], token: RefreshToken) -> None:
+    """The OAuth2 form is repeated as safely, and its 503 says to OAuth2 libraries that it is temporary."""
+    workers[0].line.cut_after(b"findAndModify")
+    answer = await workers[0].refresh_by_form(token)
+    assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+    workers[0].line.mend()
+    await noted(workers[0])
+    successor = successor_in(await workers[1].refresh_by_form(token))
+    assert successor_in(await workers[0].refresh(token)) == successor
+    await refreshes(workers[1], successor)
+    assert (await workers[0].refresh_by_form(token)).json()["code"] == "refresh_reused"
 
 
 async def test_no_time_for_the_race(workers: list[Worker], token: RefreshToken) -> None:

@@ -32,6 +32,7 @@ from parley_core.http.routing import ParleyRoute
 
 _bearer = OAuth2PasswordBearer(
     tokenUrl="/v1/auth/token",
+    refreshUrl="/v1/auth/token",
     auto_error=False,
     description="An access token of a login, or an API key of `POST /v1/api-keys`, as `Authorization: Bearer`. "
     "An API key may do what it names and nothing else.",

@@ -21,8 +21,10 @@ from parley_auth.sessions.dependencies import (
     SessionRead,
     SessionServiceDep,
 )
+from parley_auth.sessions.oauth_errors import OAUTH_MEMBERS
 from parley_core import Page, PageQuery, PagerDep, Router, raises
 from parley_core.errors import InvalidId
+from parley_core.http.extended_problems import problems_with
 
 
 async def _forbid_storing(response: Response) -> None:
@@ -41,13 +43,22 @@ async def log_in(body: schemas.Login, sessions: SessionServiceDep, origin: Origi
     return schemas.Token.of(await sessions.log_in(body.email, body.password, origin))
 
 
-@router.post("/token", summary="Log in with the OAuth2 password form", dependencies=NOT_STORED)
-@raises(InvalidCredentials, RateLimited)
-async def log_in_with_form(
-    form: Annotated[schemas.LoginForm, Form()], sessions: SessionServiceDep, origin: OriginDep
+@router.post("/token", summary="Get tokens with an OAuth2 form", dependencies=NOT_STORED)
+@problems_with(OAUTH_MEMBERS)
+@raises(InvalidCredentials, InvalidToken, RateLimited, RefreshReused, RefreshInProgress)
+async def issue_token(
+    form: Annotated[schemas.TokenForm, Form()],
+    sessions: SessionServiceDep,
+    refreshes: RefreshServiceDep,
+    origin: OriginDep,
+    idempotency_key: IdempotencyKey = None,
 ) -> schemas.Token:
-    """Open a session, as the JSON login does. The Authorize button of the documentation page uses this form."""
-    return schemas.Token.of(await sessions.log_in(form.username, form.password, origin))
+    """Log in with a password, or exchange a refresh token, as OAuth2 libraries do; errors carry RFC 6749's `error`."""
+    if form.grant_type == "refresh_token":
+        pair = await refreshes.refresh(form.refresh_token, origin, idempotency_key=idempotency_key)
+    else:
+        pair = await sessions.log_in(form.username, form.password, origin)
+    return schemas.Token.of(pair)
 
 
 @router.post("/refresh", summary="Exchange a refresh token", dependencies=NOT_STORED)

@@ -1,12 +1,19 @@
 """The wire schemas of sessions and tokens."""
 
+import re
 from datetime import datetime
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from parley_auth.sessions import models
+from parley_auth.sessions.oauth_errors import INVALID_SCOPE, UNSUPPORTED_GRANT_TYPE
 from parley_core.http.schemas import Body, Representation
+
+_NEEDED = {"password": ("username", "password"), "refresh_token": ("refresh_token",)}
+# RFC 6749, section 3.3.
+_SCOPE = re.compile(r"^([!#-\[\]-~]+( [!#-\[\]-~]+)*)?$")
 
 
 class Login(Body):
@@ -20,16 +27,54 @@ class Login(Body):
     password: str
 
 
-class LoginForm(BaseModel):
-    """The password grant of OAuth2 (RFC 6749, 4.3.2). Other fields are ignored, as section 3.2 requires."""
+def _supported(grant_type: str) -> str:
+    if grant_type not in _NEEDED:
+        raise PydanticCustomError(UNSUPPORTED_GRANT_TYPE, "Must be password or refresh_token")
+    return grant_type
+
+
+def _well_formed(scope: str) -> str:
+    if not _SCOPE.fullmatch(scope):
+        raise PydanticCustomError(INVALID_SCOPE, "Must be words with one space between them")
+    return scope
+
+
+class TokenForm(BaseModel):
+    """A grant of OAuth2: a password, or a refresh token (RFC 6749, 4.3.2 and 6).
+
+    Other fields are ignored, as section 3.2 requires, `client_id` and `client_secret` among them: clients are not
+    registered. A field without a value counts as left out.
+    """
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"username": "ada@example.com", "password": "nine green bottles"}]}
+        json_schema_extra={
+            "examples": [
+                {"grant_type": "password", "username": "ada@example.com", "password": "nine green bottles"},
+                {"grant_type": "refresh_token", "refresh_token": "AWZfHCq35PkNHDpbd..."},
+            ],
+            "if": {"properties": {"grant_type": {"const": "refresh_token"}}},
+            "then": {"required": ["refresh_token"]},
+            "else": {"required": ["username", "password"]},
+        }
     )
 
-    grant_type: Literal["password"] = "password"
-    username: str = Field(description="The e-mail of the account.")
-    password: str
+    grant_type: Annotated[str, AfterValidator(_supported), WithJsonSchema({"type": "string", "enum": [*_NEEDED]})]
+    username: str = Field("", description="The e-mail of the account; needed with `password`.")
+    password: str = Field("", description="Needed with `password`.")
+    refresh_token: str = Field("", description="Needed with `refresh_token`. It works once.")
+    scope: Annotated[str, AfterValidator(_well_formed)] = Field(
+        "",
+        description="Has no effect: tokens permit what the account may do.",
+        json_schema_extra={"pattern": _SCOPE.pattern},
+    )
+
+    @model_validator(mode="after")
+    def _with_its_fields(self) -> Self:
+        missing = [name for name in _NEEDED[self.grant_type] if not getattr(self, name)]
+        if missing:
+            lines = [InitErrorDetails(type="missing", loc=(name,), input=None) for name in missing]
+            raise ValidationError.from_exception_data("TokenForm", lines)
+        return self
 
 
 class Refresh(Body):

@@ -17,8 +17,9 @@ from parley_core.errors import (
     UnsupportedMediaType,
     ValidationError,
 )
+from parley_core.http.extended_problems import ExtendedRoute
 from parley_core.http.framework import RouteContext, original_of, routes_of
-from parley_core.http.problems import MEDIA_TYPE, problem_of
+from parley_core.http.problems import MEDIA_TYPE, MoreMembers, problem_of
 from parley_core.http.requests import Composition
 from parley_core.http.routing import ParleyRoute
 
@@ -103,10 +104,11 @@ def _document(composition: Composition, schema: dict[str, Any], routes: Sequence
             errors = errors_of(composition, route)
             documented.update(errors)
             operation["responses"].pop("422", None)
-            operation["responses"].update(_responses(errors))
+            operation["responses"].update(_responses(errors, _more_of(route)))
             _add_path_parameters(operation, route.path_format or "")
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = {**_PROBLEM, "properties": {**_PROBLEM["properties"], "code": _codes(documented)}}  # type: ignore[dict-item]
+    schemas.update(_extended(schemas["Problem"], routes))
     # A host's own routes may still name them.
     for name in ("HTTPValidationError", "ValidationError"):
         if f'"#/components/schemas/{name}"' not in json.dumps(schema):
@@ -131,17 +133,31 @@ def _codes(errors: Iterable[type[ParleyError]]) -> dict[str, Any]:
     return {"type": "string", "enum": sorted({error.code for error in errors})}
 
 
-def _responses(errors: Sequence[type[ParleyError]]) -> dict[str, Any]:
-    return {str(status): _response([e for e in errors if e.status == status]) for status in {e.status for e in errors}}
+def _more_of(route: RouteContext) -> MoreMembers | None:
+    original = original_of(route)
+    return original.more_members if isinstance(original, ExtendedRoute) else None
 
 
-def _response(errors: Sequence[type[ParleyError]]) -> dict[str, Any]:
+def _extended(problem: dict[str, Any], routes: Iterable[RouteContext]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the schemas of problems that have more members, each with its name."""
+    for more in filter(None, map(_more_of, routes)):
+        properties, required = {**problem["properties"], **more.properties}, [*problem["required"], *more.required]
+        yield more.title, {**problem, "title": more.title, "required": required, "properties": properties}
+
+
+def _responses(errors: Sequence[type[ParleyError]], more: MoreMembers | None) -> dict[str, Any]:
+    statuses = {error.status for error in errors}
+    return {str(status): _response([e for e in errors if e.status == status], more) for status in statuses}
+
+
+def _response(errors: Sequence[type[ParleyError]], more: MoreMembers | None) -> dict[str, Any]:
+    examples = {e.code: {**problem_of(e(), "4f3c2b1a"), **(more.of(e()) if more else {})} for e in errors}
     return {
         "description": "; ".join(f"`{error.code}`: {error.title}" for error in errors),
         "content": {
             MEDIA_TYPE: {
-                "schema": {"$ref": "#/components/schemas/Problem"},
-                "examples": {e.code: {"value": problem_of(e(), "4f3c2b1a")} for e in errors},
+                "schema": {"$ref": f"#/components/schemas/{more.title if more else 'Problem'}"},
+                "examples": {code: {"value": problem} for code, problem in examples.items()},
             }
         },
     }

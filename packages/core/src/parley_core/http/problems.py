@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -32,6 +33,7 @@ from parley_core.http.framework import routes_of
 from parley_core.http.requests import composition_of, path_of, request_id_of
 
 MEDIA_TYPE = "application/problem+json"
+_MORE = "parley.more_members"
 # Characters of a problem's `errors` at most, so that an answer stays below 8 KB.
 _ROOM = 6500
 _OF_STATUS: Mapping[int, type[ParleyError]] = {
@@ -49,6 +51,27 @@ _ITEMS = re.compile(r"^(Value should have at (?:most|least) \d+) items? after va
 _NEVER_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 _log = logging.getLogger("parley.errors")
+
+
+@dataclass(frozen=True)
+class MoreMembers:
+    """What the problems of a route have beside the members that all have (RFC 9457, 3.2).
+
+    Args:
+        title: the name of their schema in OpenAPI.
+        properties: the JSON schema of each member, by its name.
+        required: the names of those that are always there.
+        of: returns the members of an error.
+    """
+
+    title: str
+    properties: Mapping[str, Any]
+    required: Sequence[str]
+    of: Callable[[ParleyError], Mapping[str, str]]
+
+    def add_to(self, scope: Scope) -> None:
+        """Make every problem that answers this request have them."""
+        scope[_MORE] = self
 
 
 def problem_of(error: ParleyError, request_id: str, *, most_errors: int = 20) -> dict[str, Any]:
@@ -123,11 +146,18 @@ def _either(ours: Handler, theirs: Any, answers_for: Callable[[Request], bool]) 
 
 def _render(request: Request, error: ParleyError, headers: Mapping[str, str] | None = None) -> Response:
     sent = {**(headers or {}), "Connection": "close"} if is_unread(request.scope) else headers
-    return problem_response(error, request_id_of(request.scope), sent, most_errors=_most_errors(request))
+    more: MoreMembers | None = request.scope.get(_MORE)
+    request_id, members = request_id_of(request.scope), more.of(error) if more else {}
+    return problem_response(error, request_id, sent, most_errors=_most_errors(request), more=members)
 
 
 def problem_response(
-    error: ParleyError, request_id: str, headers: Mapping[str, str] | None = None, *, most_errors: int = 20
+    error: ParleyError,
+    request_id: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    most_errors: int = 20,
+    more: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the answer to a request that ended with this error; the error's own headers win.
 
@@ -136,8 +166,10 @@ def problem_response(
         request_id: the request.
         headers: headers that are sent too.
         most_errors: how many of the error's field errors are listed at most.
+        more: members that the problem has besides.
     """
-    body = json.dumps(problem_of(error, request_id, most_errors=most_errors), ensure_ascii=False).encode()
+    problem = {**problem_of(error, request_id, most_errors=most_errors), **(more or {})}
+    body = json.dumps(problem, ensure_ascii=False).encode()
     sent = {**(headers or {}), **error.headers, "X-Request-ID": request_id, **_NEVER_KEPT}
     return Response(body, error.status, sent, MEDIA_TYPE)
 

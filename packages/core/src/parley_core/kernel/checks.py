@@ -16,6 +16,7 @@ from starlette.routing import Route, WebSocketRoute
 from parley_core.caching.routes import CachedRoute
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
+from parley_core.http.extended_problems import ExtendedRoute
 from parley_core.http.framework import (
     RouteContext,
     contexts_of,
@@ -54,7 +55,7 @@ def check_router(declared: Declared[Router]) -> None:
 def _check_route(route: RouteContext, owner: str) -> None:
     _check_checkable(route, f"{owner}: ")
     original, named = original_of(route), f"{owner}: route {name_of(route)} ({function_of(route.endpoint)})"
-    if not is_exactly(original, ParleyRoute, CachedRoute, APIWebSocketRoute):
+    if not is_exactly(original, ParleyRoute, CachedRoute, ExtendedRoute, APIWebSocketRoute):
         raise StartupError(f"{named} must come from a parley_core.Router and have the class that it gives")
     if isinstance(original, CachedRoute) and (found := next(beyond_key(original.dependant), None)):
         raise StartupError(
