@@ -180,7 +180,8 @@ async def measure(uri: str, folder: Path, *, large: int) -> None:
     async with app.router.lifespan_context(app):
         admin = await an_account(app, "admin")
     await measure_drain(uri)
-    async with open_client(uri, timeout_seconds=60, pool_size=8) as client, AsyncExitStack() as stack:
+    opened = open_client(uri, database=DATABASE, timeout_seconds=60, pool_size=8)
+    async with opened as client, AsyncExitStack() as stack:
         workers = [stack.enter_context(closing(Worker(uri, folder, name=f"worker-{n}-"))) for n in range(3)]
         await asyncio.gather(*(worker.ready() for worker in workers))
         stage = Stage(client, admin, workers)

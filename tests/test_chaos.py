@@ -202,8 +202,8 @@ async def endure(cluster: Cluster, ledger: Ledger, kills: str) -> None:
 @pytest.fixture
 async def database(cluster: Cluster) -> AsyncIterator[Any]:
     """A handle of the database that doesn't relay."""
-    async with open_client(cluster.mongodb.uri, timeout_seconds=5, pool_size=4) as client:
-        name = cluster.core_settings().mongodb_database
+    name = cluster.core_settings().mongodb_database
+    async with open_client(cluster.mongodb.uri, database=name, timeout_seconds=5, pool_size=4) as client:
         yield database_of(client, name, event_types={}, recorded=(), invalidations={})
 
 

@@ -119,8 +119,8 @@ class TestFirstStart:
         mongodb.end()
         serving = start.unready("--workers", workers, **settings)
         assert serving.process.wait(90) == 1
-        reason = "MongoDB can't be reached (ServerSelectionTimeoutError): check PARLEY_MONGODB_URI"
-        assert f"parley: {reason}; waited 1 s (PARLEY_MONGODB_WAIT_SECONDS)\n" in serving.logged
+        assert "parley: MongoDB can't be used: " in serving.logged
+        assert serving.logged.endswith("; waited 1 s (PARLEY_MONGODB_WAIT_SECONDS)\n")
         assert "Traceback" not in serving.logged
 
     @pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.chaos)])
@@ -129,7 +129,9 @@ class TestFirstStart:
         uri = mongodb.server.uri.replace("mongodb://", "mongodb://ada:hunter2@")
         serving = start.unready("--workers", workers, **(mongodb.settings | {"PARLEY_MONGODB_URI": uri}))
         assert serving.process.wait(90) == 1
-        assert serving.logged == "parley: MongoDB refused the connection (code 18): check PARLEY_MONGODB_URI\n"
+        assert ": it refuses the user or the password: " in serving.logged
+        assert serving.logged.count("\n") == 1
+        assert "hunter2" not in serving.logged
 
     def test_a_stop_while_it_waits(self, start: Start, mongodb: Outage) -> None:
         """A signal ends the waiting at once and cleanly."""

@@ -240,7 +240,8 @@ class TestExternalDatabase:
     def test_a_standalone_server_is_refused_in_one_line(self, standalone: str, workers: str) -> None:
         refused = parley("serve", "--port", "0", "--workers", workers, **_external(standalone))
         assert refused.returncode == 1
-        assert refused.stderr.startswith("parley: MongoDB is a standalone server, but Parley needs a replica set")
+        assert refused.stderr.startswith("parley: MongoDB can't be used: 127.0.0.1:")
+        assert ": this is a standalone server, but Parley needs a replica set" in refused.stderr
         assert refused.stderr.count("\n") == 1
 
     def test_a_replica_set_is_used_without_a_data_directory(

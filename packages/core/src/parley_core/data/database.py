@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from pymongo import AsyncMongoClient, ReadPreference
-from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI, OperationFailure, PyMongoError
+from pymongo.errors import ConfigurationError, InvalidURI, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from parley_core.data.causes import refusal_of
 from parley_core.data.documents import Document, Session
 from parley_core.data.events import EventType, Invalidation
-from parley_core.data.failures import DatabaseAway
+from parley_core.data.examination import examine, findings_of_refusal
 from parley_core.data.handle import Database
 from parley_core.data.invalidation import Generations
 from parley_core.data.publication import publishing_transaction
@@ -18,25 +19,27 @@ from parley_core.data.unrelayed import Unrelayed
 from parley_core.errors import StartupError
 
 T = TypeVar("T")
-_EXTERNAL = "check PARLEY_MONGODB_URI"
 
 
 @asynccontextmanager
-async def open_client(uri: str, *, timeout_seconds: float, pool_size: int) -> AsyncIterator[AsyncMongoClient[Document]]:
+async def open_client(
+    uri: str, *, database: str, timeout_seconds: float, pool_size: int
+) -> AsyncIterator[AsyncMongoClient[Document]]:
     """Connect to a replica set; the client belongs to the event loop that opens it.
 
     Args:
         uri: the connection string.
+        database: the name of the database that the user of the URI has to have rights on.
         timeout_seconds: the time of every operation that has no deadline of its own.
         pool_size: connections at most.
 
     Raises:
         DatabaseAway: MongoDB can't be reached, or has no primary for now.
-        StartupError: it refuses the credentials, isn't a replica set, or is a member that takes no writes.
+        StartupError: it can't be used, and no waiting changes that; `Cause` lists why.
     """
     client = _client(uri, timeout_seconds=timeout_seconds, pool_size=pool_size)
     try:
-        await _check_replica_set(client)
+        await _check(client, uri, database)
         yield client
     finally:
         await client.close()
@@ -56,43 +59,23 @@ def _client(uri: str, *, timeout_seconds: float, pool_size: int) -> AsyncMongoCl
         )
     except (ConfigurationError, InvalidURI, ValueError) as error:
         # The driver's message may repeat the URI's password.
-        raise StartupError(f"the MongoDB URI is not usable ({type(error).__name__}): {_EXTERNAL}") from None
+        raise StartupError(
+            f"the MongoDB URI is not usable ({type(error).__name__}): check PARLEY_MONGODB_URI"
+        ) from None
 
 
-async def _check_replica_set(client: AsyncMongoClient[Document]) -> None:
+async def _check(client: AsyncMongoClient[Document], uri: str, database: str) -> None:
+    """Raise the refusal that names hosts, causes and what helps, unless there is a primary that lets this user work."""
     try:
         answer = await client.admin.command("hello")
-        await client.admin.command("ping")
+        is_usable = answer["isWritablePrimary"] and "setName" in answer
+        await client[database]["events"].find_one({}, {"_id": 1})  # the first command that needs rights
     except OperationFailure as error:
-        raise StartupError(f"MongoDB refused the connection (code {error.code}): {_EXTERNAL}") from error
-    except PyMongoError as error:
-        kind = DatabaseAway if isinstance(error, ConnectionFailure) or error.timeout else StartupError
-        raise kind(f"MongoDB can't be reached ({type(error).__name__}): {_EXTERNAL}") from error
-    check_answer(answer)
-
-
-def check_answer(answer: Document) -> None:
-    """Check what a server says of itself in answer to `hello`.
-
-    Raises:
-        DatabaseAway: it takes no writes for now; one that has just started doesn't know its replica set yet.
-        StartupError: it never will.
-    """
-    if answer["isWritablePrimary"] and "setName" in answer:
-        return
-    if "setName" not in answer and not answer.get("isreplicaset"):
-        raise StartupError(
-            "MongoDB is a standalone server, but Parley needs a replica set (one member is enough): "
-            "start mongod with --replSet and run rs.initiate()"
-        )
-    if "setName" not in answer:
-        raise DatabaseAway("MongoDB takes no writes, since the replica set is not initiated: run rs.initiate()")
-    if "primary" not in answer:
-        raise DatabaseAway("MongoDB takes no writes, since the replica set has no primary now")
-    raise StartupError(
-        "MongoDB takes no writes here, since this member is not the primary: "
-        "name the whole replica set in PARLEY_MONGODB_URI, without directConnection"
-    )
+        raise refusal_of(await findings_of_refusal(uri, error, database)) from None
+    except PyMongoError:
+        is_usable = False
+    if not is_usable:
+        raise refusal_of(await examine(uri))
 
 
 def database_of(

@@ -37,7 +37,10 @@ async def open_database(
     with ExitStack() as stack:
         uri = core.mongodb_uri.get_secret_value() if core.mongodb_uri else _embedded(stack, core, announce)
         async with open_client(
-            uri, timeout_seconds=core.request_timeout_seconds, pool_size=core.mongodb_pool_size
+            uri,
+            database=core.mongodb_database,
+            timeout_seconds=core.request_timeout_seconds,
+            pool_size=core.mongodb_pool_size,
         ) as client:
             database = database_of(
                 client,
