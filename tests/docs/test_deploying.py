@@ -28,11 +28,13 @@ def uri(tmp_path: Path) -> Iterator[str]:
     options = shlex.split(mongod.replace("/var/lib/mongodb", str(tmp_path)))[1:]
     command = [str(find_mongod()), *options, "--port", port, "--nounixsocket"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    with MongoClient[Document](f"mongodb://localhost:{port}/?directConnection=true") as shell:
-        shell.admin.command("replSetInitiate", {})  # what rs.initiate() sends
-    yield uri.replace("localhost", f"localhost:{port}")
-    process.kill()
-    process.wait(20)
+    try:
+        with MongoClient[Document](f"mongodb://localhost:{port}/?directConnection=true") as shell:
+            shell.admin.command("replSetInitiate", {})  # what rs.initiate() sends
+        yield uri.replace("localhost", f"localhost:{port}")
+    finally:
+        process.kill()
+        process.wait(20)
 
 
 async def test_one_member(uri: str) -> None:

@@ -5,7 +5,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +15,8 @@ from pymongo import MongoClient
 
 from parley_core.embedded import DataDirectoryInUse, EmbeddedMongoDB, embedded_mongodb, running_uri
 from parley_core.embedded.address import listening_address
-from parley_core.embedded.paths import locate, prepare
+from parley_core.embedded.lock import claim
+from parley_core.embedded.paths import DataDirectory, locate, prepare, usable
 from parley_core.errors import StartupError
 
 
@@ -250,8 +251,63 @@ class TestPreparing:
     def test_directory_that_can_not_be_made(self, tmp_path: Path) -> None:
         """A file in the way is named, as every error of the file system is."""
         (tmp_path / "file").touch()
-        with pytest.raises(StartupError, match=r"the data directory .*/file/data can't be used .*Not a directory"):
+        with pytest.raises(StartupError, match=r"the data directory .*/file/data can't be used: .*Not a directory"):
             EmbeddedMongoDB.start(tmp_path / "file" / "data")
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+    @pytest.mark.parametrize(
+        ("foreign", "mend"),
+        [
+            pytest.param("", "install -d -m 700 -o 12345 {folder}/data", id="above_it"),
+            pytest.param("data", "chown 12345 {folder}/data", id="itself"),
+            pytest.param("data/mongodb", "chown -R 12345 {folder}/data/mongodb", id="in_it"),
+            pytest.param("data/mongodb/lock", "chown -R 12345 {folder}/data", id="a_file_in_it"),
+        ],
+    )
+    def test_of_another_user(self, short_path: Path, foreign: str, mend: str) -> None:
+        """The message names whose it is, who this process is, and the command that gives it to them."""
+        place = a_directory_of(12345, short_path, but_of_root=foreign)
+        with pytest.raises(StartupError) as failure, acting_as(12345):
+            take(place)
+        assert f"{short_path / foreign} belongs to user 0 " in str(failure.value)
+        assert "this process runs as user 12345" in str(failure.value)
+        assert mend.format(folder=short_path) in str(failure.value)
+        assert "\n" not in str(failure.value)
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+    def test_not_writable(self, tmp_path: Path) -> None:
+        """A directory of this user's own that they may not write in needs another mode and no other owner."""
+        tmp_path.chmod(0o500)
+        with pytest.raises(StartupError, match=rf"run as root: chmod u\+rwX {tmp_path}, or choose another"):
+            EmbeddedMongoDB.start(tmp_path)
+
+
+def a_directory_of(user: int, folder: Path, *, but_of_root: str) -> DataDirectory:
+    """A user's data directory as far as one part of it, which is root's."""
+    folder.chmod(0o755)
+    parts = [folder / but_of_root, *(folder / but_of_root).parents]
+    for part in reversed([part for part in parts if folder in part.parents]):
+        part.touch() if part.name == "lock" else part.mkdir()
+        part.chmod(0o600 if part.name == "lock" else 0o700)
+        os.chown(part, 0 if part == folder / but_of_root else user, -1)
+    return locate(folder / "data")
+
+
+def take(place: DataDirectory) -> None:
+    """Do what a start does before it runs mongod, which this user may not be able to."""
+    with usable(place):
+        prepare(place)
+        claim(place)
+
+
+@contextmanager
+def acting_as(user: int) -> Iterator[None]:
+    """Root gives up its rights for the block."""
+    os.seteuid(user)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 class TestFailing:

@@ -1,6 +1,7 @@
 """The files of a data directory, and that they are private."""
 
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Iterator
@@ -78,8 +79,9 @@ def make_private(folder: Path) -> None:
     owner = folder.lstat().st_uid
     if owner != os.geteuid():
         raise StartupError(
-            f"{folder} belongs to user {owner} and this process runs as user {os.geteuid()}: "
-            "run as that user, or choose another --data-dir"
+            f"{folder} belongs to user {owner} and this process runs as user {os.geteuid()}: run as that user, "
+            f"or if you trust what is in it run: chown -R {os.geteuid()} {shlex.quote(str(folder))}, "
+            "or choose another --data-dir"
         )
     if not folder.is_symlink():
         folder.chmod(0o700)
@@ -97,10 +99,31 @@ def is_private(folder: Path) -> bool:
 
 @contextmanager
 def usable(place: DataDirectory) -> Iterator[None]:
-    """Turn what the operating system refuses inside the block into a StartupError."""
+    """Turn what the operating system refuses inside the block into a StartupError that says why, and what helps."""
     try:
         yield
     except OSError as error:
-        raise StartupError(
-            f"the data directory {place.path} can't be used ({error}): repair that, or choose another --data-dir"
-        ) from error
+        reason = f"{error}: repair that"
+        if isinstance(error, PermissionError) and sys.platform != "win32":
+            reason = _not_permitted(place, Path(error.filename or place.path))
+        message = f"the data directory {place.path} can't be used: {reason}, or choose another --data-dir"
+        raise StartupError(message) from error
+
+
+def _not_permitted(place: DataDirectory, refused: Path) -> str:
+    """Return whose the file or folder is that this user may not use, and the command that mends it."""
+    there = next(path for path in (refused, *refused.parents) if os.path.lexists(path))
+    status, user = there.lstat(), os.geteuid()
+    return (
+        f"{there} belongs to user {status.st_uid} with mode {stat.S_IMODE(status.st_mode):04o}, and this process "
+        f"runs as user {user}: run as root: {_mending(place.path, there, is_own=status.st_uid == user)}"
+    )
+
+
+def _mending(data: Path, there: Path, *, is_own: bool) -> str:
+    user = os.geteuid()
+    if data not in (there, *there.parents):  # what is above the data directory is others' too
+        return f"install -d -m 700 -o {user} {shlex.quote(str(data))}"
+    if is_own:
+        return f"chmod u+rwX {shlex.quote(str(there))}"
+    return f"chown -R {user} {shlex.quote(str(data))}"
