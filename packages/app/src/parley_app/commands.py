@@ -16,6 +16,7 @@ app = typer.Typer()
 
 @app.command()
 def serve(
+    *,
     host: Annotated[
         str | None,
         typer.Option(
@@ -35,22 +36,28 @@ def serve(
         int | None,
         typer.Option(min=1, help="The number of processes that serve requests. Default: PARLEY_LISTEN_WORKERS, or 1."),
     ] = None,
+    uds: Annotated[
+        Path | None,
+        typer.Option(help="The path of a Unix domain socket to listen on, of mode 0660, in place of host and port."),
+    ] = None,
     data_dir: Annotated[
         Path | None,
         typer.Option(help="The folder of the embedded MongoDB's data. Default: PARLEY_DATA_DIR, or .parley."),
     ] = None,
     root_path: Annotated[
         str | None,
-        typer.Option(help="The prefix under which a proxy serves the API, like /parley; default: PARLEY_ROOT_PATH."),
+        typer.Option(help="The prefix under which a proxy serves the API, like /parley. Default: PARLEY_ROOT_PATH."),
     ] = None,
 ) -> None:
     """Run the API. It starts an embedded MongoDB unless PARLEY_MONGODB_URI names a server."""
+    if uds is not None and (host, port) != (None, None):
+        raise typer.BadParameter("a Unix domain socket has no host and no port: leave out --host and --port")
     # Workers are separate processes: settings reach them through the environment.
     if data_dir is not None:
         os.environ["PARLEY_DATA_DIR"] = str(data_dir)
     if root_path is not None:
         os.environ["PARLEY_ROOT_PATH"] = root_path
-    run(host=host, port=port, workers=workers)
+    run(host=host, port=port, uds=uds, workers=workers)
 
 
 @app.command("plugins")

@@ -6,9 +6,10 @@ from ipaddress import ip_address
 
 from parley_core import StartupError
 
-_BACKLOG = 2048
+BACKLOG = 2048
 _MAPPED = "::ffff:"
 Peer = tuple[str, int]
+_THIS_MACHINE: Peer = ("127.0.0.1", 0)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -25,13 +26,18 @@ def listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = found[0]
         is_every = family == socket.AF_INET6 and ip_address(address[0]).is_unspecified
         both = is_every and socket.has_dualstack_ipv6()
-        return socket.create_server(address, family=family, backlog=_BACKLOG, dualstack_ipv6=both)
+        return socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except (OSError, UnicodeError) as error:
         raise StartupError(_advice(error, host, port)) from error
 
 
-def peer_of(client: Peer | None) -> Peer | None:
-    """Return the address of a connection's client; one of IPv4 as such, although a socket of both families maps it."""
+def peer_of(client: Peer | None, *, by_unix_socket: bool = False) -> Peer | None:
+    """Return the address of a connection's client; one of IPv4 as such, although a socket of both families maps it.
+
+    Who comes by a Unix domain socket is on this machine, and has no address that would say so.
+    """
+    if by_unix_socket:
+        return _THIS_MACHINE
     return (client[0].removeprefix(_MAPPED), client[1]) if client else None
 
 

@@ -18,14 +18,25 @@ def complain(error: StartupError) -> None:
     typer.echo(f"parley: {' '.join(str(error).splitlines())}", err=True)
 
 
-def show_ready(parley: Parley, url: str, workers: int) -> None:
-    """Print the addresses and the data folder once requests are answered."""
+def show_ready(parley: Parley, url: str, root_path: str, workers: int) -> None:
+    """Print the addresses and the data folder once requests are answered.
+
+    Args:
+        parley: the application.
+        url: where it listens; a browser can't open a Unix domain socket.
+        root_path: the prefix under which a proxy serves it.
+        workers: how many processes serve it.
+    """
+    if url.startswith("unix:"):
+        api, docs = url, f"{root_path}/docs of the proxy in front"
+    else:
+        api, docs = f"{url}{root_path}", f"{url}{root_path}/docs"
     core = parley.settings(CoreSettings)
     data = f"{parley.data_dir} (embedded MongoDB)" if parley.data_dir else "the MongoDB that PARLEY_MONGODB_URI names"
     typer.echo(
         f"Parley {VERSION} is ready.\n"
-        f"  API      {url}\n"
-        f"  Docs     {f'{url}/docs' if core.docs else 'switched off'}\n"
+        f"  API      {api}\n"
+        f"  Docs     {docs if core.docs else 'switched off'}\n"
         f"  Data     {data}\n"
         f"  Workers  {workers}\n"
         "Press Ctrl-C to stop."

@@ -80,7 +80,9 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.client = peer_of(self.client)
+        if by_unix_socket := self.server is not None and self.server[1] is None:
+            self.server = None
+        self.client = peer_of(self.client, by_unix_socket=by_unix_socket)
         self._waits_since = time.monotonic()
         self._keeps_ids = self._proxies is None or (self.client is not None and self.client[0] in self._proxies)
         self._all.add(self)

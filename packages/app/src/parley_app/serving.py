@@ -3,9 +3,12 @@
 import asyncio
 import logging.config
 import signal
+import socket
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 
 import typer
 from fastapi import FastAPI
@@ -18,18 +21,22 @@ from parley_app.logs import LOGGING
 from parley_app.messages import announce, show_ready
 from parley_app.settings import AppSettings
 from parley_app.supervisor import Supervisor, ignore_stop_signals
+from parley_app.unix_socket import listen_at
 from parley_core import Parley
 from parley_core.data.failures import stems_from_outage
 from parley_core.embedded import EmbeddedMongoDB, Keeper
 from parley_core.kernel.settings import CoreSettings
 
 
-def run(*, host: str | None = None, port: int | None = None, workers: int | None = None) -> None:
+def run(
+    *, host: str | None = None, port: int | None = None, uds: Path | None = None, workers: int | None = None
+) -> None:
     """Serve until SIGTERM or SIGINT, then raise SystemExit with code 0.
 
     Args:
         host: the address to listen on; None for the one that the settings name, as with the others.
         port: the port.
+        uds: the path of a Unix domain socket to listen on in place of host and port.
         workers: the number of processes.
 
     Raises:
@@ -43,9 +50,9 @@ def run(*, host: str | None = None, port: int | None = None, workers: int | None
     settings = parley.settings(AppSettings)
     host, port, workers = _chosen(settings, host, port, workers)
     with ExitStack() as running:
-        listener = running.enter_context(listen(host, port))
+        listener, url = running.enter_context(_listening_at(uds) if uds else _listening_on(host, port))
         watch = _embedded_database(parley, running)
-        on_ready = partial(show_ready, parley, f"{url_of(listener, host)}{settings.root_path or ''}", workers)
+        on_ready = partial(show_ready, parley, url, settings.root_path or "", workers)
         wait_seconds = settings.mongodb_wait_seconds
         if workers == 1:
             server.serve(app, listener, on_ready=on_ready, watch=watch, wait_seconds=wait_seconds)
@@ -60,6 +67,18 @@ def _chosen(settings: AppSettings, host: str | None, port: int | None, workers: 
         settings.listen_port if port is None else port,
         settings.listen_workers if workers is None else workers,
     )
+
+
+@contextmanager
+def _listening_on(host: str, port: int) -> Iterator[tuple[socket.socket, str]]:
+    with listen(host, port) as listener:
+        yield listener, url_of(listener, host)
+
+
+@contextmanager
+def _listening_at(uds: Path) -> Iterator[tuple[socket.socket, str]]:
+    with listen_at(uds.absolute()) as listener:
+        yield listener, f"unix:{uds.absolute()}"
 
 
 def _stop_on_signals() -> None:

@@ -217,7 +217,8 @@ class Start:
         """Start one and return at once."""
         output, errors = (self._folder / f"{name}-{len(self._started)}" for name in ("output", "errors"))
         limited = ("prlimit", f"--nofile={self._open_files}") if self._open_files else ()
-        command = [*limited, PARLEY, "serve", *(() if "--port" in options else ("--port", "0")), *map(str, options)]
+        somewhere = () if {"--port", "--uds"} & set(options) else ("--port", "0")
+        command = [*limited, PARLEY, "serve", *somewhere, *map(str, options)]
         with output.open("wb") as out, errors.open("wb") as err:
             process = subprocess.Popen(command, env=environment(**settings), stdout=out, stderr=err)
         self._started.append(Serving(process, output, errors))
