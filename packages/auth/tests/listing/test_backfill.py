@@ -11,11 +11,10 @@ from pymongo.errors import AutoReconnect
 
 import parley_auth.plugin
 from parley_auth.accounts.search_words import search_words
-from parley_auth.listing import backfill
-from parley_auth.listing.backfill import complete
 from parley_auth.listing.repository import UserSearch
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import Document, Parley, new_id
+from parley_core.data import backfill
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import NOON, MovableClock, an_application, running_client
 
@@ -60,6 +59,13 @@ async def old(parley: Parley) -> Sequence[Document]:
     return stored
 
 
+async def complete(parley: Parley) -> None:
+    """Complete all accounts, as a start does beside its requests."""
+    await backfill.complete_all(
+        UserSearch(parley.database).complete, "search words of accounts", logging.getLogger("parley.auth")
+    )
+
+
 async def lacking(parley: Parley) -> int:
     return await parley.database.users.count_documents(WITHOUT_WORDS)
 
@@ -78,7 +84,7 @@ async def test_at_start(
     apps = [an_application([core_settings, auth_settings()], [parley_auth.plugin], clock=clock) for _ in range(3)]
     async with running_client(*apps) as workers:
         async with asyncio.timeout(30):
-            while not any("are complete" in message for message in caplog.messages):
+            while not any("are complete:" in message for message in caplog.messages):
                 # Any request lets the workers go on; each is answered while they are at it.
                 assert (await workers.get("/v1/users/me", headers=admin.headers)).status_code == 200
         for text in ("number78", "old-76@", "old-77@"):
@@ -92,10 +98,10 @@ async def test_at_start(
 async def test_again(parley: Parley, old: Sequence[Document], caplog: pytest.LogCaptureFixture) -> None:
     """A second time there is nothing to do, and nothing is logged."""
     caplog.set_level(logging.INFO, "parley.auth")
-    await complete(UserSearch(parley.database))
-    await complete(UserSearch(parley.database))
+    await complete(parley)
+    await complete(parley)
     assert [m for m in caplog.messages if "search words" in m] == [
-        "search words of 500 accounts of an older release are complete"
+        "search words of accounts of an older release are complete: 500"
     ]
 
 
@@ -116,7 +122,7 @@ async def test_renamed_meanwhile(
         return await plain(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(collection, "bulk_write", renaming_first)
-    await complete(UserSearch(parley.database))
+    await complete(parley)
     assert writes == 1
     stored = await parley.database.users.find_one({"_id": renamed["_id"]})
     assert stored
@@ -137,7 +143,7 @@ async def test_renamed_by_an_older_release(
         return await plain(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(collection, "bulk_write", renaming_first)
-    await complete(UserSearch(parley.database))
+    await complete(parley)
     stored = await parley.database.users.find_one({"_id": renamed["_id"]})
     assert stored
     assert stored["search_words"] == search_words("Grace", renamed["email"])
@@ -157,7 +163,7 @@ async def test_outage(monkeypatch: pytest.MonkeyPatch, parley: Parley, old: Sequ
 
     monkeypatch.setattr(collection, "bulk_write", failing)
     monkeypatch.setattr(backfill, "_OUTAGE_SECONDS", 0)
-    await complete(UserSearch(parley.database))
+    await complete(parley)
     assert (failures, await lacking(parley)) == (2, 0)
 
 
@@ -169,6 +175,6 @@ async def test_stopped(
     async with running_client(app):
         pass
     left = await lacking(parley)
-    await complete(UserSearch(parley.database))
+    await complete(parley)
     assert 0 < left <= len(old)
     assert await lacking(parley) == 0

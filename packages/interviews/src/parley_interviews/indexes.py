@@ -7,6 +7,9 @@ from parley_core import CollectionIndexes
 INTERVIEWS = "interviews"
 TOTALS = "interview_totals"
 
+TITLE_KEY = "title_key"
+"""The field by which titles are sorted."""
+
 _NEWEST = [("created_at", -1), ("_id", -1)]
 
 INDEXES = [
@@ -22,7 +25,7 @@ INDEXES = [
             IndexModel([("title_words", 1), *_NEWEST], name="words_newest"),
             IndexModel([("scheduled_at", 1), ("_id", 1)], name="schedule"),
             IndexModel([("updated_at", 1), ("_id", 1)], name="updates"),
-            IndexModel([("title", 1), ("_id", 1)], name="title"),
+            IndexModel([(TITLE_KEY, 1), ("_id", 1)], name=TITLE_KEY),
         ),
         recorded=True,
     ),
@@ -33,7 +36,7 @@ INDEX_OF_SORT = {
     "created_at": "newest",
     "updated_at": "updates",
     "scheduled_at": "schedule",
-    "title": "title",
+    TITLE_KEY: TITLE_KEY,
     "status": "status_newest",
 }
 """The index for an unfiltered list that is sorted by several keys; the query planner would use none by itself."""

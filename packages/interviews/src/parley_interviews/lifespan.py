@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 
 from parley_core import Parley
 from parley_core.background import kept_running
+from parley_core.data.backfill import completing
 from parley_core.data.deadline import time_limit
 from parley_core.data.failures import DatabaseError
 from parley_core.waiting import end
 from parley_interviews.interviews.totals import InterviewTotals
+from parley_interviews.listing.repository import InterviewSearch
 
 _CORRECTION_SECONDS = 3600
 # A count of a million takes a third of a second.
@@ -20,12 +22,17 @@ _log = logging.getLogger("parley.interviews")
 
 @asynccontextmanager
 async def interviews_lifespan(parley: Parley) -> AsyncIterator[None]:
-    """Count the interviews of a database in which none were counted yet, and keep their total right meanwhile."""
+    """Count the interviews of a database in which none were counted yet, and keep their total right meanwhile.
+
+    Those of an older release get what the list sorts and finds them by.
+    """
     totals = parley.require(InterviewTotals)
     await totals.begin()
     task = asyncio.create_task(kept_running(lambda: _correct(totals), "the correction of the number of interviews"))
+    search = parley.require(InterviewSearch)
     try:
-        yield
+        async with completing(search.complete, "sort keys of interviews", _log):
+            yield
     finally:
         await end(task)
 

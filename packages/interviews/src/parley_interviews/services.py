@@ -38,7 +38,6 @@ def services_of(parley: Parley) -> list[object]:
     service = InterviewService(
         database=database, interviews=interviews, assignments=assignments, presenter=presenter, clock=clock
     )
-    listing = InterviewList(
-        search=InterviewSearch(database, totals), presenter=presenter, cursors=parley.require(Cursors)
-    )
-    return [GuardReader(database), interviews, totals, participants, service, listing, history]
+    search = InterviewSearch(database, totals)
+    listing = InterviewList(search=search, presenter=presenter, cursors=parley.require(Cursors))
+    return [GuardReader(database), interviews, totals, participants, service, search, listing, history]

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from parley_auth.testing import Account, an_account
+from parley_core.collation import collation_key
 from parley_core.testing import NOON, MovableClock, walk
 from parley_interviews.testing import bring_to, create_interview
 
@@ -28,7 +29,7 @@ UNKNOWN_ID = "0" * 24
 KEYS = ("created_at", "updated_at", "scheduled_at", "title", "status")
 STATUSES = ("scheduled", "ongoing", "completed", "cancelled")
 TYPES = ("technical", "culture", "on-site_2")
-TITLES = ("Backend engineer", "backend lead", "Frontend Engineer", "Lead of Quality", "Ärztin, 2nd round", "zebra")
+TITLES = ("Backend engineer", "backend lead", "Zebra", "Lead of Quality", "Ärztin, 2nd round", "zébra")
 INSTANTS = [f"2027-03-{day:02}T09:00:00Z" for day in range(1, 11)]
 DURATIONS = (1, 60, 1439, 1440)
 # On both sides of each begin and each end, and of the last changes.
@@ -48,6 +49,8 @@ class Entry:
 
     def __getitem__(self, name: str) -> Any:
         value = self.interview[name]
+        if name == "title":
+            return collation_key(value)
         return datetime.fromisoformat(value) if name.endswith("_at") else value
 
 
@@ -83,7 +86,7 @@ def meets(entry: Entry, query: Query) -> bool:
             "overlaps_to" not in query or entry["scheduled_at"] < datetime.fromisoformat(query["overlaps_to"]),
             "updated_from" not in query or entry["updated_at"] >= datetime.fromisoformat(query["updated_from"]),
             "participant_id" not in query or query["participant_id"] in entry.participants,
-            all(word in re.findall(r"\w+", str(entry["title"]).lower()) for word in words),
+            all(word in re.findall(r"\w+", str(entry.interview["title"]).lower()) for word in words),
         ]
     )
 

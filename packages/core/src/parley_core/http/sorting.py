@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from parley_core.data.keyset import Found, Place, Sort
@@ -19,10 +20,14 @@ class SortKeys:
     Args:
         keys: field -> the type of its values (`datetime` or `str`).
         default: the order when none is asked for, like `-created_at`.
+        stored: key -> the field by which documents are sorted, where it has another name.
     """
 
-    def __init__(self, keys: Mapping[str, type], *, default: str) -> None:
-        self._types = {**keys, "_id": str}
+    def __init__(
+        self, keys: Mapping[str, type], *, default: str, stored: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self._stored = {name: stored.get(name, name) for name in keys}
+        self._types = {**{self._stored[name]: type_ for name, type_ in keys.items()}, "_id": str}
         self.names = frozenset(keys)
         self.default = default
 
@@ -36,7 +41,8 @@ class SortKeys:
         names = [name for name, _ in keys]
         if len(set(names)) < len(names) or not self.names.issuperset(names):
             raise InvalidSort(f"Sort by {', '.join(sorted(self.names))}, each at most once, '-' for descending")
-        return Sort(spelt, (*keys, ("_id", keys[-1][1])))
+        stored = [(self._stored[name], direction) for name, direction in keys]
+        return Sort(spelt, (*stored, ("_id", keys[-1][1])))
 
     def text_of(self, place: Place) -> bytes:
         """Return a place behind an item as a text."""

@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from pymongo import UpdateOne
+
 from parley_core import Database, Document
+from parley_core.collation import collation_key
 from parley_core.data.keyset import Found, Place, documents_at
-from parley_interviews.indexes import INDEX_OF_SORT, INTERVIEWS
+from parley_interviews.indexes import INDEX_OF_SORT, INTERVIEWS, TITLE_KEY
 from parley_interviews.interviews.repository import PROJECTION, as_interview
 from parley_interviews.interviews.totals import InterviewTotals
 from parley_interviews.listing.models import InterviewFilter
@@ -15,7 +18,8 @@ from parley_interviews.participants.repository import relation_of
 from parley_interviews.policy import LONGEST
 
 # The values that stand for a missing field in a cursor.
-_MISSING = {"created_at": UNKNOWN_TIME, "updated_at": UNKNOWN_TIME, "scheduled_at": UNKNOWN_TIME, "title": ""}
+_MISSING = {"created_at": UNKNOWN_TIME, "updated_at": UNKNOWN_TIME, "scheduled_at": UNKNOWN_TIME, TITLE_KEY: ""}
+_LACKING = {TITLE_KEY: {"$exists": False}}
 
 
 class InterviewSearch:
@@ -30,7 +34,7 @@ class InterviewSearch:
     ) -> Found[tuple[Interview, str]]:
         """Return the page of the wanted interviews that begins at a place, each with the viewer's relation to it."""
         where = _where(wanted)
-        projection = {**PROJECTION, "participants": {"$elemMatch": {"user_id": viewer_id}}}
+        projection = {**PROJECTION, TITLE_KEY: True, "participants": {"$elemMatch": {"user_id": viewer_id}}}
         is_all = not where and place.values is None
         index = INDEX_OF_SORT[place.sort.keys[0][0]] if is_all else None
         page = documents_at(
@@ -40,8 +44,34 @@ class InterviewSearch:
         shown = [(as_interview(d), relation_of(viewer_id, d.get("participants", ()))) for d in documents]
         return Found(shown, total, end)
 
+    async def complete(self, *, limit: int, skip: int = 0) -> int:
+        """Give interviews of an older release what the list finds them by; to `limit` of them at most.
+
+        One that is changed at the same time is left to another round.
+
+        Args:
+            limit: how many interviews at most.
+            skip: how many that lack it are left to others.
+
+        Returns: how many interviews lacked it; without a skip 0 once there are none.
+        """
+        found = self._interviews.find(_LACKING, PROJECTION).hint(TITLE_KEY).skip(skip).limit(limit)
+        steps = [_completion(as_interview(document)) for document in await found.to_list()]
+        if steps:
+            await self._interviews.bulk_write(steps, ordered=False)
+        return len(steps)
+
     async def _count(self, where: Mapping[str, Any]) -> int:
         return await (self._interviews.count_documents(where) if where else self._totals.all())
+
+
+def _completion(interview: Interview) -> UpdateOne:
+    listed = {
+        TITLE_KEY: collation_key(interview.title),
+        "ends_at": interview.ends_at,
+        "updated_at": interview.updated_at,
+    }
+    return UpdateOne({"_id": interview.id, "rev": interview.rev, **_LACKING}, {"$set": listed})
 
 
 def _where(wanted: InterviewFilter) -> Document:

@@ -8,7 +8,7 @@ from parley_core.http.cursors import Cursors
 from parley_core.http.pagination import Listing
 from parley_core.http.sorting import Places, SortKeys
 from parley_core.words import words_of
-from parley_interviews.indexes import INTERVIEWS
+from parley_interviews.indexes import INTERVIEWS, TITLE_KEY
 from parley_interviews.interviews.presentation import InterviewPresenter
 from parley_interviews.interviews.schemas import Interview as ShownInterview
 from parley_interviews.listing.models import InterviewFilter
@@ -19,6 +19,7 @@ from parley_interviews.policy import lists_all
 SORT_KEYS = SortKeys(
     {"created_at": datetime, "updated_at": datetime, "scheduled_at": datetime, "title": str, "status": str},
     default="-created_at",
+    stored={"title": TITLE_KEY},
 )
 
 
