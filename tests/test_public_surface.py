@@ -56,6 +56,24 @@ def test_only_public_things_of_siblings_are_imported(package: str) -> None:
     assert private_imports(package) == []
 
 
+def homes_of(source: str) -> dict[str, str]:
+    """The module that each public name comes from, as the type checker reads it."""
+    [block] = [node for node in ast.parse(source).body if isinstance(node, ast.If)]
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    return {alias.name: node.module or "" for node in imports for alias in node.names}
+
+
+@pytest.mark.parametrize("package", ["parley_app", "parley_auth", "parley_core"])
+def test_names_that_are_imported_later_are_those_of_the_type_checker(package: str) -> None:
+    module = importlib.import_module(package)
+    homes = homes_of(Path(str(module.__file__)).read_text(encoding="utf-8"))
+    assert homes.keys() == set(module.__all__)
+    for name, home in homes.items():
+        assert getattr(module, name) is getattr(importlib.import_module(home), name), name
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'nothing'"):
+        _ = module.nothing
+
+
 @pytest.mark.parametrize(
     ("source", "public"),
     [

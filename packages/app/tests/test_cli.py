@@ -1,6 +1,7 @@
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +9,8 @@ import pytest
 
 from parley_app.cli import main
 from parley_app.testing import install_plugin, parley
+from parley_core.kernel.commands import COMMANDS_GROUP
+from parley_core.kernel.plugins import Plugins
 
 _COMMAND = """
 import typer
@@ -103,6 +106,85 @@ class TestPluginCommands:
     def test_announcements_go_to_standard_error(self, run: Run, install: Install) -> None:
         install("reporter", command="report", body="context.obj([]).state.parley.announce('new')")
         assert run("report") == (0, "", "new\n")
+
+
+def _imported(*arguments: str, **settings: str) -> set[str]:
+    """Run a command, and return the packages that it imports."""
+    done = parley(*arguments, PYTHONPROFILEIMPORTTIME="1", **settings)
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+
+
+_HEAVY = {"fastapi", "pymongo", "starlette", "uvicorn"}
+
+
+class TestListing:
+    """Help is there at once: it imports nothing that serves requests."""
+
+    @pytest.mark.parametrize(
+        "arguments", [["--help"], ["--version"], ["serve", "--help"]], ids=["help", "version", "help of a command"]
+    )
+    def test_it_imports_little(self, arguments: list[str]) -> None:
+        imported = _imported(*arguments)
+        assert "typer" in imported
+        assert imported & _HEAVY == set()
+
+    def test_what_needs_more_is_seen_to_import_it(self) -> None:
+        assert {"fastapi", "pymongo"} <= _imported("plugins")
+
+    def test_every_entry_point_names_what_the_hook_returns(self) -> None:
+        points = {point.name: point.load() for point in entry_points(group=COMMANDS_GROUP)}
+        hooks = [(declared.plugin, declared.value) for declared in Plugins().commands()]
+        assert "app" in points
+        assert sorted(points.items(), key=itemgetter(0)) == sorted(hooks, key=itemgetter(0))
+
+    def test_a_plugin_without_commands_is_not_imported(self, run: Run, tmp_path: Path, install: Install) -> None:
+        install_plugin(tmp_path, "wordless", "import no_such_module")
+        assert run("--help").code == 0
+        assert run("plugins").errors.startswith("parley: plugin 'wordless' (wordless) failed to import: ")
+
+    @pytest.mark.parametrize(
+        "source", ["from greetings import *", "from greetings import parley_commands"], ids=["all", "one"]
+    )
+    def test_one_that_takes_the_hook_from_elsewhere_is_asked(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str
+    ) -> None:
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "borrower", raising=False)
+        (tmp_path / "greetings.py").write_text(_COMMAND.format(command="greet", body="typer.echo('hello')"))
+        install_plugin(tmp_path, "borrower", source)
+        assert "\n  greet " in run("--help").output
+
+    def test_plugins_that_are_not_chosen_have_no_commands(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PARLEY_PLUGINS", "app")
+        assert _commands(run("--help").output) == {"serve", "plugins"}
+
+    def test_an_unknown_choice_is_named(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PARLEY_PLUGINS", "aut")
+        assert run("--help").errors.startswith("parley: PARLEY_PLUGINS names 'aut', which is not installed")
+
+    @pytest.mark.parametrize(
+        ("entry", "problem"),
+        [
+            ("listed:parley_commands", "entry point listed:parley_commands names no typer.Typer"),
+            ("listed:nothing", "(listed:nothing) failed to import: AttributeError"),
+        ],
+        ids=["no application", "nothing"],
+    )
+    def test_a_wrong_entry_point_is_named(
+        self, run: Run, install: Install, tmp_path: Path, entry: str, problem: str
+    ) -> None:
+        install("listed")
+        points = tmp_path / "listed-1.2.3.dist-info" / "entry_points.txt"
+        points.write_text(f"{points.read_text()}\n[parley.commands]\nlisted = {entry}\n")
+        failed = run("--help")
+        assert failed.errors.startswith("parley: plugin 'listed'")
+        assert problem in failed.errors
+
+
+def _commands(text: str) -> set[str]:
+    return {line.split()[0] for line in text.partition("Commands:\n")[2].splitlines()}
 
 
 class TestPlugins:

@@ -5,8 +5,8 @@ import pytest
 from fastapi import FastAPI
 
 from parley_app import create_app
-from parley_app.application import VERSION
 from parley_app.testing import Serving
+from parley_app.version import VERSION
 from parley_core.kernel.settings import CoreSettings
 
 _PROBES = {"health": "/healthz", "readiness": "/readyz"}

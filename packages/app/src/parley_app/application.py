@@ -1,6 +1,5 @@
 """The application that deployers run."""
 
-import importlib.metadata
 from collections.abc import Callable, Sequence
 
 from fastapi import FastAPI
@@ -11,12 +10,12 @@ from parley_app import docs_page, index
 from parley_app.cors import Cors
 from parley_app.root_path import UnderRootPath
 from parley_app.settings import AppSettings
+from parley_app.version import VERSION
 from parley_core import Parley, StartupError
 from parley_core.http import probes as operations
 from parley_core.http.framework import routes_of
 from parley_core.kernel.settings import CoreSettings, PluginSettings, allowed_plugins
 
-VERSION = importlib.metadata.version("parley-app")
 _OWN_PLUGIN = "app"
 
 

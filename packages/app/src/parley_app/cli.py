@@ -1,15 +1,20 @@
 """The `parley` command: the commands of all plugins, and errors in one line."""
 
 import functools
-from typing import Annotated
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parley_app.application import VERSION, chosen_plugins, create_app
 from parley_app.messages import complain
+from parley_app.version import VERSION
 from parley_core import StartupError
-from parley_core.kernel.commands import commands_of
-from parley_core.kernel.plugins import Plugins
+from parley_core.kernel.commands import command_line_of
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from pydantic_settings import BaseSettings
 
 
 def main() -> None:
@@ -31,9 +36,25 @@ def command_line() -> typer.Typer:
         add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
     )
     root.callback()(_parley)
-    for declared in commands_of(Plugins(allowed=chosen_plugins())):
+    for declared in command_line_of(_chosen_plugins()):
         root.add_typer(declared.value)
     return root
+
+
+def _chosen_plugins() -> tuple[str, ...] | None:
+    # Most environments choose none, and reading settings takes as long as everything else here.
+    if not any(name.upper().startswith("PARLEY_PLUGINS") for name in os.environ):
+        return None
+    from parley_app.application import chosen_plugins  # noqa: PLC0415 - see above
+
+    return chosen_plugins()
+
+
+def _application(settings: "Sequence[BaseSettings]") -> "FastAPI":
+    from parley_app.application import create_app  # noqa: PLC0415 - a command that needs none imports nothing of it
+
+    # What a command prints on standard output may be read by a machine.
+    return create_app(settings, announce=functools.partial(typer.echo, err=True))
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it with the option's value
@@ -50,5 +71,4 @@ def _parley(
     ] = False,
 ) -> None:
     """Run and manage the Parley interview API."""
-    # What a command prints on standard output may be read by a machine.
-    context.obj = functools.partial(create_app, announce=functools.partial(typer.echo, err=True))
+    context.obj = _application

@@ -1,4 +1,4 @@
-"""The commands that this package adds to `parley`."""
+"""The commands that this package adds to `parley`. Each imports what it needs when it runs."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -6,10 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from parley_app.application import chosen_plugins
-from parley_app.serving import run
-from parley_core.kernel.plugins import Plugins
 
 app = typer.Typer()
 
@@ -52,6 +48,8 @@ def serve(
     """Run the API. It starts an embedded MongoDB unless PARLEY_MONGODB_URI names a server."""
     if uds is not None and (host, port) != (None, None):
         raise typer.BadParameter("a Unix domain socket has no host and no port: leave out --host and --port")
+    from parley_app.serving import run
+
     # Workers are separate processes: settings reach them through the environment.
     if data_dir is not None:
         os.environ["PARLEY_DATA_DIR"] = str(data_dir)
@@ -63,6 +61,9 @@ def serve(
 @app.command("plugins")
 def list_plugins() -> None:
     """List the plugins with their versions, modules and hooks."""
+    from parley_app.application import chosen_plugins
+    from parley_core.kernel.plugins import Plugins
+
     plugins = Plugins(allowed=chosen_plugins()).info()
     rows = [(p.name, p.version, p.module, ", ".join(p.hooks)) for p in plugins]
     for line in _table([("NAME", "VERSION", "MODULE", "HOOKS"), *rows]):

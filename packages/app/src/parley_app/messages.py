@@ -1,10 +1,14 @@
 """What the `parley` command prints. The command, the server and its workers share it."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from parley_app.application import VERSION
-from parley_core import Parley, StartupError
-from parley_core.kernel.settings import CoreSettings
+from parley_app.version import VERSION
+from parley_core import StartupError
+
+if TYPE_CHECKING:
+    from parley_core import Parley
 
 
 def announce(message: str) -> None:
@@ -18,7 +22,7 @@ def complain(error: StartupError) -> None:
     typer.echo(f"parley: {' '.join(str(error).splitlines())}", err=True)
 
 
-def show_ready(parley: Parley, url: str, root_path: str, workers: int) -> None:
+def show_ready(parley: "Parley", url: str, root_path: str, workers: int) -> None:
     """Print the addresses and the data folder once requests are answered.
 
     Args:
@@ -27,6 +31,8 @@ def show_ready(parley: Parley, url: str, root_path: str, workers: int) -> None:
         root_path: the prefix under which a proxy serves it.
         workers: how many processes serve it.
     """
+    from parley_core.kernel.settings import CoreSettings  # noqa: PLC0415 - a command that only complains needs none
+
     if url.startswith("unix:"):
         api, docs = url, f"{root_path}/docs of the proxy in front"
     else:

@@ -113,7 +113,7 @@ def parley_services(parley: Composition) -> Sequence[object]:
 
 @hookspec
 def parley_commands() -> Sequence[typer.Typer]:
-    """Called once, when the command line starts.
+    """Called once, when the command line starts, unless an entry point of the group `parley.commands` says the same.
 
     Returns: Typer applications whose commands are hung under `parley`. In a command `typer.Context.obj` is a
     factory `(settings: Sequence[BaseSettings]) -> FastAPI`, put there by the command line: it returns the composed

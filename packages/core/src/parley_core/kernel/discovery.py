@@ -29,7 +29,7 @@ def find_plugins(given: Sequence[object] | None, allowed: Sequence[str] | None) 
     found = list(_installed(allowed)) if given is None else [(_name_of(plugin), plugin) for plugin in given]
     if not found:
         raise StartupError("PARLEY_PLUGINS names no plugin" if allowed == () else _NONE_FOUND)
-    return [(_CORE.name, _load(_CORE)), *sorted(found, key=operator.itemgetter(0))]
+    return [(_CORE.name, load(_CORE)), *sorted(found, key=operator.itemgetter(0))]
 
 
 def installed_plugins() -> list[tuple[str, object]]:
@@ -67,6 +67,12 @@ def one_line(error: Exception) -> str:
 
 
 def _installed(allowed: Sequence[str] | None) -> Iterator[tuple[str, object]]:
+    for name, point in plugin_points(allowed).items():
+        yield name, load(point)
+
+
+def plugin_points(allowed: Sequence[str] | None) -> dict[str, importlib.metadata.EntryPoint]:
+    """Return the entry points of the plugins to load by their names; raise as `find_plugins` does, importing none."""
     points: dict[str, importlib.metadata.EntryPoint] = {}
     for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
         first = points.setdefault(point.name, point)
@@ -74,12 +80,11 @@ def _installed(allowed: Sequence[str] | None) -> Iterator[tuple[str, object]]:
             raise StartupError(f"two packages bring a plugin named '{point.name}': {first.value} and {point.value}")
     if unknown := set(allowed or ()) - set(points):
         raise StartupError(f"PARLEY_PLUGINS names '{min(unknown)}', which is not installed; known: {sorted(points)}")
-    for name, point in points.items():
-        if allowed is None or name in allowed:
-            yield name, _load(point)
+    return {name: point for name, point in points.items() if allowed is None or name in allowed}
 
 
-def _load(point: importlib.metadata.EntryPoint) -> object:
+def load(point: importlib.metadata.EntryPoint) -> object:
+    """Return what an entry point names; raise `StartupError` where it can't be imported."""
     try:
         return point.load()
     except Exception as error:
