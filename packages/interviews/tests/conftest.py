@@ -113,5 +113,6 @@ def _refusing_undocumented(app: FastAPI) -> Callable[[httpx.Response], Awaitable
 
 
 def _codes_of(operation: dict[str, Any]) -> set[str]:
-    problems = [answer["content"] for status, answer in operation["responses"].items() if status >= "400"]
+    answers = [answer for status, answer in operation["responses"].items() if status >= "400" and "$ref" not in answer]
+    problems = [answer["content"] for answer in answers]
     return {code for content in problems for code in content["application/problem+json"]["examples"]}

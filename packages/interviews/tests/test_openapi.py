@@ -196,7 +196,7 @@ def documented(app: FastAPI) -> dict[str, tuple[dict[str, Any], dict[int, set[st
             problems = {
                 int(status): set(answer["content"]["application/problem+json"]["examples"])
                 for status, answer in operation["responses"].items()
-                if int(status) >= 400
+                if int(status) >= 400 and "$ref" not in answer
             }
             found[operation["operationId"]] = (operation, problems)
     return found

@@ -77,7 +77,7 @@ def documented(app: FastAPI) -> dict[str, dict[int, set[str]]]:
         operation["operationId"]: {
             int(status): set(answer["content"]["application/problem+json"]["examples"])
             for status, answer in operation["responses"].items()
-            if int(status) >= 400
+            if int(status) >= 400 and "$ref" not in answer
         }
         for path, operations in app.openapi()["paths"].items()
         if path.startswith("/v1/webhooks")

@@ -39,6 +39,7 @@ from parley_core import (
     new_id,
     raises,
 )
+from parley_core.data.ids import ID_PATTERN
 from parley_core.errors import BusinessRuleError, NotFoundError
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin, an_application, running_client
@@ -449,9 +450,15 @@ class TestDocumentation:
         document = app.openapi()
         [(name, scheme)] = document["components"]["securitySchemes"].items()
         flow = scheme["flows"]["password"]
-        assert flow["tokenUrl"] == flow["refreshUrl"] == "/v1/auth/token"
+        # Relative, so that it is right behind a prefix too.
+        assert flow["tokenUrl"] == flow["refreshUrl"] == "v1/auth/token"
         assert document["paths"]["/v1/things/{thing_id}"]["get"]["security"] == [{name: []}]
-        assert "security" not in document["paths"]["/v1/auth/login"]["post"]
+        assert document["paths"]["/v1/auth/login"]["post"]["security"] == []
+
+    async def test_ids(self, app: FastAPI) -> None:
+        """The ids that the guard checks are documented with their pattern."""
+        [parameter] = app.openapi()["paths"]["/v1/things/{thing_id}"]["get"]["parameters"]
+        assert parameter["schema"]["pattern"] == ID_PATTERN
 
 
 class TestHiddenExistence:
@@ -603,5 +610,6 @@ async def test_two_applications_in_one_process(core_settings: CoreSettings) -> N
 
 
 def _codes(operation: dict[str, Any]) -> set[str]:
-    problems = [answer["content"] for status, answer in operation["responses"].items() if status >= "400"]
+    answers = [answer for status, answer in operation["responses"].items() if status >= "400" and "$ref" not in answer]
+    problems = [answer["content"] for answer in answers]
     return {code for content in problems for code in content["application/problem+json"]["examples"]}

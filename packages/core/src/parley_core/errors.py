@@ -46,7 +46,8 @@ class ParleyError(Exception):
     """An error that a request is answered with.
 
     Subclasses set `status`, `code` and `title`; `category` comes with the base class they choose: `authentication`
-    exactly with 401, `authorization` exactly with 403, `business_rule` with 400.
+    exactly with 401, `authorization` exactly with 403, `business_rule` with 400. `sends` names the headers that its
+    answers have, for OpenAPI.
     The detail is shown to the caller: it never contains input, driver text or anybody's e-mail.
     """
 
@@ -54,6 +55,7 @@ class ParleyError(Exception):
     code: ClassVar[str]
     title: ClassVar[str]
     category: ClassVar[str]
+    sends: ClassVar[Sequence[str]] = ()
 
     def __init_subclass__(cls) -> None:
         status, category = getattr(cls, "status", None), getattr(cls, "category", None)
@@ -121,6 +123,7 @@ class AuthenticationError(ParleyError):
 
     status = 401
     category = "authentication"
+    sends = ("WWW-Authenticate",)
 
 
 class AuthorizationError(ParleyError):
@@ -190,6 +193,7 @@ class MethodNotAllowed(ParleyError):
     code = "method_not_allowed"
     title = "This address does not support that method"
     category = "validation"
+    sends = ("Allow",)
 
 
 class PreconditionFailed(ParleyError):
@@ -238,6 +242,7 @@ class RateLimitError(ParleyError):
 
     status = 429
     category = "rate_limit"
+    sends = ("Retry-After",)
 
 
 class TooManyStreams(RateLimitError):
@@ -266,6 +271,7 @@ class Unavailable(ParleyError):
     code = "unavailable"
     title = "The service can't answer right now: try again after the seconds in Retry-After"
     category = "server"
+    sends = ("Retry-After",)
 
     def __init__(self, detail: str | None = None) -> None:
         super().__init__(detail, headers={"Retry-After": "2"})
@@ -283,3 +289,9 @@ def raises(*errors: type[ParleyError]) -> Callable[[AnyFunction], AnyFunction]:
         return function
 
     return declare
+
+
+def needs_nothing(function: AnyFunction) -> AnyFunction:
+    """Declare that an endpoint answers whatever is away, so that OpenAPI lists no 503 for it."""
+    function.needs_nothing = True  # type: ignore[attr-defined]
+    return function

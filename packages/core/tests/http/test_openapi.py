@@ -86,7 +86,7 @@ def codes(operation: dict[str, Any]) -> dict[str, list[str]]:
     return {
         status: re.findall("`(.*?)`", answer["description"])
         for status, answer in operation["responses"].items()
-        if status >= "400"
+        if status >= "400" and "$ref" not in answer
     }
 
 

@@ -5,34 +5,31 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
 from parley_core.http.schemas import Representation
+
+EXAMPLE: JsonDict = {
+    "id": "interview:665f1c2ab7e4f90d1c3a5b80:2",
+    "position": 17,
+    "type": "interview.started",
+    "kind": "interview",
+    "subject_id": "665f1c2ab7e4f90d1c3a5b80",
+    "rev": 2,
+    "at": "2027-03-01T09:31:00Z",
+    "actor": "665f1c2ab7e4f90d1c3a5b77",
+    "actor_role": "interviewer",
+    "request_id": "4f3c2b1a",
+    "reason": None,
+    "changes": {"status": {"from": "scheduled", "to": "ongoing"}},
+    "audience": ["665f1c2ab7e4f90d1c3a5b77", "665f1c2ab7e4f90d1c3a5b90"],
+}
 
 
 class LogEvent(Representation):
     """One change: who did what to what, when, from which value to which, and why."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "interview:665f1c2ab7e4f90d1c3a5b80:2",
-                    "position": 17,
-                    "type": "interview.started",
-                    "kind": "interview",
-                    "subject_id": "665f1c2ab7e4f90d1c3a5b80",
-                    "rev": 2,
-                    "at": "2027-03-01T09:31:00Z",
-                    "actor": "665f1c2ab7e4f90d1c3a5b77",
-                    "actor_role": "interviewer",
-                    "request_id": "4f3c2b1a",
-                    "reason": None,
-                    "changes": {"status": {"from": "scheduled", "to": "ongoing"}},
-                    "audience": ["665f1c2ab7e4f90d1c3a5b77", "665f1c2ab7e4f90d1c3a5b90"],
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     id: str = Field(description="`<kind>:<subject_id>:<rev>`; never used again.")
     position: int = Field(

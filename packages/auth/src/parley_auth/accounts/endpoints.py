@@ -31,9 +31,10 @@ from parley_core import HistoryEntry, Page, PageQuery, PagerDep, Router, raises
 from parley_core.caching.routes import cached
 from parley_core.errors import InvalidId
 from parley_core.http.requests import outer_path_of
+from parley_core.http.sent_headers import LOCATION, sends
 
 registration = Router(prefix="/auth", tag="auth", small_bodies=True)
-router = Router(prefix="/users", tag="users")
+router = Router(prefix="/users", tag="users", description="Your own account, and the administration of all accounts.")
 
 
 @registration.post(
@@ -69,6 +70,7 @@ async def change_password(
 
 @router.post("", summary="Create an account", status_code=status.HTTP_201_CREATED, response_model=schemas.User)
 @raises(WeakPassword, DuplicateEmail)
+@sends(LOCATION)
 async def create_user(
     access: UserCreation, body: schemas.UserCreate, accounts: AccountServiceDep, request: Request, response: Response
 ) -> User:
@@ -86,7 +88,9 @@ async def read_user(_access: UserRead, user_id: str, users: UserServiceDep) -> U
     return await users.get(user_id)
 
 
-@router.get("/{user_id}/history", summary="Read the history of an account", response_model=Page[schemas.HistoryEntry])
+@router.get(
+    "/{user_id}/history", summary="Read the history of an account", response_model=Page[schemas.UserHistoryEntry]
+)
 @raises(InvalidId, UserNotFound)
 async def read_user_history(
     _access: UserRead, user_id: str, query: Annotated[PageQuery, Query()], users: UserServiceDep, pager: PagerDep

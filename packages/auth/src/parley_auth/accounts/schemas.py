@@ -100,7 +100,7 @@ class User(Representation):
     created_at: datetime
 
 
-class HistoryEntry(history.HistoryEntry):
+class UserHistoryEntry(history.HistoryEntry):
     """One change of an account: who did what, when, and from which value to which."""
 
     model_config = ConfigDict(

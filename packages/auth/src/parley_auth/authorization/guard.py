@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, cast
 
@@ -31,8 +32,9 @@ from parley_core.http.requests import admitted_by
 from parley_core.http.routing import ParleyRoute
 
 _bearer = OAuth2PasswordBearer(
-    tokenUrl="/v1/auth/token",
-    refreshUrl="/v1/auth/token",
+    # Relative to the server, which may be below a prefix.
+    tokenUrl="v1/auth/token",
+    refreshUrl="v1/auth/token",
     auto_error=False,
     description="An access token of a login, or an API key of `POST /v1/api-keys`, as `Authorization: Bearer`. "
     "An API key may do what it names and nothing else.",
@@ -108,6 +110,11 @@ class Guard:
         name = parley.require(PolicyTable).scope_of(self.actions[0])
         return parley.require(ScopeRegistry).by_name[name] if name else None
 
+    def path_schemas(self, parley: Parley, names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return the schema of those of a path's parameters that must be ids; OpenAPI lists it."""
+        scope = self.scope_in(parley)
+        return {name: {"pattern": ID_PATTERN} for name in names if _is_id(name, scope, is_plugins=True)}
+
     def errors_in(self, parley: Parley) -> set[type[ParleyError]]:
         """Return the errors that this guard and the states of its actions can lead to; OpenAPI lists them."""
         policy, scope, roles = parley.require(PolicyTable), self.scope_in(parley), parley.require(RoleRegistry)
@@ -134,6 +141,9 @@ def _check_ids(request: HTTPConnection, scope: ParticipantScope | None) -> None:
     # A host application's own routes may have ids of any form.
     is_plugins = isinstance(request.scope.get("route"), ParleyRoute)
     for name, value in request.path_params.items():
-        is_checked = (scope and name == scope.path_param) or (is_plugins and name.endswith("_id"))
-        if is_checked and not _ID.fullmatch(str(value)):
+        if _is_id(name, scope, is_plugins=is_plugins) and not _ID.fullmatch(str(value)):
             raise InvalidId
+
+
+def _is_id(name: str, scope: ParticipantScope | None, *, is_plugins: bool) -> bool:
+    return bool(scope and name == scope.path_param) or (is_plugins and name.endswith("_id"))

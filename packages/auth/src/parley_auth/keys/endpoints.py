@@ -11,7 +11,7 @@ from parley_auth.keys.models import ApiKey
 from parley_core import Page, PageQuery, PagerDep, Router, raises
 from parley_core.errors import InvalidId
 
-router = Router(prefix="/api-keys", tag="api-keys")
+router = Router(prefix="/api-keys", tag="api-keys", description="Keys with which programs act as an administrator.")
 
 
 @router.post("", summary="Create an API key", status_code=status.HTTP_201_CREATED)

@@ -25,14 +25,21 @@ from parley_auth.sessions.oauth_errors import OAUTH_MEMBERS
 from parley_core import Page, PageQuery, PagerDep, Router, raises
 from parley_core.errors import InvalidId
 from parley_core.http.extended_problems import problems_with
+from parley_core.http.sent_headers import PRAGMA, sends
 
 
+@sends(PRAGMA)
 async def _forbid_storing(response: Response) -> None:
     # RFC 6749, section 5.1.
     response.headers.update({"Cache-Control": "no-store", "Pragma": "no-cache"})
 
 
-router = Router(prefix="/auth", tag="auth", small_bodies=True)
+router = Router(
+    prefix="/auth",
+    tag="auth",
+    description="Registering, logging in, refreshing tokens, and sessions.",
+    small_bodies=True,
+)
 NOT_STORED = [Depends(_forbid_storing)]
 
 

@@ -17,6 +17,7 @@ from parley_core.data.deadline import time_limit
 from parley_core.http.gates import gates_of
 from parley_core.http.requests import ADMITTED, Composition, added_dependencies, composition_of
 from parley_core.http.routing import ParleyRoute
+from parley_core.http.sent_headers import CACHE_STATUS, ETAG, VARY
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
 _OK = 200
@@ -59,6 +60,9 @@ def cached(read: CachedRead) -> Callable[[AnyFunction], AnyFunction]:
 
 class CachedRoute(ParleyRoute):
     """The route of an endpoint that was declared with `cached`."""
+
+    knows_entity_tags = True
+    sent_headers = (ETAG, CACHE_STATUS, VARY)
 
     def __init__(self, path: str, endpoint: Callable[..., Awaitable[Any]], **options: Any) -> None:
         super().__init__(path, endpoint, **options)

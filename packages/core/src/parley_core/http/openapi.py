@@ -1,7 +1,5 @@
-"""The OpenAPI document lists each operation's real errors and path parameters, but no 422, which never happens."""
+"""The OpenAPI document lists what each operation takes and answers in fact, but no 422, which never happens."""
 
-import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -10,6 +8,8 @@ from fastapi.dependencies.models import Dependant
 
 from parley_core.errors import (
     FRAMEWORK_ERRORS,
+    HeadersTooLarge,
+    MethodNotAllowed,
     ParleyError,
     PayloadTooLarge,
     RequestTimeout,
@@ -17,13 +17,18 @@ from parley_core.errors import (
     UnsupportedMediaType,
     ValidationError,
 )
+from parley_core.http.document.headers import add_headers, add_not_modified, add_success_headers
+from parley_core.http.document.parameters import describe_parameters, guarded_schemas
+from parley_core.http.document.schemas import complete_schemas
 from parley_core.http.extended_problems import ExtendedRoute
 from parley_core.http.framework import RouteContext, original_of, routes_of
 from parley_core.http.problems import MEDIA_TYPE, MoreMembers, problem_of
 from parley_core.http.requests import Composition
 from parley_core.http.routing import ParleyRoute
+from parley_core.http.sent_headers import ON_EVERY_ANSWER, SentHeader, header_of_errors, headers_of
 
-_PARAMETER = re.compile(r"{(\w+)}")
+# Every operation refers to them: to a method that its address lacks, and to a head that is too large.
+_EVERYWHERE = {str(error.status): error for error in (MethodNotAllowed, HeadersTooLarge)}
 _PROBLEM = {
     "type": "object",
     "title": "Problem",
@@ -50,13 +55,14 @@ _PROBLEM = {
 }
 
 
-def install_openapi(app: FastAPI, prepare: Callable[[], object]) -> None:
-    """Make `app.openapi()` list the errors and path parameters of every route that Parley mounted.
+def install_openapi(app: FastAPI, prepare: Callable[[], object], *, more_headers: Sequence[SentHeader] = ()) -> None:
+    """Make `app.openapi()` list what every route that Parley mounted takes and answers.
 
     Args:
         app: the application.
         prepare: called before the document is made: what guards answer is known once the routes are checked, which an
             offline export hasn't done yet.
+        more_headers: what every answer has by setting.
     """
     plain = app.openapi
 
@@ -64,7 +70,8 @@ def install_openapi(app: FastAPI, prepare: Callable[[], object]) -> None:
         if not app.openapi_schema:
             prepare()
             schema, app.openapi_schema = plain(), None
-            _document(app.state.parley, schema, routes_of(app))
+            _document(app.state.parley, schema, routes_of(app), (*ON_EVERY_ANSWER, *more_headers))
+            schema.setdefault("servers", [{"url": app.root_path or "/"}])
             app.openapi_schema = schema
         return app.openapi_schema
 
@@ -81,7 +88,9 @@ def errors_of(composition: Composition, route: RouteContext) -> list[type[Parley
         found |= {PayloadTooLarge, RequestTimeout}
     if original.expects_json:
         found.add(UnsupportedMediaType)
-    found |= {ValidationError, original.query.error, Unavailable}
+    found |= {ValidationError, original.query.error}
+    if not getattr(original.endpoint, "needs_nothing", False):
+        found.add(Unavailable)
     return sorted(found, key=lambda error: (error.status, error.code))
 
 
@@ -94,39 +103,69 @@ def _declared(composition: Composition, dependant: Dependant) -> Iterator[type[P
         yield from _declared(composition, dependency)
 
 
-def _document(composition: Composition, schema: dict[str, Any], routes: Sequence[RouteContext]) -> None:
+def _document(
+    composition: Composition, schema: dict[str, Any], routes: Sequence[RouteContext], always: Sequence[SentHeader]
+) -> None:
     documented: set[type[ParleyError]] = set(FRAMEWORK_ERRORS)
+    tags: dict[str, str] = {}
     for route in routes:
-        if not isinstance(original_of(route), ParleyRoute) or not route.include_in_schema:
+        original = original_of(route)
+        if not isinstance(original, ParleyRoute) or not route.include_in_schema:
             continue
-        for method in route.methods or ():
-            operation = schema["paths"][route.path_format][method.lower()]
-            errors = errors_of(composition, route)
-            documented.update(errors)
-            operation["responses"].pop("422", None)
-            operation["responses"].update(_responses(errors, _more_of(route)))
-            _add_path_parameters(operation, route.path_format or "")
-    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        tags |= {name: text for name, text in original.headings.items() if text or name not in tags}
+        operations = schema["paths"][route.path_format]
+        # It is what GET is, without a body.
+        operations.pop("head", None)
+        for method in operations.keys() & {method.lower() for method in route.methods or ()}:
+            documented.update(errors := errors_of(composition, route))
+            _complete(composition, schema, operations[method], route, errors=errors, always=always)
+    _add_common(schema, documented, tags, always, routes)
+
+
+def _complete(
+    composition: Composition,
+    schema: dict[str, Any],
+    operation: dict[str, Any],
+    route: RouteContext,
+    *,
+    errors: Sequence[type[ParleyError]],
+    always: Sequence[SentHeader],
+) -> None:
+    responses, original, path = operation["responses"], original_of(route), route.path_format or ""
+    responses.pop("422", None)
+    describe_parameters(operation, path, guarded=guarded_schemas(composition, route.dependant, path))
+    operation.setdefault("security", [])
+    if getattr(original, "knows_entity_tags", False):
+        add_not_modified(operation)
+    sources = (original, getattr(original, "response_class", None))
+    of_class = [header for source in sources for header in getattr(source, "sent_headers", ())]
+    add_success_headers(schema, responses, [*always, *of_class, *headers_of(route.dependant)])
+    responses.update(_responses(errors, _more_of(route)))
+    for status, response in responses.items():
+        sent = {name for error in errors if str(error.status) == status for name in error.sends}
+        add_headers(schema, response, [*always, *map(header_of_errors, sent)] if status >= "4" else ())
+    responses.update({code: {"$ref": f"#/components/responses/{e.__name__}"} for code, e in _EVERYWHERE.items()})
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _add_common(
+    schema: dict[str, Any],
+    documented: Iterable[type[ParleyError]],
+    tags: dict[str, str],
+    always: Sequence[SentHeader],
+    routes: Sequence[RouteContext],
+) -> None:
+    """Add what all operations share: the schemas of problems, two responses, the tags, and the servers."""
+    components = schema.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
     schemas["Problem"] = {**_PROBLEM, "properties": {**_PROBLEM["properties"], "code": _codes(documented)}}  # type: ignore[dict-item]
     schemas.update(_extended(schemas["Problem"], routes))
-    # A host's own routes may still name them.
-    for name in ("HTTPValidationError", "ValidationError"):
-        if f'"#/components/schemas/{name}"' not in json.dumps(schema):
-            schemas.pop(name, None)
-
-
-def _add_path_parameters(operation: dict[str, Any], path: str) -> None:
-    """Document the parameters that the path has and the endpoint doesn't take, since its guard has read them."""
-    given = operation.get("parameters", [])
-    known = {parameter["name"] for parameter in given if parameter["in"] == "path"}
-    added = [_path_parameter(name) for name in _PARAMETER.findall(path) if name not in known]
-    if added:
-        operation["parameters"] = [*added, *given]
-
-
-def _path_parameter(name: str) -> dict[str, Any]:
-    title = name.replace("_", " ").title()
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "title": title}}
+    for error in _EVERYWHERE.values():
+        components.setdefault("responses", {})[error.__name__] = (response := _response([error], None))
+        add_headers(schema, response, [*always, *map(header_of_errors, error.sends)])
+    known = {tag["name"] for tag in schema.setdefault("tags", [])}
+    schema["tags"] += [{"name": name, "description": text} for name, text in tags.items() if name not in known]
+    complete_schemas(schema)
 
 
 def _codes(errors: Iterable[type[ParleyError]]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from parley_core.http.requests import of_address, outer_path_of
+from parley_core.http.sent_headers import LINK, sends
 
 T = TypeVar("T")
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
@@ -116,6 +117,7 @@ class Pager:
 
 
 @of_address
+@sends(LINK)
 async def _pager(request: Request, response: Response) -> Pager:
     return Pager(request, response)
 

@@ -6,11 +6,11 @@ from fastapi import Depends
 from pydantic import BaseModel, ConfigDict
 
 from parley_core.data.clocks import DatabaseClock
-from parley_core.errors import Unavailable, raises
+from parley_core.errors import Unavailable, needs_nothing, raises
 from parley_core.http.requests import provided
 from parley_core.http.routing import PublicRoute, Router
 
-router = Router(prefix="", tag="operations")
+router = Router(prefix="", tag="operations", description="Probes for an orchestrator, without a login.")
 PUBLIC = (
     PublicRoute("GET", "/healthz", "an orchestrator's liveness probe carries no identity"),
     PublicRoute("GET", "/readyz", "an orchestrator's readiness probe carries no identity"),
@@ -27,6 +27,7 @@ class Health(BaseModel):
 
 
 @router.get("/healthz", summary="Check that the process is alive")
+@needs_nothing
 async def check_health() -> Health:
     """Answer 200 as long as the process serves requests, whatever the database does."""
     return Health(status="ok")

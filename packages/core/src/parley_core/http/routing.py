@@ -8,9 +8,10 @@ dependencies have passed.
 import functools
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import APIRouter, Request, Response, params
@@ -53,6 +54,8 @@ class ParleyRoute(APIRoute):
 
     small_bodies = False
     """Whether its bodies are a few words, which `PARLEY_SMALL_BODY_BYTES` limits."""
+    headings: Mapping[str, str] = MappingProxyType({})
+    """Its tag and what its router says about it."""
 
     def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
         if not inspect.iscoroutinefunction(endpoint):
@@ -118,12 +121,16 @@ class Router(APIRouter):
     Args:
         prefix: the path below `/v1`, like `/interviews`.
         tag: the heading in the documentation.
+        description: what belongs under that heading, for the documentation; one router of a tag says it.
         versioned: False mounts it at the root instead, where a standard fixes the address.
         small_bodies: its bodies are a few words, such as credentials: `PARLEY_SMALL_BODY_BYTES` limits them.
     """
 
-    def __init__(self, *, prefix: str, tag: str, versioned: bool = True, small_bodies: bool = False) -> None:
+    def __init__(
+        self, *, prefix: str, tag: str, description: str = "", versioned: bool = True, small_bodies: bool = False
+    ) -> None:
         self.versioned = versioned
+        self._headings = {tag: description}
         self._shape, self._shaped = re.compile(""), 0
         self.small_bodies = small_bodies
         super().__init__(
@@ -150,7 +157,7 @@ class Router(APIRouter):
             options["route_class_override"] = wanted
         super().add_api_route(path, endpoint, **options)
         if isinstance(added := self.routes[-1], ParleyRoute):
-            added.small_bodies = self.small_bodies
+            added.small_bodies, added.headings = self.small_bodies, self._headings
 
 
 def _shape_of(routes: Sequence[BaseRoute]) -> re.Pattern[str]:

@@ -25,6 +25,7 @@ from parley_core.http.openapi import install_openapi
 from parley_core.http.problems import install_handlers
 from parley_core.http.requests import RequestLog, path_of
 from parley_core.http.routing import PublicRoute, Router
+from parley_core.http.sent_headers import TRANSPORT_SECURITY
 from parley_core.kernel.catalogue import catalogue_of
 from parley_core.kernel.lifespans import attributed, frozen
 from parley_core.kernel.own_services import own_services
@@ -147,11 +148,13 @@ class Parley:
         for router in sorted(self.plugins.routers(), key=lambda declared: not has_cached_routes(declared.value)):
             self.include(app, router.value, plugin=router.plugin, prefix=PREFIX if router.value.versioned else "")
         install_handlers(app, self.answers_for)
-        install_openapi(app, lambda: self._ensure_verified(app))
+        hsts_seconds = self.settings(CoreSettings).hsts_seconds
+        more_headers = [TRANSPORT_SECURITY] if hsts_seconds else []
+        install_openapi(app, lambda: self._ensure_verified(app), more_headers=more_headers)
         app.add_middleware(
             RequestLog,
             answers_for=None if owns_app else lambda scope: self.answers_for(Request(scope)),
-            hsts_seconds=self.settings(CoreSettings).hsts_seconds,
+            hsts_seconds=hsts_seconds,
         )
 
     def include(

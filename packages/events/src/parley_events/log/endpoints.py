@@ -11,7 +11,7 @@ from parley_events.log import schemas
 from parley_events.log.dependencies import EventPagesDep, EventRead, EventTypesDep
 from parley_events.schemas import LogEvent
 
-router = Router(prefix="/events", tag="events")
+router = Router(prefix="/events", tag="events", description="The log of all changes: pages, a stream, and the types.")
 
 
 @router.get("", summary="List events")

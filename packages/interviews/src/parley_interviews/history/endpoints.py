@@ -13,7 +13,7 @@ from parley_interviews.policy import READ_INTERNAL
 router = Router(prefix="/interviews/{interview_id}/history", tag="interviews")
 
 
-@router.get("", summary="Read the history of an interview", response_model=Page[schemas.HistoryEntry])
+@router.get("", summary="Read the history of an interview", response_model=Page[schemas.InterviewHistoryEntry])
 async def read_history(
     access: HistoryRead, query: Annotated[PageQuery, Query()], history: InterviewHistoryDep, pager: PagerDep
 ) -> Page[HistoryEntry]:

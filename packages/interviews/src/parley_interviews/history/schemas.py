@@ -5,7 +5,7 @@ from pydantic import ConfigDict
 from parley_core.http import history
 
 
-class HistoryEntry(history.HistoryEntry):
+class InterviewHistoryEntry(history.HistoryEntry):
     """One change: who did what, when, from which value to which, and why."""
 
     model_config = ConfigDict(

@@ -6,6 +6,7 @@ from parley_auth.errors import InactiveUser, LastAdmin, UserNotFound
 from parley_core import Router, raises
 from parley_core.caching.routes import cached
 from parley_core.http.requests import outer_path_of
+from parley_core.http.sent_headers import ETAG, LOCATION, sends
 from parley_interviews import caching
 from parley_interviews.errors import DuplicateParticipant, InvalidParticipantRole, UnverifiedEmail
 from parley_interviews.interviews import schemas
@@ -19,11 +20,12 @@ from parley_interviews.interviews.dependencies import (
 from parley_interviews.interviews.preconditions import IfMatchDep
 from parley_interviews.interviews.presentation import Shown
 
-router = Router(prefix="/interviews", tag="interviews")
+router = Router(prefix="/interviews", tag="interviews", description="Interviews, their lifecycle and their history.")
 
 
 @router.post("", summary="Create an interview", status_code=status.HTTP_201_CREATED)
 @raises(UserNotFound, InactiveUser, UnverifiedEmail, InvalidParticipantRole, LastAdmin, DuplicateParticipant)
+@sends(LOCATION, ETAG)
 async def create_interview(
     access: InterviewCreation,
     body: schemas.InterviewCreate,
@@ -47,6 +49,7 @@ async def read_interview(
 
 
 @router.patch("/{interview_id}", summary="Update an interview")
+@sends(ETAG)
 async def update_interview(
     access: InterviewUpdating,
     body: schemas.InterviewUpdate,
@@ -59,6 +62,7 @@ async def update_interview(
 
 
 @router.patch("/{interview_id}/status", summary="Start, complete or cancel an interview")
+@sends(ETAG)
 async def change_status(
     access: InterviewTransition,
     body: schemas.StatusChange,

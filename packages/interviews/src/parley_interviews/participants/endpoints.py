@@ -23,7 +23,9 @@ from parley_interviews.participants.dependencies import (
     ParticipantServiceDep,
 )
 
-router = Router(prefix="/interviews/{interview_id}/participants", tag="participants")
+router = Router(
+    prefix="/interviews/{interview_id}/participants", tag="participants", description="Who takes part in an interview."
+)
 
 
 @router.get("", summary="List participants")

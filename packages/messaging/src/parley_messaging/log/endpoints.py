@@ -16,7 +16,7 @@ from parley_messaging.models import Message, MessageLog
 
 def log_router(log: MessageLog) -> Router:
     """Return the routes of a kind of log: posting, and pages of messages."""
-    router = Router(prefix=log.prefix, tag=presentation.words_of(log.plural))
+    router = Router(prefix=log.prefix, tag=presentation.words_of(log.plural), description=presentation.heading(log))
     # In the order in which they are tried: pages are asked most.
     _add_pages(router, log)
     _add_posting(router, log)

@@ -7,6 +7,7 @@ from fastapi.sse import format_sse_event
 from pydantic import BaseModel, Field, create_model
 
 from parley_core import Page
+from parley_core.http.event_stream import streamed
 from parley_messaging.log import schemas
 from parley_messaging.models import Message, MessageLog
 
@@ -34,6 +35,11 @@ def event_of(message: Message, *, log: MessageLog) -> bytes:
     return format_sse_event(data_str=shown, id=str(message.seq))
 
 
+def heading(log: MessageLog) -> str:
+    """Return what the log is, for the heading of its operations."""
+    return f"What those who take part in the {words_of(log.scope)} write to each other."
+
+
 def posting(log: MessageLog) -> str:
     """Return what posting does."""
     ends = f", until {log.until}" if log.until else ""
@@ -46,6 +52,12 @@ def pages(log: MessageLog) -> str:
         f"List the {words_of(log.scope)}'s messages, oldest first unless sorted otherwise; "
         "`total` counts all between the bounds."
     )
+
+
+def stream_of(log: MessageLog) -> dict[int | str, dict[str, Any]]:
+    """Return what the stream of a log sends."""
+    [example] = schema_of(log).model_json_schema()["examples"]
+    return streamed(f"a message, as `{schema_of(log).__name__}` describes it", place="seq", example=example)
 
 
 def words_of(name: str) -> str:

@@ -10,7 +10,7 @@ from parley_core import Router, raises
 from parley_core.errors import PositionAhead, TooManyStreams
 from parley_core.http.event_stream import EventStream
 from parley_core.http.stream_budget import StreamBudgetDep
-from parley_messaging.log.presentation import event_of, words_of
+from parley_messaging.log.presentation import event_of, stream_of, words_of
 from parley_messaging.models import MessageLog
 from parley_messaging.stream.dependencies import MessageStreamsDep, PlaceDep
 
@@ -20,7 +20,9 @@ def stream_router(log: MessageLog) -> Router:
     router = Router(prefix=f"{log.prefix}/stream", tag=words_of(log.plural))
     encode = partial(event_of, log=log)
 
-    @router.get("", name=f"stream_{log.plural}", summary="Follow messages", response_class=EventStream)
+    @router.get(
+        "", name=f"stream_{log.plural}", summary="Follow messages", response_class=EventStream, responses=stream_of(log)
+    )
     @raises(PositionAhead, TooManyStreams)
     async def stream_messages(
         access: Annotated[ScopedAccess, Depends(Guard(log.reading))],

@@ -7,6 +7,7 @@ from fastapi import Query, Request, Response, status
 from parley_core import Page, PageQuery, PagerDep, Router, raises
 from parley_core.errors import InvalidId
 from parley_core.http.requests import outer_path_of
+from parley_core.http.sent_headers import LOCATION, sends
 from parley_events import UnknownEventType
 from parley_webhooks.errors import TooManyWebhooks, WebhookNotFound, WebhooksNotConfigured, WebhookUrlRefused
 from parley_webhooks.subscriptions import schemas
@@ -18,11 +19,16 @@ from parley_webhooks.subscriptions.dependencies import (
     WebhookUpdating,
 )
 
-router = Router(prefix="/webhooks", tag="webhooks")
+router = Router(
+    prefix="/webhooks",
+    tag="webhooks",
+    description="Deliveries of the log to addresses of yours, signed as Standard Webhooks says.",
+)
 
 
 @router.post("", summary="Create a webhook", status_code=status.HTTP_201_CREATED)
 @raises(WebhooksNotConfigured, UnknownEventType, WebhookUrlRefused, TooManyWebhooks)
+@sends(LOCATION)
 async def create_webhook(
     access: WebhookCreation,
     body: schemas.WebhookCreate,

@@ -1,0 +1,1 @@
+"""The parts of the OpenAPI document that FastAPI doesn't know; `parley_core.http.openapi` puts them together."""
