@@ -13,6 +13,7 @@ from parley_app.testing import Start
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
+from parley_core.testing.documented import Documented
 
 
 @pytest.fixture
@@ -20,12 +21,20 @@ def app(core_settings: CoreSettings) -> FastAPI:
     return create_app([core_settings, auth_settings()])
 
 
+@pytest.fixture(scope="session")
+def documented() -> Documented:
+    """What the OpenAPI document says of answers: the same in each test, and slow to make."""
+    return Documented(create_app([auth_settings()]).openapi())
+
+
 @pytest.fixture
-async def client(app: FastAPI, core_settings: CoreSettings) -> AsyncIterator[httpx.AsyncClient]:
+async def client(app: FastAPI, core_settings: CoreSettings, documented: Documented) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that fails the test when a status or a header comes that the document doesn't name."""
     # One worker more for each that TESTS_WORKERS asks for; the requests go to them in turn.
     more = range(int(os.environ.get("TESTS_WORKERS", "1")) - 1)
     others = [create_app([core_settings, auth_settings()]) for _ in more]
     async with running_client(app, *others) as client:
+        client.event_hooks["response"].append(documented.refuse)
         yield client
 
 

@@ -17,6 +17,17 @@ from parley_core.http.framework import routes_of
 from parley_core.kernel.settings import CoreSettings, PluginSettings, allowed_plugins
 
 _OWN_PLUGIN = "app"
+_DESCRIPTION = """
+Log in with `POST /v1/auth/login`, and send the `access_token` of its answer as `Authorization: Bearer` with each
+request. Exchange the `refresh_token` before it expires, with `POST /v1/auth/refresh`. OAuth2 libraries do both with
+the forms of `POST /v1/auth/token`. A program of yours uses an API key instead of an access token.
+
+Every error is a problem (RFC 9457): switch on its `code`. Unknown fields and query parameters are refused. HEAD is
+answered wherever GET is; a method that an address lacks is 405.
+
+Lists answer pages: follow `next` until it is null. Send the `ETag` of what you have read as `If-None-Match` to read it
+again, and as `If-Match` where a write must not overwrite what others have written since.
+""".strip()
 
 
 def create_app(
@@ -39,7 +50,10 @@ def create_app(
     app = _Application(
         title="Parley",
         summary="Interview management: schedule interviews, manage their participants, and exchange messages.",
+        description=_DESCRIPTION,
         version=VERSION,
+        contact={"name": "The operators of this server"},
+        license_info={"name": "MIT License", "identifier": "MIT"},
         lifespan=parley.lifespan,
         openapi_url="/openapi.json" if shows_docs else None,
         docs_url=None,

@@ -1,5 +1,6 @@
 """The commands that this package adds to `parley`. Each imports what it needs when it runs."""
 
+import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -68,6 +69,12 @@ def list_plugins() -> None:
     rows = [(p.name, p.version, p.module, ", ".join(p.hooks)) for p in plugins]
     for line in _table([("NAME", "VERSION", "MODULE", "HOOKS"), *rows]):
         typer.echo(line)
+
+
+@app.command("openapi")
+def show_document(context: typer.Context) -> None:
+    """Print the OpenAPI document of all plugins, as /openapi.json answers it. No database is needed."""
+    typer.echo(json.dumps(context.obj([]).openapi(), indent=2, sort_keys=True, ensure_ascii=False))
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
