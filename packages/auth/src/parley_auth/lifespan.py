@@ -1,25 +1,21 @@
 """The lifespan of auth: the first administrator, the identity that guards ask, and the threads that hash passwords."""
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from parley_auth.accounts.bootstrap import Administrators
+from parley_auth.accounts.search_words import SearchWords
 from parley_auth.authorization.account_lock import AccountLock
 from parley_auth.authorization.authorizer import Authorizer
 from parley_auth.authorization.identity import chosen_identity
 from parley_auth.authorization.policy_table import PolicyTable
 from parley_auth.authorization.registry import ScopeRegistry
 from parley_auth.keys.usage import KeyUsage
-from parley_auth.listing.repository import UserSearch
 from parley_auth.passwords.hashing import Passwords, common_passwords
 from parley_auth.sessions.authenticator import Authenticator
 from parley_auth.settings import AuthSettings
 from parley_auth.when_back import WhenBack
 from parley_core import Parley
-from parley_core.data.backfill import completing
-
-_log = logging.getLogger("parley.auth")
 
 
 @asynccontextmanager
@@ -45,7 +41,7 @@ async def auth_lifespan(parley: Parley) -> AsyncIterator[None]:
         # A command such as `parley create-admin` is given settings of its own.
         if parley.is_verified:
             await administrators.warn_of_unused(settings)
-        async with completing(parley.require(UserSearch).complete, "search words of accounts", _log):
+        async with parley.require(SearchWords).completing():
             yield
     finally:
         parley.require(Passwords).close()

@@ -8,6 +8,7 @@ from parley_auth.accounts.invitations import Invitations
 from parley_auth.accounts.registration_repository import RegistrationRepository
 from parley_auth.accounts.registrations import RegistrationBudget
 from parley_auth.accounts.repository import UserDirectory, UserHistory, UserRepository
+from parley_auth.accounts.search_words import SearchWords
 from parley_auth.accounts.service import AccountService, UserService
 from parley_auth.authorization.roles import RoleRegistry
 from parley_auth.authorization.scopes import ParticipantScope
@@ -124,6 +125,7 @@ def _accounts(common: _Common) -> Sequence[object]:
         invitations,
         UserService(users=users, history=UserHistory(database), roles=roles, database=database, clock=clock),
         search,
+        SearchWords(database),
         UserList(search=search, roles=roles, cursors=common.cursors),
         Administrators(accounts=accounts, users=users, passwords=common.passwords),
     ]

@@ -10,16 +10,16 @@ from fastapi import FastAPI
 from pymongo.errors import AutoReconnect
 
 import parley_auth.plugin
-from parley_auth.accounts.search_words import search_words
-from parley_auth.listing.repository import UserSearch
+from parley_auth.accounts.search_words import SearchWords, search_words
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import Document, Parley, new_id
-from parley_core.data import backfill
+from parley_core.data import stored_words
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import NOON, MovableClock, an_application, running_client
+from parley_core.words import SPELLING
 
 USERS = "/v1/users"
-WITHOUT_WORDS = {"search_words": {"$exists": False}}
+WITHOUT_WORDS = {"search_words": {"$ne": SPELLING}}
 
 
 def of_before(number: int) -> Document:
@@ -59,13 +59,6 @@ async def old(parley: Parley) -> Sequence[Document]:
     return stored
 
 
-async def complete(parley: Parley) -> None:
-    """Complete all accounts, as a start does beside its requests."""
-    await backfill.complete_all(
-        UserSearch(parley.database).complete, "search words of accounts", logging.getLogger("parley.auth")
-    )
-
-
 async def lacking(parley: Parley) -> int:
     return await parley.database.users.count_documents(WITHOUT_WORDS)
 
@@ -80,7 +73,7 @@ async def test_at_start(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Workers that start at once complete all accounts, and say so when that is done; nothing else of them changes."""
-    caplog.set_level(logging.INFO, "parley.auth")
+    caplog.set_level(logging.INFO, "parley.words")
     apps = [an_application([core_settings, auth_settings()], [parley_auth.plugin], clock=clock) for _ in range(3)]
     async with running_client(*apps) as workers:
         async with asyncio.timeout(30):
@@ -97,11 +90,11 @@ async def test_at_start(
 
 async def test_again(parley: Parley, old: Sequence[Document], caplog: pytest.LogCaptureFixture) -> None:
     """A second time there is nothing to do, and nothing is logged."""
-    caplog.set_level(logging.INFO, "parley.auth")
-    await complete(parley)
-    await complete(parley)
-    assert [m for m in caplog.messages if "search words" in m] == [
-        "search words of accounts of an older release are complete: 500"
+    caplog.set_level(logging.INFO, "parley.words")
+    await SearchWords(parley.database).complete()
+    await SearchWords(parley.database).complete()
+    assert [m for m in caplog.messages if "the words" in m] == [
+        "the words of 500 users of an earlier release are complete"
     ]
 
 
@@ -122,7 +115,7 @@ async def test_renamed_meanwhile(
         return await plain(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(collection, "bulk_write", renaming_first)
-    await complete(parley)
+    await SearchWords(parley.database).complete()
     assert writes == 1
     stored = await parley.database.users.find_one({"_id": renamed["_id"]})
     assert stored
@@ -143,7 +136,7 @@ async def test_renamed_by_an_older_release(
         return await plain(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(collection, "bulk_write", renaming_first)
-    await complete(parley)
+    await SearchWords(parley.database).complete()
     stored = await parley.database.users.find_one({"_id": renamed["_id"]})
     assert stored
     assert stored["search_words"] == search_words("Grace", renamed["email"])
@@ -162,8 +155,8 @@ async def test_outage(monkeypatch: pytest.MonkeyPatch, parley: Parley, old: Sequ
         return await plain(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(collection, "bulk_write", failing)
-    monkeypatch.setattr(backfill, "_OUTAGE_SECONDS", 0)
-    await complete(parley)
+    monkeypatch.setattr(stored_words, "_OUTAGE_SECONDS", 0)
+    await SearchWords(parley.database).complete()
     assert (failures, await lacking(parley)) == (2, 0)
 
 
@@ -175,6 +168,6 @@ async def test_stopped(
     async with running_client(app):
         pass
     left = await lacking(parley)
-    await complete(parley)
+    await SearchWords(parley.database).complete()
     assert 0 < left <= len(old)
     assert await lacking(parley) == 0

@@ -9,6 +9,11 @@ TOTALS = "interview_totals"
 
 TITLE_KEY = "title_key"
 """The field by which titles are sorted."""
+TITLE_WORDS = "title_words"
+"""The field by which the filter `q` finds an interview."""
+
+WORDS_NEWEST = "words_newest"
+"""The index of this field."""
 
 _NEWEST = [("created_at", -1), ("_id", -1)]
 
@@ -22,7 +27,7 @@ INDEXES = [
             IndexModel([("participants.user_id", 1), ("updated_at", 1), ("_id", 1)], name="participant_updates"),
             IndexModel([("status", 1), *_NEWEST], name="status_newest"),
             IndexModel([("interview_type", 1), *_NEWEST], name="type_newest"),
-            IndexModel([("title_words", 1), *_NEWEST], name="words_newest"),
+            IndexModel([(TITLE_WORDS, 1), *_NEWEST], name=WORDS_NEWEST),
             IndexModel([("scheduled_at", 1), ("_id", 1)], name="schedule"),
             IndexModel([("updated_at", 1), ("_id", 1)], name="updates"),
             IndexModel([(TITLE_KEY, 1), ("_id", 1)], name=TITLE_KEY),

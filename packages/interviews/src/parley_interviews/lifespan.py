@@ -7,12 +7,11 @@ from contextlib import asynccontextmanager
 
 from parley_core import Parley
 from parley_core.background import kept_running
-from parley_core.data.backfill import completing
 from parley_core.data.deadline import time_limit
 from parley_core.data.failures import DatabaseError
 from parley_core.waiting import end
+from parley_interviews.interviews.title_words import TitleWords
 from parley_interviews.interviews.totals import InterviewTotals
-from parley_interviews.listing.repository import InterviewSearch
 
 _CORRECTION_SECONDS = 3600
 # A count of a million takes a third of a second.
@@ -22,16 +21,12 @@ _log = logging.getLogger("parley.interviews")
 
 @asynccontextmanager
 async def interviews_lifespan(parley: Parley) -> AsyncIterator[None]:
-    """Count the interviews of a database in which none were counted yet, and keep their total right meanwhile.
-
-    Those of an older release get what the list sorts and finds them by.
-    """
+    """Count the interviews if none were counted yet; keep their total and what they are found by right meanwhile."""
     totals = parley.require(InterviewTotals)
     await totals.begin()
     task = asyncio.create_task(kept_running(lambda: _correct(totals), "the correction of the number of interviews"))
-    search = parley.require(InterviewSearch)
     try:
-        async with completing(search.complete, "sort keys of interviews", _log):
+        async with parley.require(TitleWords).completing():
             yield
     finally:
         await end(task)

@@ -8,6 +8,7 @@ from parley_interviews.history.repository import InterviewHistory
 from parley_interviews.interviews.presentation import InterviewPresenter
 from parley_interviews.interviews.repository import InterviewRepository
 from parley_interviews.interviews.service import InterviewService
+from parley_interviews.interviews.title_words import TitleWords
 from parley_interviews.interviews.totals import InterviewTotals
 from parley_interviews.listing.repository import InterviewSearch
 from parley_interviews.listing.service import InterviewList
@@ -20,6 +21,7 @@ from parley_interviews.scope import GuardReader
 def services_of(parley: Parley) -> list[object]:
     """Return the services of one running application."""
     database, clock, users = parley.database, parley.clock, parley.require(UserDirectory)
+    words = TitleWords(database)
     totals, presenter, history = InterviewTotals(database), InterviewPresenter(), InterviewHistory(database)
     interviews = InterviewRepository(database, totals)
     assignments = Assignments(
@@ -38,6 +40,7 @@ def services_of(parley: Parley) -> list[object]:
     service = InterviewService(
         database=database, interviews=interviews, assignments=assignments, presenter=presenter, clock=clock
     )
-    search = InterviewSearch(database, totals)
-    listing = InterviewList(search=search, presenter=presenter, cursors=parley.require(Cursors))
-    return [GuardReader(database), interviews, totals, participants, service, search, listing, history]
+    listing = InterviewList(
+        search=InterviewSearch(database, totals), presenter=presenter, cursors=parley.require(Cursors), words=words
+    )
+    return [GuardReader(database), interviews, totals, words, participants, service, listing, history]

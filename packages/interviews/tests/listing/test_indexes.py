@@ -18,7 +18,7 @@ from parley_core import Database, Document, PageQuery, new_id
 from parley_core.caching.store import ReadCache
 from parley_core.testing import NOON
 from parley_interviews.indexes import INTERVIEWS
-from parley_interviews.interviews.repository import derived
+from parley_interviews.interviews.title_words import found_by
 from parley_interviews.listing.schemas import InterviewQuery
 from parley_interviews.testing import address_of, create_interview
 
@@ -52,7 +52,7 @@ def stored(n: int, people: Sequence[str]) -> Document:
     return {
         "_id": new_id(),
         "title": title,
-        **derived(title),
+        **found_by(title),
         "interview_type": ("technical", "culture", "panel", "screening")[n % 4],
         "description": None,
         "status": STATUSES[n // 3 % 4],
@@ -131,12 +131,20 @@ FILTERS: dict[str, dict[str, Any]] = {
     "begins before": {"overlaps_to": "2027-03-20T00:00:00Z"},
     "overlaps": {"overlaps_from": "2027-03-20T00:00:00Z", "overlaps_to": "2027-03-20T08:00:00Z"},
     "word": {"q": "engineer"},
+    "beginning": {"q": "engi"},
     "words": {"q": "engineer 7 team"},
 }
 TIMES = ("from", "to", "between", "since", "ends after", "begins before", "overlaps")
 # What isn't a filter of its own: the page, its order, and whose interviews are listed (see `Reader`).
 OTHERS = {*PageQuery.model_fields, "sort", "cursor", "participant_id"}
-PAIRS = [("status", "type"), ("statuses", "types"), ("type", "word"), ("status", "words"), ("types", "word")]
+PAIRS = [
+    ("status", "type"),
+    ("statuses", "types"),
+    ("type", "word"),
+    ("status", "words"),
+    ("types", "word"),
+    ("status", "beginning"),
+]
 COMBINATIONS = [(), *((name,) for name in FILTERS), *PAIRS, *itertools.product(("status", "types", "word"), TIMES)]
 KEYS = ("created_at", "updated_at", "scheduled_at", "title", "status")
 SORTS = [sign + key for key in KEYS for sign in ("", "-")]
@@ -276,3 +284,26 @@ async def test_the_checks_fire(database: Database) -> None:
     """The checks above notice a query that scans and one that sorts in memory."""
     careless = {"find": INTERVIEWS, "filter": {"location": "x"}, "sort": {"duration_minutes": 1}}
     assert {"COLLSCAN", "SORT"} <= set(await stages(database, careless))
+
+
+class TestWords:
+    @pytest.mark.parametrize("q", ["engineer", "engi", "4"])
+    async def test_one_costs_its_page(
+        self, database: Database, client: httpx.AsyncClient, crowd: Crowd, q: str
+    ) -> None:
+        """A word or its beginning is one range of the index, in the list's order; nothing is read to count it."""
+        listed = client.get("/v1/interviews", params={"q": q, "limit": 5}, headers=crowd.admin.headers)
+        answer, entries = await profiled(database, listed)
+        [find] = [entry for entry in entries if "find" in entry["command"]]
+        [count] = [entry for entry in entries if "aggregate" in entry["command"]]
+        assert answer.json()["total"] > 5
+        assert (find["docsExamined"], count["docsExamined"]) == (6, 0)
+        assert count["keysExamined"] <= answer.json()["total"] + 1
+
+    async def test_several_cost_the_matches_of_one(
+        self, database: Database, client: httpx.AsyncClient, crowd: Crowd
+    ) -> None:
+        """Of several words one is looked up, and what it finds is examined for the others."""
+        listed = client.get("/v1/interviews", params={"q": "team 49"}, headers=crowd.admin.headers)
+        _, entries = await profiled(database, listed)
+        assert max(entry["docsExamined"] for entry in entries) <= 3000 // 50

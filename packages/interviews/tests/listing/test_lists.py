@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from parley_auth.testing import Account, an_account
-from parley_core.collation import collation_key
 from parley_core.testing import NOON, MovableClock, walk
+from parley_core.words import folded
 from parley_interviews.testing import bring_to, create_interview
 
 if TYPE_CHECKING:
@@ -35,7 +35,10 @@ DURATIONS = (1, 60, 1439, 1440)
 # On both sides of each begin and each end, and of the last changes.
 EDGES = ("2027-03-05T08:59:59.999Z", "2027-03-05T09:00:00Z", "2027-03-05T09:00:00.001Z", "2027-03-05T10:00:00Z")
 CHANGES = [f"2027-03-01T12:00:{second:02}Z" for second in (0, 5, 19)]
-WORDS = ("engineer", "LEAD", "backend", "backend engineer", "quality lead", "ärztin", "ÄRZTIN 2nd", "back", "nothing")
+WORDS = (
+    *("engineer", "LEAD", "backend", "backend engineer", "quality lead", "ärztin", "ÄRZTIN 2nd", "back", "arzt"),
+    *("engineer backe", "2nd a", "back engineer", "nothing"),
+)
 
 Query = Mapping[str, Any]
 
@@ -50,7 +53,7 @@ class Entry:
     def __getitem__(self, name: str) -> Any:
         value = self.interview[name]
         if name == "title":
-            return collation_key(value)
+            return folded(value)
         return datetime.fromisoformat(value) if name.endswith("_at") else value
 
 
@@ -73,9 +76,14 @@ class Corpus:
         return [str(entry["id"]) for entry in found]
 
 
+def fold(text: str) -> str:
+    return text.lower().replace("ä", "a").replace("ı", "i")
+
+
 def meets(entry: Entry, query: Query) -> bool:
     """Whether an interview meets every filter of a query."""
-    words = re.findall(r"\w+", str(query.get("q", "")).lower())
+    words = re.findall(r"\w+", fold(str(query.get("q", ""))))
+    title = re.findall(r"\w+", fold(str(entry["title"])))
     return all(
         [
             not query.get("status") or entry["status"] in query["status"],
@@ -86,7 +94,8 @@ def meets(entry: Entry, query: Query) -> bool:
             "overlaps_to" not in query or entry["scheduled_at"] < datetime.fromisoformat(query["overlaps_to"]),
             "updated_from" not in query or entry["updated_at"] >= datetime.fromisoformat(query["updated_from"]),
             "participant_id" not in query or query["participant_id"] in entry.participants,
-            all(word in re.findall(r"\w+", str(entry.interview["title"]).lower()) for word in words),
+            all(word in title for word in words[:-1]),
+            not words or any(word.startswith(words[-1]) for word in title if len(words[-1]) > 1 or len(word) == 1),
         ]
     )
 
@@ -333,7 +342,6 @@ class TestFilters:
             ("q", "  "),
             ("q", ".*"),
             ("q", "$"),
-            ("q", "a " * 11 + "b c d e f g h i j k"),
             ("q", "x" * 201),
         ],
     )
@@ -429,4 +437,4 @@ class TestVisibility:
         assert sorted(map(len, mine)) == [28, 30, 30, 60]
         assert len({tuple(m) for m in mine}) == 4
         assert len({tuple(corpus.expected(corpus.admin, {"sort": sort})) for sort in SORTS}) >= 50
-        assert all(corpus.expected(corpus.admin, {"q": words}) for words in WORDS[:-2])
+        assert all(corpus.expected(corpus.admin, {"q": words}) for words in WORDS[:-3])

@@ -12,8 +12,7 @@ import pytest
 from parley_auth.testing import Account
 from parley_core import Database
 from parley_core.testing import walk
-from parley_interviews.interviews.totals import InterviewTotals
-from parley_interviews.listing.repository import InterviewSearch
+from parley_interviews.interviews.title_words import TitleWords
 from parley_interviews.testing import address_of, create_interview
 
 if TYPE_CHECKING:
@@ -81,13 +80,13 @@ async def test_of_an_older_release(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Interviews that an older release stored get their places beside the first requests of a start."""
-    caplog.set_level(logging.INFO, "parley.interviews")
+    caplog.set_level(logging.INFO, "parley.words")
     ids = [one["id"] for one in await create_all(client, people)]
-    lacking = {"title_key": True, "ends_at": True, "updated_at": True}
+    lacking = {"title_words": True, "title_key": True, "ends_at": True, "updated_at": True}
     await database["interviews"].update_many({"_id": {"$in": ids}}, {"$unset": lacking})
     assert not is_in_order(await titles(client, people.interviewer, "sort=title"))
     async with deployment.worker() as worker, asyncio.timeout(30):
-        while not any("of an older release are complete" in message for message in caplog.messages):
+        while not any("of an earlier release are complete" in message for message in caplog.messages):
             assert (await worker.get("/v1/users/me", headers=people.admin.headers)).status_code == 200
         assert is_in_order(await titles(worker, people.interviewer, "sort=title&limit=2"))
         span = "overlaps_from=2027-03-05T10:29:00Z&updated_from=2027-01-01T00:00:00Z"
@@ -100,9 +99,11 @@ async def test_changed_meanwhile(
 ) -> None:
     """An interview that is renamed between reading and writing keeps the place of its new title."""
     interview = await create_interview(client, people.admin, people.interviewer, title="Zebra")
-    await database["interviews"].update_one({"_id": interview["id"]}, {"$unset": {"title_key": True}})
+    await database["interviews"].update_one(
+        {"_id": interview["id"]}, {"$unset": {"title_words": True, "title_key": True}}
+    )
     collection = type(database["interviews"])
-    plain, search = collection.bulk_write, InterviewSearch(database, InterviewTotals(database))
+    plain = collection.bulk_write
 
     async def renaming_first(*arguments: object, **options: object) -> object:
         monkeypatch.setattr(collection, "bulk_write", plain)
@@ -110,8 +111,7 @@ async def test_changed_meanwhile(
         return await plain(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(collection, "bulk_write", renaming_first)
-    assert await search.complete(limit=100) == 1
-    assert await search.complete(limit=100) == 0
+    await TitleWords(database).complete()
     stored = await database["interviews"].find_one({"_id": interview["id"]})
     assert stored
     assert stored["title_key"] == "avocado"

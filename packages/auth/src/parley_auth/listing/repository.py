@@ -1,13 +1,10 @@
-"""The list of accounts in MongoDB: filters, orders, pages and totals, and the words of accounts of before."""
+"""The list of accounts in MongoDB: filters, orders, pages and totals."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pymongo import UpdateOne
-
 from parley_auth.accounts.repository import PUBLIC, user_of
-from parley_auth.accounts.search_words import search_words
 from parley_auth.indexes import INDEX_OF_SORT, SEARCH_WORDS, USERS
 from parley_auth.listing.models import UserFilter
 from parley_auth.models import AccountState, User
@@ -22,7 +19,6 @@ _STORED_AS: Mapping[AccountState, tuple[bool, Sequence[str | None]]] = {
     AccountState.ACTIVE: (True, _ENABLED),
     AccountState.DEACTIVATED: (False, _ANY),
 }
-_LACKING: Mapping[str, Any] = {SEARCH_WORDS: {"$exists": False}}
 # Sorts behind every character that a word or an e-mail can have.
 _LAST = "\U0010ffff"
 
@@ -46,29 +42,6 @@ class UserSearch:
         if wanted.sought:
             return await self._users.count_documents(where, hint=SEARCH_WORDS)
         return await (self._users.count_documents(where) if where else self._users.count_documents({}, hint="newest"))
-
-    async def complete(self, *, limit: int, skip: int = 0) -> int:
-        """Give search words to accounts of an older release, which lack them; to `limit` of them at most.
-
-        An account that is renamed at the same time keeps the words of its new name.
-
-        Args:
-            limit: how many accounts at most.
-            skip: how many that lack them are left to others.
-
-        Returns: how many accounts lacked them; without a skip 0 once there are none.
-        """
-        found = self._users.find(_LACKING, {"name": True, "email": True}).hint(SEARCH_WORDS)
-        steps = [_completion(document) for document in await found.skip(skip).limit(limit).to_list()]
-        if steps:
-            await self._users.bulk_write(steps, ordered=False)
-        return len(steps)
-
-
-def _completion(document: Mapping[str, Any]) -> UpdateOne:
-    name, email = document.get("name"), document["email"]
-    as_read = {"_id": document["_id"], "name": {"$eq": name}, "email": {"$eq": email}, **_LACKING}
-    return UpdateOne(as_read, {"$set": {SEARCH_WORDS: search_words(name, email)}})
 
 
 def _where(wanted: UserFilter) -> Document:

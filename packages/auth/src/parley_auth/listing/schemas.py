@@ -18,7 +18,9 @@ class UserQuery(CursorQuery):
     q: SearchText | None = Field(
         None,
         description="Words of the name, each from its start: `ada love` finds Ada Lovelace. Without a space it also "
-        "finds the e-mails that begin with it, and with an `@` only those. Case doesn't matter.",
+        "finds the e-mails that begin with it, and with an `@` only those. Case, accents and apostrophes don't matter. "
+        "Chinese, Japanese, Korean and other scripts without spaces are searched by character, wherever each stands. "
+        "Of a longer text the first ten words count.",
     )
     role: RoleName | None = None
     active: bool | None = Field(None, description="Whether the account is active: not deactivated.")

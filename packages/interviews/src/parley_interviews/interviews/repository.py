@@ -6,9 +6,8 @@ from typing import Any
 
 from parley_auth import TOUCH, Access, Resource, ScopedAccess
 from parley_core import Database, Document, Event, Expression, Session, insert_recorded, record
-from parley_core.collation import collation_key
-from parley_core.words import words_of
-from parley_interviews.indexes import INTERVIEWS, TITLE_KEY
+from parley_interviews.indexes import INTERVIEWS
+from parley_interviews.interviews.title_words import found_by
 from parley_interviews.interviews.totals import InterviewTotals
 from parley_interviews.models import UNKNOWN_TIME, UNKNOWN_USER, Interview, Participant, ParticipantRole, Status
 from parley_interviews.participants.repository import related_as
@@ -31,7 +30,7 @@ class InterviewRepository:
         """Store a new interview with its participants and count it, in the caller's transaction."""
         document = {
             **_stored(interview),
-            **derived(interview.title),
+            **found_by(interview.title),
             "participants": [asdict(participant) for participant in participants],
         }
         await insert_recorded(self._interviews, document, event, session=session)
@@ -80,7 +79,7 @@ class InterviewRepository:
 
         Returns: the changed interview; None when it has changed since.
         """
-        words = derived(changes["title"]) if "title" in changes else {}
+        words = found_by(changes["title"]) if "title" in changes else {}
         where = {"_id": before.id, "rev": before.rev, **related_as(by.principal.id, by.resource.relation)}
         after = await self._record(where, {**changes, **words}, event)
         return as_interview(after) if after else None
@@ -124,11 +123,6 @@ class InterviewRepository:
         self, where: Mapping[str, Any], changes: Mapping[str, object], event: Event, session: Session | None = None
     ) -> Document | None:
         return await record(self._interviews, where, {**changes, "updated_at": event.at}, event, session=session)
-
-
-def derived(title: str) -> Document:
-    """Return what is stored beside a title, by which it is found and sorted."""
-    return {"title_words": words_of(title), TITLE_KEY: collation_key(title)}
 
 
 def as_interview(document: Mapping[str, Any]) -> Interview:

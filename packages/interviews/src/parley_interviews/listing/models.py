@@ -15,7 +15,7 @@ class InterviewFilter:
         participant: the user who takes part.
         statuses: any of them.
         interview_types: any of them.
-        words: words of the title, all of them.
+        words: stored words of the title, all of them.
         scheduled_from: the earliest time.
         scheduled_to: the time before which they are scheduled.
         overlaps_from: the time after which they end.

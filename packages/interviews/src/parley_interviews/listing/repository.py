@@ -4,12 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from pymongo import UpdateOne
-
 from parley_core import Database, Document
-from parley_core.collation import collation_key
 from parley_core.data.keyset import Found, Place, documents_at
-from parley_interviews.indexes import INDEX_OF_SORT, INTERVIEWS, TITLE_KEY
+from parley_interviews.indexes import INDEX_OF_SORT, INTERVIEWS, TITLE_KEY, TITLE_WORDS
 from parley_interviews.interviews.repository import PROJECTION, as_interview
 from parley_interviews.interviews.totals import InterviewTotals
 from parley_interviews.listing.models import InterviewFilter
@@ -19,7 +16,6 @@ from parley_interviews.policy import LONGEST
 
 # The values that stand for a missing field in a cursor.
 _MISSING = {"created_at": UNKNOWN_TIME, "updated_at": UNKNOWN_TIME, "scheduled_at": UNKNOWN_TIME, TITLE_KEY: ""}
-_LACKING = {TITLE_KEY: {"$exists": False}}
 
 
 class InterviewSearch:
@@ -44,34 +40,8 @@ class InterviewSearch:
         shown = [(as_interview(d), relation_of(viewer_id, d.get("participants", ()))) for d in documents]
         return Found(shown, total, end)
 
-    async def complete(self, *, limit: int, skip: int = 0) -> int:
-        """Give interviews of an older release what the list finds them by; to `limit` of them at most.
-
-        One that is changed at the same time is left to another round.
-
-        Args:
-            limit: how many interviews at most.
-            skip: how many that lack it are left to others.
-
-        Returns: how many interviews lacked it; without a skip 0 once there are none.
-        """
-        found = self._interviews.find(_LACKING, PROJECTION).hint(TITLE_KEY).skip(skip).limit(limit)
-        steps = [_completion(as_interview(document)) for document in await found.to_list()]
-        if steps:
-            await self._interviews.bulk_write(steps, ordered=False)
-        return len(steps)
-
     async def _count(self, where: Mapping[str, Any]) -> int:
         return await (self._interviews.count_documents(where) if where else self._totals.all())
-
-
-def _completion(interview: Interview) -> UpdateOne:
-    listed = {
-        TITLE_KEY: collation_key(interview.title),
-        "ends_at": interview.ends_at,
-        "updated_at": interview.updated_at,
-    }
-    return UpdateOne({"_id": interview.id, "rev": interview.rev, **_LACKING}, {"$set": listed})
 
 
 def _where(wanted: InterviewFilter) -> Document:
@@ -83,7 +53,7 @@ def _where(wanted: InterviewFilter) -> Document:
     if wanted.interview_types:
         where["interview_type"] = {"$in": wanted.interview_types}
     if wanted.words:
-        where["title_words"] = {"$all": wanted.words}
+        where[TITLE_WORDS] = {"$all": wanted.words}
     if wanted.overlaps_from:
         where["ends_at"] = {"$gt": wanted.overlaps_from}
     if wanted.updated_from:

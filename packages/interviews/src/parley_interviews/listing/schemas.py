@@ -31,5 +31,8 @@ class InterviewQuery(CursorQuery):
     )
     participant_id: Id | None = Field(None, description="Interviews in which this user takes part; for administrators.")
     q: SearchText | None = Field(
-        None, description="Whole words that the title holds, all of them; case doesn't matter."
+        None,
+        description="Words of the title, all of them; the last one may be the beginning of a word. Case, accents and "
+        "apostrophes don't matter. Chinese, Japanese, Korean and other scripts without spaces are searched by "
+        "character, wherever each stands. Of a longer text the first ten words count.",
     )

@@ -7,10 +7,10 @@ from parley_core.errors import FieldError, InvalidFilter, ValidationError
 from parley_core.http.cursors import Cursors
 from parley_core.http.pagination import Listing
 from parley_core.http.sorting import Places, SortKeys
-from parley_core.words import words_of
 from parley_interviews.indexes import INTERVIEWS, TITLE_KEY
 from parley_interviews.interviews.presentation import InterviewPresenter
 from parley_interviews.interviews.schemas import Interview as ShownInterview
+from parley_interviews.interviews.title_words import TitleWords, sought
 from parley_interviews.listing.models import InterviewFilter
 from parley_interviews.listing.repository import InterviewSearch
 from parley_interviews.listing.schemas import InterviewQuery
@@ -26,8 +26,11 @@ SORT_KEYS = SortKeys(
 class InterviewList:
     """Lists interviews."""
 
-    def __init__(self, *, search: InterviewSearch, presenter: InterviewPresenter, cursors: Cursors) -> None:
+    def __init__(
+        self, *, search: InterviewSearch, presenter: InterviewPresenter, cursors: Cursors, words: TitleWords
+    ) -> None:
         self._search = search
+        self._words = words
         self._places = Places(SORT_KEYS, cursors, of=INTERVIEWS)
         self._presenter = presenter
 
@@ -39,7 +42,7 @@ class InterviewList:
             ValidationError: the span for what overlaps it doesn't end after it begins.
         """
         place = self._places.asked_for(query, sort=query.sort)
-        wanted = _filter_of(query, _participant(query, access))
+        wanted = _filter_of(query, _participant(query, access), whole=self._words.are_complete)
         found = await self._search.page(wanted, place, viewer_id=access.principal.id, limit=query.limit)
         shown = [self._presenter.present(one, access, relation).interview for one, relation in found.items]
         return self._places.listing(place, found, shown)
@@ -54,14 +57,14 @@ def _participant(query: InterviewQuery, access: Access) -> str | None:
     return access.principal.id
 
 
-def _filter_of(query: InterviewQuery, participant: str | None) -> InterviewFilter:
+def _filter_of(query: InterviewQuery, participant: str | None, *, whole: bool) -> InterviewFilter:
     if query.overlaps_from and query.overlaps_to and query.overlaps_from >= query.overlaps_to:
         raise ValidationError(errors=[FieldError("?overlaps_to", "span", "Must be after overlaps_from")])
     return InterviewFilter(
         participant=participant,
         statuses=query.status,
         interview_types=query.interview_type,
-        words=() if query.q is None else words_of(query.q),
+        words=() if query.q is None else sought(query.q, whole=whole),
         scheduled_from=query.scheduled_from,
         scheduled_to=query.scheduled_to,
         overlaps_from=query.overlaps_from,
