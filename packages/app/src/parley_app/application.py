@@ -68,14 +68,15 @@ def create_app(
     )
     if shows_docs:
         parley.include(app, docs_page.build_router(), plugin=_OWN_PLUGIN, public=docs_page.PUBLIC)
-    _check_root_path(app, parley.settings(AppSettings).root_path)
+    app.root_path = parley.settings(AppSettings).root_path or ""
+    _check_root_path(app)
     return app
 
 
-def _check_root_path(app: FastAPI, prefix: str | None) -> None:
+def _check_root_path(app: FastAPI) -> None:
     """Raise StartupError where a path with the prefix could be one without it, since either may arrive."""
     taken = {(route.path_format or "").split("/")[1] for route in routes_of(app)}
-    if prefix and (first := prefix.split("/")[1]) in taken:
+    if app.root_path and (first := app.root_path.split("/")[1]) in taken:
         raise StartupError(f"PARLEY_ROOT_PATH begins with /{first}, where the API has paths of its own: choose another")
 
 
@@ -86,7 +87,7 @@ class _Application(FastAPI):
         # What is added with `add_middleware` is inside of what answers unexpected errors.
         settings: AppSettings = self.state.parley.settings(AppSettings)
         app = Cors(settings.cors_origins).around(super().build_middleware_stack())
-        return UnderRootPath(app, settings.root_path) if settings.root_path else app
+        return UnderRootPath(app, self.root_path) if self.root_path else app
 
 
 def chosen_plugins(settings: Sequence[BaseSettings] = ()) -> tuple[str, ...] | None:
