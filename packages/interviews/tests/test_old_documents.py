@@ -55,6 +55,15 @@ async def every_answer(client: httpx.AsyncClient, people: People, interview: dic
 
 
 class TestInterview:
+    async def test_texts_of_before(self, client: httpx.AsyncClient, database: Database, people: People) -> None:
+        """Texts and zones that earlier releases took and this one refuses are read, and other fields change."""
+        interview = await create_interview(client, people.admin, people.interviewer)
+        old = {"title": "\u200b\u202e", "location": "\u2800", "description": "\u3164", "time_zone": "Factory"}
+        await database["interviews"].update_one({"_id": interview["id"]}, {"$set": old})
+        answers = await every_answer(client, people, interview)
+        assert {answer.status_code for answer in answers} == {200, 201, 204}
+        assert {field: answers[0].json()[field] for field in old} == old
+
     def test_each_field_has_a_default(self) -> None:
         """A new field of an interview needs a default here, or is essential."""
         assert set(DEFAULTS) == set(FIELDS)

@@ -41,6 +41,38 @@ class TestOwnAccount:
             assert (answer.status_code, answer.json()["name"]) == (200, name)
             assert (await client.get(ME, headers=people.candidate.headers)).json() == answer.json()
 
+    async def test_names_that_deceive(self, client: httpx.AsyncClient, people: People) -> None:
+        """A name that can't be seen or that changes the direction of text is refused; joiners inside it stay."""
+        for name in (
+            "\u200b",
+            "\u2800\u3164",
+            "\U000e0041",
+            "\u0301",
+            "\u202eadA",
+            "Ada\u2066",
+            "\u200eAda",
+            "Ada\u061c",
+        ):
+            answer = await client.patch(ME, json={"name": name}, headers=people.candidate.headers)
+            assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "#/name")
+            new = {"email": "new@example.com", "password": PASSWORD, "name": name}
+            assert (await client.post("/v1/auth/register", json=new)).status_code == 400
+        for name in ("می\u200cخواهم", "Ada 👩\u200d🚀", "עדה"):
+            answer = await client.patch(ME, json={"name": name}, headers=people.candidate.headers)
+            assert answer.json()["name"] == name
+
+    async def test_older_names_stay(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
+        """A name that an earlier release took is read, by its owner and in the list, and other fields change."""
+        name = "\u202eadA\u2800"
+        users = app.state.parley.database.users
+        await users.update_one({"_id": people.candidate.id}, {"$set": {"name": name}})
+        assert (await client.get(ME, headers=people.candidate.headers)).json()["name"] == name
+        listed = (await client.get("/v1/users", headers=people.admin.headers)).json()["items"]
+        assert name in [user["name"] for user in listed]
+        address = f"/v1/users/{people.candidate.id}"
+        answer = await client.patch(address, json={"role": "interviewer"}, headers=people.admin.headers)
+        assert (answer.json()["name"], answer.json()["role"]) == (name, "interviewer")
+
     async def test_text_like_a_field_is_text(self, client: httpx.AsyncClient, people: People) -> None:
         """A name that looks like a MongoDB field path is stored as it is."""
         answer = await client.patch(ME, json={"name": "$password_hash"}, headers=people.candidate.headers)
@@ -161,6 +193,8 @@ class TestChange:
             {"active": "false"},
             {"active": 0},
             {"name": ""},
+            {"name": "\u200d\ufe0f"},
+            {"name": "Ada\u202e"},
             {"verified": True},
             {"state": "active"},
             {"password": PASSWORD},

@@ -55,6 +55,8 @@ class TestCreate:
         [
             ({"name": "  "}, "#/name"),
             ({"name": "a\u2028b"}, "#/name"),
+            ({"name": "\u200b\u3164"}, "#/name"),
+            ({"name": "a\u202eb"}, "#/name"),
             ({"name": "a" * 101}, "#/name"),
             ({"name": None}, "#/name"),
             ({"actions": []}, "#/actions"),

@@ -10,7 +10,19 @@ from pydantic import MISSING, Field, StringConstraints, TypeAdapter, ValidationE
 
 from parley_core import Parley
 from parley_core.clock import to_milliseconds
-from parley_core.http.schemas import Body, Id, Instant, Line, Paragraphs, Patch, Representation, Url, WholeNumber
+from parley_core.http.schemas import (
+    Body,
+    Id,
+    Instant,
+    Line,
+    Paragraphs,
+    Patch,
+    Remark,
+    Representation,
+    Url,
+    Visible,
+    WholeNumber,
+)
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin
 
@@ -83,6 +95,18 @@ class TestInstant:
         """No other spelling, no number, no time without an offset, none out of range."""
         assert refusal(Instant, value)
 
+    @pytest.mark.parametrize(
+        "spelt", ["2027-03-01T09:30:00 02:00", "2027-03-01t09:30 00:00", "2027-03-01T09:30:00.5 14:00"]
+    )
+    def test_lost_plus(self, spelt: str) -> None:
+        """A + that arrived as a space, as it does from an address, is named with its remedy; other errors aren't."""
+        messages = []
+        for value in (spelt, "2027-03-01 09:30:00", "x 02:00", " "):
+            with pytest.raises(ValidationError) as failure:
+                taken(Instant, value)
+            messages.append(failure.value.errors()[0]["msg"])
+        assert ["%2B" in message for message in messages] == [True, False, False, False]
+
     @given(st.datetimes(timezones=st.timezones()))
     def test_any_datetime(self, instant: datetime) -> None:
         """Any date of the calendar either comes back as the same instant or is refused."""
@@ -121,6 +145,38 @@ class TestText:
     def test_no_line(self, value: str) -> None:
         """Blank text, control characters, line ends and lone surrogates are refused."""
         assert refusal(Line, value) in {"blank", "control_character", "string_unicode"}
+
+    @pytest.mark.parametrize(
+        "value", ["\u200b", "\u2800", "\u3164", "\u0301", "\ufe0f", "\U000e0020", " \u00ad "], ids=ascii
+    )
+    def test_nothing_visible(self, value: str) -> None:
+        """A line, a remark and text that must be visible need a character that can be seen; other text doesn't."""
+        assert refusal(Line, value) == refusal(Remark, value) == refusal(Annotated[str, Visible], value) == "blank"
+        assert taken(Paragraphs, value) == value
+
+    @pytest.mark.parametrize(
+        "control", "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", ids=ascii
+    )
+    def test_direction(self, control: str) -> None:
+        """What names something never changes the direction of text, not even at its ends; other text may."""
+        for value in (f"a{control}b", f"{control}a", f"a{control}"):
+            assert refusal(Line, value) == "bidi_control"
+            assert taken(Remark, value) == taken(Paragraphs, value) == taken(Annotated[str, Visible], value) == value
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "👩🏽\u200d💻",
+            "می\u200cخواهم",
+            "ක්\u200dෂ",
+            "❤\ufe0f",
+            "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        ],
+        ids=ascii,
+    )
+    def test_joiners(self, value: str) -> None:
+        """Joiners, selectors and tags inside words and emoji stay as they are."""
+        assert taken(Line, value) == value
 
     def test_length_counts_what_is_kept(self) -> None:
         """A limit is one of the text without surrounding space."""

@@ -328,6 +328,7 @@ class TestFilters:
             ("interview_type", ["a"] * 21),
             ("scheduled_from", "2027-03-05"),
             ("scheduled_from", "2027-03-05T09:00:00"),
+            ("scheduled_from", ["2027-03-05T09:00:00Z"] * 2),
             ("scheduled_to", "1999-01-01T00:00:00Z"),
             ("scheduled_to", "1804239000"),
             ("scheduled_to", ""),
@@ -357,6 +358,15 @@ class TestFilters:
         answer = await get(client, corpus.admin, {"overlaps_from": "2027-03-05T09:00:00Z", "overlaps_to": end})
         assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
         assert [error["pointer"] for error in answer.json()["errors"]] == ["?overlaps_to"]
+
+    @pytest.mark.parametrize("name", ["scheduled_from", "scheduled_to", "updated_from", "overlaps_from", "overlaps_to"])
+    async def test_lost_plus(self, client: httpx.AsyncClient, corpus: Corpus, name: str) -> None:
+        """A + that was sent as it is arrives as a space: the message says how to send it."""
+        url = f"/v1/interviews?{name}=2027-03-05T09:00:00"
+        refused = await client.get(f"{url}+02:00", headers=corpus.admin.headers)
+        [error] = refused.json()["errors"]
+        assert (refused.status_code, error["pointer"], "%2B" in error["message"]) == (400, f"?{name}", True)
+        assert (await client.get(f"{url}%2B02:00", headers=corpus.admin.headers)).status_code == 200
 
     @pytest.mark.parametrize(
         "words",

@@ -24,6 +24,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 from parley_core.clock import to_milliseconds
 from parley_core.data.ids import ID_PATTERN
+from parley_core.visible import changes_direction, is_visible
 from parley_core.words import words_of
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)")
@@ -76,6 +77,8 @@ class Representation(BaseModel):
 def _spelt_as_rfc3339(value: Any) -> Any:
     if isinstance(value, datetime) or (isinstance(value, str) and _RFC3339.fullmatch(value)):
         return value
+    if isinstance(value, str) and _RFC3339.fullmatch("+".join(value.rsplit(" ", 1))):
+        raise PydanticCustomError("instant", "Has a space before its offset: in an address, send + as %2B")
     raise PydanticCustomError("instant", "Must be an RFC 3339 date and time with an offset, like 2027-03-01T09:30:00Z")
 
 
@@ -96,9 +99,15 @@ def _without(categories: frozenset[str], *, allowed: str = "") -> AfterValidator
     return AfterValidator(check)
 
 
-def _stripped(text: str) -> str:
-    if not (text := text.strip()):
-        raise PydanticCustomError("blank", "Must not be blank")
+def _seen(text: str) -> str:
+    if not is_visible(text):
+        raise PydanticCustomError("blank", "Must have at least one visible character")
+    return text
+
+
+def _without_bidi_controls(text: str) -> str:
+    if changes_direction(text):
+        raise PydanticCustomError("bidi_control", "Must not contain characters that change the direction of text")
     return text
 
 
@@ -128,8 +137,17 @@ class _Storable:
 Instant = Annotated[datetime, BeforeValidator(_spelt_as_rfc3339), AfterValidator(_stored)]
 """An RFC 3339 instant with an offset, years 2000 to 2100; kept in UTC at millisecond precision."""
 
-Line = Annotated[str, _without(_CONTROLS | _LINE_ENDS), AfterValidator(_stripped)]
-"""One line of text without control characters, surrounding space removed, not blank."""
+Visible = AfterValidator(_seen)
+"""In `Annotated[str, Visible]`: of the text something can be seen, as `parley_core.visible.is_visible` finds it."""
+
+Remark = Annotated[str, _without(_CONTROLS | _LINE_ENDS), AfterValidator(str.strip), Visible]
+"""One line of somebody's own words: no control characters, surrounding space removed, not blank."""
+
+Line = Annotated[Remark, AfterValidator(_without_bidi_controls)]
+"""One line that names something, such as a title: a `Remark` without characters that change the direction of text.
+
+Those could make a name look like another one, or turn the text around it.
+"""
 
 Paragraphs = Annotated[str, _without(_CONTROLS, allowed="\n\r\t")]
 """Text of several lines without other control characters."""

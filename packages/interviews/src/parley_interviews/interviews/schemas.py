@@ -9,7 +9,7 @@ from pydantic import MISSING, AfterValidator, ConfigDict, Field, Strict, StringC
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from parley_core.http.schemas import Body, Instant, Line, Paragraphs, Patch, Representation
+from parley_core.http.schemas import Body, Instant, Line, Paragraphs, Patch, Remark, Representation, Visible
 from parley_interviews.models import ParticipantRole, Status
 from parley_interviews.participants.schemas import Assignment
 from parley_interviews.policy import MAX_MINUTES, MAX_PARTICIPANTS
@@ -39,11 +39,15 @@ _INTERVIEW: JsonDict = {
     "allowed_transitions": ["ongoing", "cancelled"],
 }
 
+# The tz database's own name for "not configured yet".
+_NO_PLACE = "Factory"
+
 
 @cache
 def _time_zones() -> frozenset[str]:
-    # Not zoneinfo's list, which also holds a machine's own "localtime".
-    return frozenset(files("tzdata").joinpath("zones").read_text("utf-8").split())
+    # Not zoneinfo's list, which also has a machine's own "localtime", and what else lies in its folders.
+    names = files("tzdata").joinpath("zones").read_text("utf-8").split()
+    return frozenset(names) - {_NO_PLACE}
 
 
 def _known_time_zone(name: str) -> str:
@@ -56,10 +60,10 @@ Title = Annotated[Line, StringConstraints(max_length=200)]
 InterviewType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,50}$")]
 Duration = Annotated[int, Strict(), Field(ge=1, le=MAX_MINUTES, description="Minutes.")]
 TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
-Description = Annotated[Paragraphs, StringConstraints(min_length=1, max_length=5000, pattern=r"\S")]
+Description = Annotated[Paragraphs, StringConstraints(min_length=1, max_length=5000, pattern=r"\S"), Visible]
 Notes = Annotated[Description, Field(description="For administrators and the interview's interviewers alone.")]
 Location = Annotated[Line, StringConstraints(max_length=200)]
-Reason = Annotated[Line, StringConstraints(max_length=500)]
+Reason = Annotated[Remark, StringConstraints(max_length=500)]
 
 
 class InterviewCreate(Body):

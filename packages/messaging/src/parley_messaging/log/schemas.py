@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from parley_core import PageQuery
-from parley_core.http.schemas import Body, Id, Representation
+from parley_core.http.schemas import Body, Id, Representation, Visible
 from parley_messaging.models import MAX_LENGTH
 
 MAX_CLIENT_ID_LENGTH = 128
@@ -31,8 +31,10 @@ class MessageCreate(Body):
         }
     )
 
-    content: str = Field(
-        min_length=1, max_length=MAX_LENGTH, description="Any text; it is stored and returned exactly as it was sent."
+    content: Annotated[str, Visible] = Field(
+        min_length=1,
+        max_length=MAX_LENGTH,
+        description="Any text of which something is visible; it is stored and returned exactly as it was sent.",
     )
     client_message_id: str | None = Field(
         None,
