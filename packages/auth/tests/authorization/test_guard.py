@@ -241,6 +241,18 @@ class TestOrder:
         answer = await client.post(f"/v1/things/{stage.opened}/parts/{part}", json=good, headers=interviewer)
         assert answer.json() == {"part": part, "word": "x", "by": "interviewer"}
 
+    async def test_two_credentials(self, client: httpx.AsyncClient, stage: Stage) -> None:
+        """Two `Authorization` headers are 400 on every guarded route, cached ones too, even if both say the same."""
+        [mine] = stage.people.interviewer.headers.items()
+        [theirs] = stage.people.admin.headers.items()
+        for second in (mine, theirs, ("authorization", ""), ("AUTHORIZATION", "Basic eDp5")):
+            for path in ("/v1/users/me", f"/v1/things/{stage.opened}"):
+                answer = await client.get(path, headers=[mine, second])
+                assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
+                [error] = answer.json()["errors"]
+                assert (error["pointer"], error["code"]) == ("?Authorization", "repeated_parameter")
+        assert (await client.get("/v1/users/me", headers=[mine])).status_code == 200
+
     async def test_unreadable_bodies_lose_to_every_refusal(
         self, client: httpx.AsyncClient, stage: Stage, subtests: pytest.Subtests
     ) -> None:

@@ -112,6 +112,15 @@ class TestKey:
         assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
         assert (await refreshed(client, ada.refresh_token, "a" * 128)).status_code == 200
 
+    async def test_given_twice(self, client: httpx.AsyncClient, ada: Account) -> None:
+        """Two keys are 400, even if they are the same, and spend nothing."""
+        for second in (KEY, "another"):
+            headers = [("Idempotency-Key", KEY), ("idempotency-key", second)]
+            answer = await client.post("/v1/auth/refresh", json={"refresh_token": ada.refresh_token}, headers=headers)
+            [error] = answer.json()["errors"]
+            assert (answer.status_code, error["pointer"]) == (400, "?Idempotency-Key")
+        assert (await refreshed(client, ada.refresh_token, KEY)).status_code == 200
+
     def test_documented(self, document: dict[str, Any]) -> None:
         """OpenAPI names the header and what it may contain."""
         parameters = document["paths"]["/v1/auth/refresh"]["post"]["parameters"]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import Depends, Form, Query, Request
+from fastapi import Depends, Form, Header, Query, Request
 from pydantic import BaseModel, Field
 
 from parley_core import Router
@@ -83,6 +83,13 @@ async def create_dinner(body: Dinner) -> str:
 @router.get("", dependencies=Guarded)
 async def list_dinners(query: Annotated[DinnerQuery, Query()]) -> list[str]:
     return [str(query.limit), *query.kind, *(query.place or [])]
+
+
+@router.get("/wine", dependencies=Guarded)
+async def read_wine(
+    year: Annotated[str, Header(alias="Year")] = "", tag: Annotated[list[str] | None, Header(alias="Tag")] = None
+) -> list[str]:
+    return [year, *(tag or [])]
 
 
 @router.post("/loose", dependencies=Guarded)
@@ -256,11 +263,30 @@ class TestKeys:
         """A parameter of one value that is given twice is 400 and named; lists are repeated."""
         answer = await client.get("/v1/dinners?limit=1&kind=a&kind=b&place=c&place=d", headers=KNOWN)
         assert answer.json() == ["1", "a", "b", "c", "d"]
-        for query in ("limit=1&limit=1", "limit=1&kind=a&limit=2"):
+        for query in ("limit=1&limit=1", "limit=1&kind=a&limit=2", "limit=1&%6cimit=1", "limit=&limit=1"):
             answer = await client.get(f"/v1/dinners?{query}", headers=KNOWN)
             assert entries(answer) == [("?limit", "repeated_parameter")]
             assert answer.json()["code"] == "validation_error"
         assert (await client.get("/v1/dinners?limit=1&limit=1")).status_code == 401
+
+
+class TestRepeatedHeaders:
+    async def test_of_one_value(self, client: httpx.AsyncClient) -> None:
+        """A header of one value that is sent twice is 400 and named, whatever its case; lists have several lines."""
+        taken = await client.get(
+            "/v1/dinners/wine", headers=[*KNOWN.items(), ("Year", "1"), ("Tag", "a"), ("Tag", "b")]
+        )
+        assert taken.json() == ["1", "a", "b"]
+        for second in ("Year", "year"):
+            headers = [*KNOWN.items(), ("Year", "1"), (second, "1")]
+            answer = await client.get("/v1/dinners/wine", headers=headers)
+            assert entries(answer) == [("?Year", "repeated_parameter")]
+            assert (await client.get("/v1/dinners/wine", headers=headers[1:])).status_code == 401
+
+    async def test_of_no_parameter(self, client: httpx.AsyncClient) -> None:
+        """Headers that the route doesn't take are nobody's business."""
+        headers = [*KNOWN.items(), ("Accept", "a"), ("Accept", "b")]
+        assert (await client.get("/v1/dinners/wine", headers=headers)).status_code == 200
 
 
 def nested(levels: int) -> bytes:

@@ -28,6 +28,7 @@ from parley_auth.models import ADMIN, OUTSIDER
 from parley_core import Parley, ParleyError, request_id_of
 from parley_core.data.ids import ID_PATTERN
 from parley_core.errors import InvalidId
+from parley_core.http.parameters import repeated_error
 from parley_core.http.requests import admitted_by
 from parley_core.http.routing import ParleyRoute
 
@@ -47,6 +48,7 @@ class Guard:
 
     It answers, in this order:
 
+    - 400 `validation_error`: two `Authorization` headers were sent.
     - 401 `authentication_required`: no token was sent.
     - 401 `token_expired`: the token's lifetime is over.
     - 401 `invalid_token`: the token is not valid, its session has ended, or its account is gone or inactive; or the
@@ -91,6 +93,7 @@ class Guard:
 
     async def _authorize(self, request: HTTPConnection, token: str | None) -> Access:
         parley: Parley = request.app.state.parley
+        _check_alone(request)
         authorizer = parley.require(Authorizer)
         principal = await authorizer.identity.authenticate(token)
         scope = authorizer.scopes.get(self.actions[0])
@@ -135,6 +138,12 @@ class Guard:
             if any(policy.states_of(action) is not None for action in self.actions):
                 found.add(self._closed or scope.closed)
         return found
+
+
+def _check_alone(request: HTTPConnection) -> None:
+    # Which of two credentials counts would depend on who reads them: a proxy, or this server.
+    if [name for name, _ in request.scope["headers"]].count(b"authorization") > 1:
+        raise repeated_error(["Authorization"])
 
 
 def _check_ids(request: HTTPConnection, scope: ParticipantScope | None) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel
+from starlette.requests import HTTPConnection
 
 from parley_core.errors import FieldError, InvalidFilter, ValidationError, nameable
 
@@ -23,7 +24,7 @@ class QueryNames:
     """
 
     def __init__(self, dependant: Dependant) -> None:
-        parameters = [*_query_of(dependant)]
+        parameters = [*_parameters_of(dependant, "query_params")]
         self._names = frozenset(name for name, _ in _names_of(parameters))
         self._lists = lists_among(parameters)
 
@@ -44,8 +45,34 @@ class QueryNames:
                 unknown = FieldError(f"?{nameable(name)}", "unknown_parameter", "There is no such query parameter here")
                 raise self.error(errors=[unknown])
         if repeated := repeated_in(query.multi_items(), self._lists):
-            errors = [FieldError(f"?{name}", "repeated_parameter", "Must be given once") for name in repeated]
-            raise ValidationError(errors=errors)
+            raise repeated_error(repeated)
+
+
+class HeaderNames:
+    """The names of the headers that a route takes, as long as each has one value.
+
+    Args:
+        dependant: what the route depends on.
+    """
+
+    def __init__(self, dependant: Dependant) -> None:
+        parameters = [*_parameters_of(dependant, "header_params")]
+        lists = lists_among(parameters)
+        single = (name for name, _ in _names_of(parameters) if name not in lists)
+        self._single = {name.replace("_", "-").lower().encode(): name for name in single}
+
+    def check(self, request: HTTPConnection) -> None:
+        """Check the headers of a request; raise `ValidationError` where one of them is sent twice."""
+        if self._single:
+            sent = Counter(name for name, _ in request.scope["headers"])
+            if repeated := [name for raw, name in self._single.items() if sent[raw] > 1]:
+                raise repeated_error(repeated)
+
+
+def repeated_error(names: Iterable[str]) -> ValidationError:
+    """Return the error of query parameters or headers that take one value and were given several."""
+    errors = [FieldError(f"?{name}", "repeated_parameter", "Must be given once") for name in names]
+    return ValidationError(errors=errors)
 
 
 def lists_among(parameters: Iterable[Any]) -> frozenset[str]:
@@ -59,10 +86,11 @@ def repeated_in(items: Iterable[tuple[str, Any]], lists: Collection[str]) -> lis
     return [name for name, count in counts.items() if count > 1 and name not in lists]
 
 
-def _query_of(dependant: Dependant) -> Iterator[Any]:
-    yield from dependant.query_params
+def _parameters_of(dependant: Dependant, kind: str) -> Iterator[Any]:
+    """Yield the parameters of a kind, like `query_params`, also those of dependencies."""
+    yield from getattr(dependant, kind)
     for dependency in dependant.dependencies:
-        yield from _query_of(dependency)
+        yield from _parameters_of(dependency, kind)
 
 
 def _names_of(parameters: Iterable[Any]) -> Iterator[tuple[str, Any]]:

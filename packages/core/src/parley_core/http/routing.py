@@ -24,7 +24,7 @@ from parley_core.data.deadline import time_limit
 from parley_core.http.acknowledgements import SAFE, acknowledging
 from parley_core.http.bodies import DeferredRequest
 from parley_core.http.gates import gates_of
-from parley_core.http.parameters import QueryNames, lists_among
+from parley_core.http.parameters import HeaderNames, QueryNames, lists_among
 from parley_core.http.requests import composition_of
 
 Endpoint = Callable[..., Awaitable[Any]]
@@ -61,15 +61,19 @@ class ParleyRoute(APIRoute):
         if not inspect.iscoroutinefunction(endpoint):
             raise TypeError(f"the endpoint of {path} must be an `async def` function that returns its answer")
         super().__init__(path, self._checked(endpoint), **options)
-        self.query = QueryNames(self.dependant)
+        self.query, self._headers = QueryNames(self.dependant), HeaderNames(self.dependant)
 
     def _checked(self, endpoint: Endpoint) -> Endpoint:
-        """Return the endpoint, called only when the query has no unknown parameter and the body was readable."""
+        """Return the endpoint, called only when the query has no unknown parameter and the body was readable.
+
+        No query parameter or header that takes one value is there twice, either.
+        """
 
         @functools.wraps(endpoint)
         async def checked(**values: Any) -> Any:
             request = _current.get()
             self.query.check(request)
+            self._headers.check(request)
             if request.refusal:
                 raise request.refusal
             request.is_admitted = True
