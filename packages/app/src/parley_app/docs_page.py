@@ -16,10 +16,7 @@ PUBLIC = (
     PublicRoute("GET", PAGE_PATH, _READ_BEFORE_LOGIN),
     PublicRoute("GET", ASSET_PATH, "scripts and styles of the documentation page"),
 )
-PUBLIC_DOCUMENT = (
-    PublicRoute("GET", "/openapi.json", _READ_BEFORE_LOGIN),
-    PublicRoute("HEAD", "/openapi.json", "the headers of the OpenAPI document"),
-)
+PUBLIC_DOCUMENT = (PublicRoute("GET", "/openapi.json", _READ_BEFORE_LOGIN),)
 
 _PACKAGE = "fastapi_offline"
 _OWN_FILES = Path(__file__).parent / "static"

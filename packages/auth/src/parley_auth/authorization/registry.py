@@ -55,8 +55,14 @@ class PublicRoutes:
             self.reasons[route.method, route.path] = route.reason
 
     def are_all(self, methods: Iterable[str], path: str) -> bool:
-        """Return whether the path is public for each of these methods."""
-        return all((method, path) in self.reasons for method in methods)
+        """Return whether the path is public for each of these methods; GET makes it so for HEAD."""
+        return all((method, path) in self.reasons for method in methods_declared(methods))
+
+
+def methods_declared(methods: Iterable[str]) -> set[str]:
+    """Return the methods of a route that are spoken of: HEAD stands with GET, under the same guard."""
+    named = set(methods)
+    return named - {"HEAD"} if "GET" in named else named
 
 
 def compose_policy(declared: Sequence[Declared[PolicyRule]], scopes: ScopeRegistry, roles: RoleRegistry) -> PolicyTable:

@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from starlette.types import Receive, Scope, Send
 
+from parley_core.http.requests import HEAD_ONLY
 from parley_core.http.sent_headers import UNBUFFERED
 
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -66,7 +67,16 @@ class EventStream(StreamingResponse):
         self._place = place
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the events; close their source in any case, also where the client left before the first of them."""
+        """Send the events; close their source in any case, also where the client left before the first of them.
+
+        HEAD is answered with the headers, once the place is free again.
+        """
+        if HEAD_ONLY in scope:
+            with self._place:
+                await self._events.aclose()
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
         with self._place:
             async with aclosing(self._events):
                 await super().__call__(scope, receive, send)

@@ -30,7 +30,7 @@ from parley_core.errors import (
 )
 from parley_core.http.bodies import is_unread
 from parley_core.http.framework import routes_of
-from parley_core.http.requests import composition_of, path_of, request_id_of
+from parley_core.http.requests import composition_of, methods_answered, path_of, request_id_of
 
 MEDIA_TYPE = "application/problem+json"
 _MORE = "parley.more_members"
@@ -222,7 +222,7 @@ def _methods_at(request: Request) -> Sequence[str]:
     found = set()
     for route in routes_of(request.app):
         if (regex := getattr(route, "path_regex", None)) is not None and regex.match(path):
-            found |= route.methods or set()
+            found |= methods_answered(route.methods or ())
     return sorted(found)
 
 

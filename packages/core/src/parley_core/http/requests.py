@@ -4,7 +4,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -17,6 +17,7 @@ from parley_core.http.limits import RequestLimits
 T = TypeVar("T")
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
 HEADER = "X-Request-ID"
+_NO_BODY = {"type": "http.response.body", "body": b""}
 _RAW_HEADER = HEADER.lower().encode()
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _KEY = "parley.request_id"
@@ -24,6 +25,8 @@ NO_STORE = (b"cache-control", b"no-store")
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 ADMITTED = "parley.admitted"
 """Where a cached route keeps its gate and what that gate found, for the same request."""
+HEAD_ONLY = "parley.head_only"
+"""Stands in the scope of a HEAD request that the route for GET answers."""
 _log = logging.getLogger("parley.access")
 
 
@@ -114,6 +117,11 @@ def outer_path_of(scope: Scope) -> str:
     return f"{scope.get('root_path', '')}{path_of(scope)}"
 
 
+def methods_answered(methods: Collection[str]) -> set[str]:
+    """Return the methods of requests that a route with these answers: HEAD wherever GET is one (RFC 9110, 9.3.2)."""
+    return {*methods, "HEAD"} if "GET" in methods else set(methods)
+
+
 def route_template(scope: Scope) -> str:
     """Return the path of the matched route with its parameters' names, like `/v1/users/{user_id}`; else "-"."""
     return str(getattr(_effective_route(scope) or scope.get("route"), "path_format", "-"))
@@ -134,6 +142,7 @@ class RequestLog:
 
     Every answer gets `X-Request-ID`. Those that Parley makes also get `X-Content-Type-Options: nosniff`, and
     `Cache-Control: no-store` and `Strict-Transport-Security` unless they say something else about that.
+    No answer to HEAD has a body, whoever made it.
     The line contains the route's template, never the path or the query, which may contain tokens and names.
 
     Args:
@@ -167,6 +176,8 @@ class RequestLog:
                 if _RAW_HEADER not in given:
                     added.append((_RAW_HEADER, request_id.encode()))
                 message["headers"] = [*headers, *added]
+            elif scope["method"] == "HEAD":
+                message = {**_NO_BODY, "more_body": message.get("more_body", False)}
             await send(message)
 
         try:

@@ -18,16 +18,17 @@ from fastapi import APIRouter, Request, Response, params
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Match
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from parley_core.data.deadline import time_limit
 from parley_core.http.acknowledgements import SAFE, acknowledging
 from parley_core.http.bodies import DeferredRequest
 from parley_core.http.gates import gates_of
 from parley_core.http.parameters import HeaderNames, QueryNames, lists_among
-from parley_core.http.requests import composition_of
+from parley_core.http.requests import HEAD_ONLY, composition_of
 
 Endpoint = Callable[..., Awaitable[Any]]
+Handle = Callable[[Scope, Receive, Send], Awaitable[None]]
 _GROUP = re.compile(r"\(\?P<\w+>")
 _WITHOUT_BODY = {"GET", "HEAD"}
 # The request that is being answered, for the checks between its dependencies and its endpoint.
@@ -39,7 +40,7 @@ class PublicRoute:
     """A route that anyone may call, declared through the hook `parley_public_routes`.
 
     Args:
-        method: like `POST`.
+        method: like `POST`; `GET` declares HEAD too.
         path: the full path, like `/v1/auth/login`; it may not contain a participant scope's parameter.
         reason: why it is public, one sentence for `parley policy`.
     """
@@ -151,9 +152,19 @@ class Router(APIRouter):
         """
         if self._shaped != len(self.routes):
             self._shape, self._shaped = _shape_of(self.routes), len(self.routes)
-        if self._shape.search(scope["path"]):
-            return super().matches(scope)
-        return Match.NONE, {}
+        if not self._shape.search(scope["path"]):
+            return Match.NONE, {}
+        found = super().matches(scope)
+        if scope.get("method") == "HEAD" and found[0] is Match.PARTIAL:
+            return max(found, super().matches({**scope, "method": "GET"}), key=lambda match: match[0].value)
+        return found
+
+    def handle(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
+        """Answer a request; HEAD is answered by the route for GET, whose guard and headers it has, without a body."""
+        # No coroutine of its own, which each request would pay for.
+        handle = super().handle
+        is_as_get = scope.get("method") == "HEAD" and super().matches(scope)[0] is Match.PARTIAL
+        return _handle_as_get(handle, scope, receive, send) if is_as_get else handle(scope, receive, send)
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         """Add a route, of the class that the endpoint asks for (see `parley_core.caching.routes.cached`)."""
@@ -162,6 +173,15 @@ class Router(APIRouter):
         super().add_api_route(path, endpoint, **options)
         if isinstance(added := self.routes[-1], ParleyRoute):
             added.small_bodies, added.headings = self.small_bodies, self._headings
+
+
+async def _handle_as_get(handle: Handle, scope: Scope, receive: Receive, send: Send) -> None:
+    # A copy: the server reads the method of its own scope to know that no body follows.
+    as_get: Scope = {**scope, "method": "GET", HEAD_ONLY: True}
+    try:
+        await handle(as_get, receive, send)
+    finally:
+        scope.update({**as_get, "method": "HEAD"})
 
 
 def _shape_of(routes: Sequence[BaseRoute]) -> re.Pattern[str]:

@@ -21,6 +21,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 
 from parley_core.errors import StartupError
 from parley_core.http.framework import RouteContext, original_of
+from parley_core.http.requests import methods_answered
 from parley_core.kernel.owners import described, owner_of
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -58,7 +59,7 @@ class _Addresses:
 
     @classmethod
     def of(cls, route: RouteContext) -> "_Addresses":
-        methods = frozenset(route.methods) if route.methods else None
+        methods = frozenset(methods_answered(route.methods)) if route.methods else None
         if isinstance(original_of(route), WebSocketRoute):
             methods = frozenset({"WEBSOCKET"})
         return cls(route, methods, (route.path or "").partition("{")[0])
