@@ -8,6 +8,8 @@ from typing import Any
 import jwt
 from pymongo.database import Database
 
+from parley_interviews.interviews.title_words import title_words
+
 SECRET = "k7Qm2xVb9TzR4wLp8NcY3hJd6FsG1aEu"
 BODY = b'{"items":[' + b'"0123456789abcdef",' * 30 + b'""]}'
 READERS = 20
@@ -32,7 +34,9 @@ def fill(database: Database[dict[str, Any]], readers: Sequence[str], *, intervie
     """Write interviews, with each reader in forty of them, and a log of messages in the first one."""
     batch = []
     for n in range(interviews):
-        batch.append(_interview(n, readers[n % len(readers)] if n < len(readers) * OF_EACH else an_id(9, n % 100_000)))
+        batch.append(
+            stored_interview(n, readers[n % len(readers)] if n < len(readers) * OF_EACH else an_id(9, n % 100_000))
+        )
         if len(batch) == BATCH or n == interviews - 1:
             database["interviews"].insert_many(batch, ordered=False)
             batch = []
@@ -51,12 +55,13 @@ def copy_for_eve(database: Database[dict[str, Any]]) -> None:
     database["eve_interviews"].create_index([("participants.user_id", 1), ("created_at", -1), ("_id", -1)])
 
 
-def _interview(number: int, member: str) -> dict[str, Any]:
+def stored_interview(number: int, member: str) -> dict[str, Any]:
+    """Return the interview with this number as it is stored."""
     at = NOW + timedelta(seconds=number)
     return {
         "_id": an_id(2, number),
         "title": f"Engineer {number}",
-        "title_words": ["engineer", str(number)],
+        "title_words": title_words(f"Engineer {number}"),
         "interview_type": random.choice(("technical", "hr")),  # noqa: S311 - test data
         "description": "System design, then questions.",
         "status": "scheduled" if number % 4 else "completed",
