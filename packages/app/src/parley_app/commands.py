@@ -1,6 +1,7 @@
 """The commands that this package adds to `parley`. Each imports what it needs when it runs."""
 
 import json
+import logging.config
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,6 +10,11 @@ from typing import Annotated
 import typer
 
 app = typer.Typer()
+_DataDir = Annotated[
+    Path | None,
+    typer.Option(help="The folder of the embedded MongoDB's data. Default: PARLEY_DATA_DIR, or .parley."),
+]
+_WORDS = {True: "ok", False: "wrong", None: "unknown"}
 
 
 @app.command()
@@ -37,26 +43,41 @@ def serve(
         Path | None,
         typer.Option(help="The path of a Unix domain socket to listen on, of mode 0660, in place of host and port."),
     ] = None,
-    data_dir: Annotated[
-        Path | None,
-        typer.Option(help="The folder of the embedded MongoDB's data. Default: PARLEY_DATA_DIR, or .parley."),
-    ] = None,
     root_path: Annotated[
         str | None,
         typer.Option(help="The prefix under which a proxy serves the API, like /parley. Default: PARLEY_ROOT_PATH."),
     ] = None,
+    data_dir: _DataDir = None,
 ) -> None:
     """Run the API. It starts an embedded MongoDB unless PARLEY_MONGODB_URI names a server."""
     if uds is not None and (host, port) != (None, None):
         raise typer.BadParameter("a Unix domain socket has no host and no port: leave out --host and --port")
     from parley_app.serving import run
 
-    # Workers are separate processes: settings reach them through the environment.
-    if data_dir is not None:
-        os.environ["PARLEY_DATA_DIR"] = str(data_dir)
+    _use(data_dir)
     if root_path is not None:
         os.environ["PARLEY_ROOT_PATH"] = root_path
     run(host=host, port=port, uds=uds, workers=workers)
+
+
+@app.command()
+def check(data_dir: _DataDir = None) -> None:
+    """Check what a start checks: plugins, settings, policy, database. It changes nothing and serves nothing."""
+    from parley_app.checking import Check
+    from parley_app.logs import LOGGING
+
+    logging.config.dictConfig(LOGGING)
+    _use(data_dir)
+    findings = list(Check().findings())
+    for line in _table([(_WORDS[found.is_sound], found.part, found.text) for found in findings]):
+        typer.echo(line)
+    raise typer.Exit(code=int(any(found.is_sound is False for found in findings)))
+
+
+def _use(data_dir: Path | None) -> None:
+    # Workers are separate processes: settings reach them through the environment.
+    if data_dir is not None:
+        os.environ["PARLEY_DATA_DIR"] = str(data_dir)
 
 
 @app.command("plugins")

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from parley_core.http.pagination import Page, PageQuery, Pager, PagerDep
     from parley_core.http.requests import Composition, provided, request_id_of
     from parley_core.http.routing import PublicRoute, Router
-    from parley_core.kernel.application import Parley, ParleyDep
+    from parley_core.kernel.application import Parley
+    from parley_core.kernel.dependencies import ParleyDep
     from parley_core.kernel.settings import Settings
     from parley_core.log.history import History, HistoryEntry
     from parley_core.log.outbox import emit
@@ -122,10 +123,8 @@ __getattr__ = lazily(
             "PublicRoute",
             "Router",
         ),
-        "kernel.application": (
-            "Parley",
-            "ParleyDep",
-        ),
+        "kernel.application": ("Parley",),
+        "kernel.dependencies": ("ParleyDep",),
         "kernel.settings": ("Settings",),
         "log.history": (
             "History",

@@ -1,5 +1,7 @@
 """The number of the format in which data is stored, which a start checks before it reads anything."""
 
+from collections.abc import Container
+
 from parley_core.data.handle import Database
 from parley_core.errors import StartupError
 
@@ -22,8 +24,22 @@ async def check_format(database: Database) -> None:
     await formats.update_one({"_id": FORMAT_ID}, {"$setOnInsert": {"number": NUMBER}}, upsert=True)
     older = {"_id": FORMAT_ID, "number": {"$gte": _OLDEST, "$lt": NUMBER}}
     await formats.update_one(older, {"$set": {"number": NUMBER}})
-    found = await formats.find_one({"_id": FORMAT_ID})
-    if found is None or found["number"] != NUMBER:
+    await _check_number(database, {NUMBER})
+
+
+async def check_readable(database: Database) -> None:
+    """Check, and store nothing, that a start could read the data, be it after it has brought them up to date.
+
+    Raises:
+        StartupError: the data was written by a release that stores it in another way.
+    """
+    if await database[FORMAT].find_one({"_id": FORMAT_ID}):
+        await _check_number(database, range(_OLDEST, NUMBER + 1))
+
+
+async def _check_number(database: Database, readable: Container[object]) -> None:
+    found = await database[FORMAT].find_one({"_id": FORMAT_ID})
+    if found is None or found["number"] not in readable:
         number = found["number"] if found else "unknown"
         raise StartupError(
             f"database '{database.name}' has the stored format {number}, and this release reads format {NUMBER}: "

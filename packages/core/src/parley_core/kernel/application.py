@@ -4,19 +4,19 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated, TypeVar, cast
+from typing import TypeVar, cast
 
-from fastapi import Depends, FastAPI, Request
-from fastapi.requests import HTTPConnection
+from fastapi import FastAPI, Request
 from pydantic_settings import BaseSettings
 from pymongo import AsyncMongoClient
 
 from parley_core.caching.routes import has_cached_routes
 from parley_core.clock import Clock, utc_now
+from parley_core.data.cursor_key import cursor_key
 from parley_core.data.documents import Document
 from parley_core.data.handle import Database
 from parley_core.data.indexes import ensure_indexes
-from parley_core.data.stored_format import check_format
+from parley_core.data.stored_format import check_format, check_readable
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
 from parley_core.http.framework import RouteContext
@@ -34,7 +34,7 @@ from parley_core.kernel.plugins import Plugins
 from parley_core.kernel.proof import Proof
 from parley_core.kernel.services import Finder, Services
 from parley_core.kernel.settings import CoreSettings, allowed_plugins, load_settings
-from parley_core.kernel.storage import open_database, open_log
+from parley_core.kernel.storage import log_of, open_database, running_log
 from parley_core.kernel.unknown_settings import warn_of_unknown
 from parley_core.ownership import single_owner
 
@@ -213,34 +213,42 @@ class Parley:
         Raises:
             StartupError: one of these failed; what was entered is left again.
         """
-        core = self.settings(CoreSettings)
         async with AsyncExitStack() as stack:
-            stack.enter_context(self._services.temporary())
-            collections = [declared.value for declared in self._indexes]
-            database = await stack.enter_async_context(
-                open_database(core, catalogue=self.events, collections=collections, announce=self.announce)
-            )
-            self._database = database
-            stack.callback(self._forget_database)
+            database = await self._opened(stack)
             await check_format(database)
             await ensure_indexes(database, self._indexes)
-            log, relay, catch_up = await stack.enter_async_context(open_log(database))
-            own = await own_services(database, core, self.clock)
-            for service in (database, database.generations, log, relay, catch_up, *own):
-                self.provide(service)
-            self._services.collect(self.plugins.calls("parley_services"), self)
+            log = log_of(database)
+            await stack.enter_async_context(running_log(*log))
+            await self._make_services(database, log, await cursor_key(database))
             for declared in self.plugins.lifespans(self):
                 with self._services.provided_by(declared.plugin):
                     await stack.enter_async_context(attributed(declared))
             yield self
 
-    def _forget_database(self) -> None:
-        self._database = None
+    async def rehearse(self) -> None:
+        """Do what a start does as far as it changes nothing that is stored: open the database and make the services.
 
+        Raises:
+            StartupError: one of these failed.
+            DatabaseError: MongoDB refused something else.
+        """
+        async with AsyncExitStack() as stack:
+            database = await self._opened(stack)
+            await check_readable(database)
+            await self._make_services(database, log_of(database), bytes(64))
 
-async def _parley(request: HTTPConnection) -> Parley:
-    return cast("Parley", request.app.state.parley)
+    async def _opened(self, stack: AsyncExitStack) -> Database:
+        stack.enter_context(self._services.temporary())
+        collections = [declared.value for declared in self._indexes]
+        opening = open_database(
+            self.settings(CoreSettings), catalogue=self.events, collections=collections, announce=self.announce
+        )
+        self._database = await stack.enter_async_context(opening)
+        stack.callback(setattr, self, "_database", None)
+        return self._database
 
-
-ParleyDep = Annotated[Parley, Depends(_parley)]
-"""The application's `Parley`, as a FastAPI dependency."""
+    async def _make_services(self, database: Database, log: Sequence[object], key: bytes) -> None:
+        own = await own_services(database, self.settings(CoreSettings), self.clock, cursor_key=key)
+        for service in (database, database.generations, *log, *own):
+            self.provide(service)
+        self._services.collect(self.plugins.calls("parley_services"), self)

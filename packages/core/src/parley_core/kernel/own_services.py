@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from parley_core.caching.store import ReadCache
 from parley_core.clock import Clock
 from parley_core.data.clocks import DatabaseClock
-from parley_core.data.cursor_key import cursor_key
 from parley_core.data.handle import Database
 from parley_core.descriptors import descriptor_limit, streams_for
 from parley_core.http.cursors import Cursors
@@ -13,7 +12,7 @@ from parley_core.http.stream_budget import StreamBudget
 from parley_core.kernel.settings import CoreSettings
 
 
-async def own_services(database: Database, core: CoreSettings, clock: Clock) -> Sequence[object]:
+async def own_services(database: Database, core: CoreSettings, clock: Clock, *, cursor_key: bytes) -> Sequence[object]:
     """Return core's own services for an application that begins to serve; warn of a clock that is wrong.
 
     Raises:
@@ -24,7 +23,7 @@ async def own_services(database: Database, core: CoreSettings, clock: Clock) -> 
     return (
         clocks,
         ReadCache(max_bytes=core.cache_max_bytes if core.cache_enabled else 0, shown_to=core.cache_status),
-        Cursors(await cursor_key(database)),
+        Cursors(cursor_key),
         _stream_budget(core, clock),
     )
 

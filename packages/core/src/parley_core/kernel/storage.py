@@ -55,20 +55,35 @@ async def open_database(
                 await database.generations.close()
 
 
+async def reach(core: CoreSettings) -> None:
+    """Connect to the database that the settings name, or to the embedded one, and leave it again.
+
+    Raises:
+        StartupError: MongoDB can't be reached or can't be used.
+    """
+    nothing = EventCatalogue({}, {})
+    async with open_database(core, catalogue=nothing, collections=(), announce=lambda _: None):
+        pass
+
+
 def _embedded(stack: ExitStack, core: CoreSettings, announce: Callable[[str], None]) -> str:
     from parley_core.embedded import embedded_mongodb  # noqa: PLC0415 - who names a server never needs it
 
     return stack.enter_context(embedded_mongodb(core.data_dir, mongod=core.mongod, announce=announce))
 
 
+def log_of(database: Database) -> tuple[EventLog, Relay, CatchUp]:
+    """Return the log, what feeds it and what publishes without waiting for that; nothing runs yet."""
+    log = EventLog(database)
+    return log, Relay(database, LogWriter(database, log), sources_of(database)), CatchUp(database)
+
+
 @asynccontextmanager
-async def open_log(database: Database) -> AsyncIterator[tuple[EventLog, Relay, CatchUp]]:
-    """Run the relay during the block; return the log that it feeds, it, and what publishes without waiting for it."""
-    log, catch_up = EventLog(database), CatchUp(database)
-    relay = Relay(database, LogWriter(database, log), sources_of(database))
+async def running_log(log: EventLog, relay: Relay, catch_up: CatchUp) -> AsyncIterator[None]:
+    """Run the relay during the block."""
     try:
         async with relay.running():
-            yield log, relay, catch_up
+            yield
     finally:
         await catch_up.close()
         await log.close()
