@@ -138,7 +138,10 @@ OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
         },
     ),
     "read_history": (lambda _: {"rest": "/history"}, {**EVERYWHERE, **OF_PAGES, **OF_SCOPE, **KEY}),
-    "list_participants": (lambda _: {"rest": "/participants"}, {**EVERYWHERE, **OF_PAGES, **OF_SCOPE, **KEY}),
+    "list_participants": (
+        lambda _: {"rest": "/participants"},
+        {**EVERYWHERE, **OF_PAGES, **OF_SCOPE, **KEY, "invalid_cursor": lambda _: {"query": "?cursor=x"}},
+    ),
     "add_participant": (
         lambda s: {"method": "POST", "rest": "/participants", "json": {"user_id": s.people.interviewer.id}},
         {

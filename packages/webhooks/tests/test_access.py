@@ -108,6 +108,7 @@ OF_URLS: dict[str, Change] = {
 OF_PAGES: dict[str, Change] = {
     "validation_error": lambda _: {"query": "?limit=0"},
     "invalid_filter": lambda _: {"query": "?unknown=1"},
+    "invalid_cursor": lambda _: {"query": "?cursor=x"},
 }
 OF_ONE: dict[str, Change] = {
     "invalid_id": lambda _: {"webhook_id": "x"},

@@ -40,6 +40,7 @@ from parley_auth.tokens.refresh_tokens import RefreshTokens
 from parley_auth.when_back import WhenBack
 from parley_core import Clock, Database, Parley
 from parley_core.http.cursors import Cursors
+from parley_core.http.walks import Walks
 
 
 def make_services(parley: Parley) -> Sequence[object]:
@@ -60,6 +61,7 @@ def make_services(parley: Parley) -> Sequence[object]:
         refresh_tokens=refresh_tokens,
         passwords=common.passwords,
         check=common.check,
+        walks=parley.require(Walks),
         clock=clock,
     )
     refreshes = RefreshService(
@@ -75,7 +77,7 @@ def make_services(parley: Parley) -> Sequence[object]:
         *(ring, tokens, refresh_tokens, sessions, own_sessions, refreshes),
         *_accounts(common),
         *_links(common, own_sessions),
-        *_callers(database, tokens, clock),
+        *_callers(database, tokens, common.cursors, clock),
     ]
 
 
@@ -141,13 +143,13 @@ def _links(common: _Common, sessions: SessionService) -> Sequence[object]:
     return [links, recovery]
 
 
-def _callers(database: Database, tokens: AccessTokens, clock: Clock) -> Sequence[object]:
+def _callers(database: Database, tokens: AccessTokens, cursors: Cursors, clock: Clock) -> Sequence[object]:
     """Return what says who calls, and what manages API keys."""
     accounts, keys = CallerReader(database), KeyRepository(database)
     usage = KeyUsage(keys=keys, clock=clock)
     of_keys = KeyAuthenticator(accounts=accounts, usage=usage, clock=clock)
     authenticator = Authenticator(accounts=accounts, tokens=tokens, keys=of_keys, clock=clock)
-    return [KeyService(keys=keys, clock=clock), usage, of_keys, authenticator]
+    return [KeyService(keys=keys, cursors=cursors, clock=clock), usage, of_keys, authenticator]
 
 
 def _key_ring(parley: Parley) -> KeyRing:

@@ -155,6 +155,22 @@ class TestList:
         beyond = (await client.get(f"{KEYS}?offset=7", headers=admins[0].headers)).json()
         assert (beyond["items"], beyond["total"], beyond["next"]) == ([], 7, None)
 
+    async def test_while_others_write(self, client: httpx.AsyncClient, people: People, clock: MovableClock) -> None:
+        """A walk meets each key that stays once, while those that it has met are revoked and others come."""
+        lasting, page = [(await an_api_key(client, people.admin, "users:list")).id for _ in range(9)], f"{KEYS}?limit=2"
+        seen: list[str] = []
+        for _ in range(20):
+            answer = (await client.get(page, headers=people.admin.headers)).json()
+            seen += [item["id"] for item in answer["items"]]
+            await client.delete(f"{KEYS}/{seen[-1]}", headers=people.admin.headers)
+            if (page := answer["next"]) is None:
+                break
+            clock.move(timedelta(milliseconds=1))
+            if len(seen) < MAX_KEYS // 5:
+                await an_api_key(client, people.admin, "users:list")
+        assert len(seen) == len(set(seen))
+        assert set(lasting) <= set(seen)
+
     async def test_empty(self, client: httpx.AsyncClient, people: People) -> None:
         """Without keys there is an empty page."""
         page = (await client.get(KEYS, headers=people.admin.headers)).json()

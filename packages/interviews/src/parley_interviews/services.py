@@ -4,6 +4,7 @@ from parley_auth import Invitations, UserDirectory
 from parley_auth.settings import AuthSettings
 from parley_core import Parley
 from parley_core.http.cursors import Cursors
+from parley_core.http.walks import Walks
 from parley_interviews.history.repository import InterviewHistory
 from parley_interviews.interviews.presentation import InterviewPresenter
 from parley_interviews.interviews.repository import InterviewRepository
@@ -35,6 +36,7 @@ def services_of(parley: Parley) -> list[object]:
         assignments=assignments,
         history=history,
         users=users,
+        walks=parley.require(Walks),
         clock=clock,
     )
     service = InterviewService(

@@ -47,6 +47,39 @@ def ids_of(page: dict[str, Any]) -> list[str]:
     return [item["user_id"] for item in page["items"]]
 
 
+class TestWalk:
+    @pytest.mark.parametrize("query", ["limit=3", "limit=3&former=true"])
+    async def test_while_others_come_and_go(
+        self, app: FastAPI, client: httpx.AsyncClient, people: People, clock: MovableClock, query: str
+    ) -> None:
+        """A walk meets everybody who stays once, while those whom it has met leave and others come."""
+        present = [await an_account(app) for _ in range(8)]
+        interview = await create_interview(client, people.admin, *present)
+        clock.move(timedelta(milliseconds=1))
+        page = await page_of(client, people.admin, interview, query)
+        seen, by_id = ids_of(page), {account.id: account for account in present}
+        for number in range(20):
+            if page["next"] is None:
+                break
+            if number < 3:
+                await remove(client, people.admin, interview, by_id[seen[-1]])
+                clock.move(timedelta(milliseconds=1))
+                new = await an_account(app)
+                by_id[new.id] = new
+                await add(client, people.admin, interview, user_id=new.id)
+            page = (await client.get(page["next"], headers=people.admin.headers)).json()
+            seen += [item["user_id"] for item in page["items"] if item["removed_at"] is None]
+        assert page["next"] is None
+        assert seen[:8] == [account.id for account in present]
+        assert len(seen) == len(set(seen)) > 8
+
+    async def test_no_cursor(self, client: httpx.AsyncClient, people: People) -> None:
+        """A text that somebody makes up is no cursor."""
+        interview = await create_interview(client, people.admin)
+        answer = await client.get(f"{address_of(interview)}/participants?cursor=x", headers=people.admin.headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
+
+
 class TestWho:
     async def test_behind_those_present(
         self, app: FastAPI, client: httpx.AsyncClient, people: People, clock: MovableClock

@@ -1,6 +1,8 @@
 """The services of webhooks: each is made once, out of named collaborators."""
 
 from parley_core import EventLog, Parley
+from parley_core.http.cursors import Cursors
+from parley_core.http.walks import Walks
 from parley_events import EventFeed, EventTypes
 from parley_webhooks.attempts.repository import AttemptRepository
 from parley_webhooks.attempts.service import AttemptService
@@ -31,13 +33,14 @@ def services_of(parley: Parley) -> list[object]:
     return [
         secrets,
         bell,
-        AttemptService(webhooks=webhooks, attempts=attempts),
+        AttemptService(webhooks=webhooks, attempts=attempts, cursors=parley.require(Cursors)),
         WebhookService(
             webhooks=webhooks,
             log=parley.require(EventLog),
             types=parley.require(EventTypes),
             addresses=addresses,
             secrets=secrets,
+            walks=parley.require(Walks),
             clock=clock,
             bell=bell,
         ),

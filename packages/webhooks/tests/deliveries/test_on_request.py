@@ -128,6 +128,21 @@ class TestAttempts:
             "milliseconds",
         }
 
+    async def test_while_others_come(self, stage: Stage, inbox: Inbox) -> None:
+        """A walk meets each attempt once, while new ones come before them and one that was met is removed."""
+        webhook = await stage.create(inbox.address)
+        for _ in range(6):
+            await stage.request("POST", f"/{webhook['id']}/ping")
+        met = [item["id"] for item in reversed(await stage.attempts(webhook, 6))]
+        page = (await stage.request("GET", f"/{webhook['id']}/attempts?limit=2")).json()
+        seen = [item["id"] for item in page["items"]]
+        while page["next"]:
+            await stage.stored_attempts.delete_one({"_id": seen[-1]})
+            await stage.request("POST", f"/{webhook['id']}/ping")
+            page = (await stage.client.get(page["next"], headers=stage.headers)).json()
+            seen += [item["id"] for item in page["items"]]
+        assert seen == met
+
     async def test_thirty_days(self, stage: Stage, inbox: Inbox) -> None:
         """MongoDB removes an attempt thirty days after it."""
         webhook = await stage.create(inbox.address)

@@ -145,6 +145,21 @@ class TestList:
         assert [item["id"] for item in first["items"] + rest["items"]] == [webhook["id"] for webhook in created]
         assert all("secret" not in item for item in first["items"])
 
+    async def test_while_others_write(self, stage: Stage) -> None:
+        """A walk meets each webhook that stays once, while those that it has met go and others come."""
+        created = [await stage.create(URL) for _ in range(6)]
+        first = (await stage.request("GET", "?limit=2")).json()
+        for shown in first["items"]:
+            assert (await stage.request("DELETE", f"/{shown['id']}")).status_code == 204
+        stage.clock.move(timedelta(seconds=1))
+        new = await stage.create(URL)
+        pages = [first]
+        while following := pages[-1]["next"]:
+            pages.append((await stage.client.get(following, headers=stage.headers)).json())
+        seen = [item["id"] for page in pages for item in page["items"]]
+        assert len(seen) == len(set(seen))
+        assert set(seen) == {webhook["id"] for webhook in (*created, new)}
+
 
 class TestUpdate:
     async def test_types_and_url(self, stage: Stage, inbox: Inbox) -> None:

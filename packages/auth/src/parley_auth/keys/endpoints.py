@@ -8,8 +8,9 @@ from parley_auth.errors import KeyNotFound, TooManyKeys
 from parley_auth.keys import schemas
 from parley_auth.keys.dependencies import KeyCreation, KeyListing, KeyRevocation, KeyServiceDep
 from parley_auth.keys.models import ApiKey
-from parley_core import Page, PageQuery, PagerDep, Router, raises
-from parley_core.errors import InvalidId
+from parley_core import Page, PagerDep, Router, raises
+from parley_core.errors import InvalidCursor, InvalidId
+from parley_core.http.pagination import CursorQuery
 
 router = Router(prefix="/api-keys", tag="api-keys", description="Keys with which programs act as an administrator.")
 
@@ -25,12 +26,12 @@ async def create_api_key(
 
 
 @router.get("", summary="List API keys", response_model=Page[schemas.ApiKey])
+@raises(InvalidCursor)
 async def list_api_keys(
-    _access: KeyListing, query: Annotated[PageQuery, Query()], keys: KeyServiceDep, pager: PagerDep
+    _access: KeyListing, query: Annotated[CursorQuery, Query()], keys: KeyServiceDep, pager: PagerDep
 ) -> Page[ApiKey]:
     """List the keys of all administrators, oldest first, expired ones included."""
-    found, total = await keys.page(limit=query.limit, offset=query.offset)
-    return pager.page(found, total=total, query=query)
+    return pager.listing(await keys.page(query), query=query)
 
 
 @router.delete("/{key_id}", summary="Revoke an API key", status_code=status.HTTP_204_NO_CONTENT)

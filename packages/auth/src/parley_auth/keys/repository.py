@@ -1,6 +1,6 @@
 """API keys in MongoDB: embedded in their creator, so that one read tells role, activity and whether a key is alive."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -9,11 +9,11 @@ from parley_auth.indexes import USERS
 from parley_auth.keys.models import MAX_KEYS, ApiKey
 from parley_auth.models import ADMIN
 from parley_core import Database, Document, Event, Expression, record
+from parley_core.data.keyset import Found, Place, behind
 
 _ANY = {"keys.id": {"$gt": ""}}
 _FULL = f"keys.{MAX_KEYS - 1}"
 _KEYS = {"$ifNull": ["$keys", []]}
-_OLDEST_FIRST = {"key.created_at": 1, "key.id": 1}
 
 
 def key_of(document: Mapping[str, Any], user_id: str) -> ApiKey:
@@ -56,20 +56,24 @@ class KeyRepository:
         """Return whether an administrator has as many keys as are possible."""
         return await self._users.find_one({"_id": user_id, _FULL: {"$exists": True}}, {"_id": True}) is not None
 
-    async def page(self, *, limit: int, offset: int) -> tuple[Sequence[ApiKey], int]:
-        """Return a page of all administrators' keys, oldest first, and how many there are."""
+    async def page(self, place: Place, *, limit: int) -> Found[ApiKey]:
+        """Return the page of all administrators' keys, oldest first, that begins at a place."""
+        keys, values = place.sort.keys, place.values
         of_each: list[Document] = [
             {"$match": _ANY},
             {"$project": {"key": "$keys"}},
             {"$unwind": "$key"},
-            {"$sort": _OLDEST_FIRST},
-            {"$skip": offset},
-            {"$limit": limit},
+            {"$project": {"_id": "$key.id", "created_at": "$key.created_at", "user_id": "$_id", "key": True}},
+            {"$sort": dict(keys)},
+            {"$skip": place.offset} if values is None else {"$match": behind(keys, values)},
+            {"$limit": limit + 1},
         ]
         count: list[Document] = [{"$match": _ANY}, {"$group": {"_id": None, "total": {"$sum": {"$size": "$keys"}}}}]
         found = await (await self._users.aggregate(of_each)).to_list()
         counted = await (await self._users.aggregate(count)).to_list()
-        return [key_of(one["key"], one["_id"]) for one in found], counted[0]["total"] if counted else 0
+        shown, more = found[:limit], len(found) > limit
+        end = tuple(shown[-1][name] for name, _ in keys) if more else None
+        return Found([key_of(one["key"], one["user_id"]) for one in shown], counted[0]["total"] if counted else 0, end)
 
     async def note_use(self, user_id: str, key_id: str, hour: datetime) -> None:
         """Store the hour of a key's last use, once: bookkeeping that raises no `rev`."""

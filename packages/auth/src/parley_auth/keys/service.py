@@ -1,7 +1,7 @@
 """The rules of API keys."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from parley_auth.authorization.access import Access
 from parley_auth.authorization.policy_table import PolicyTable
@@ -13,6 +13,11 @@ from parley_auth.keys.repository import KeyRepository
 from parley_auth.security_log import log_security_event
 from parley_core import Actor, Clock, Event, EventType, new_id
 from parley_core.errors import FieldError, ValidationError
+from parley_core.http.cursors import Cursors
+from parley_core.http.pagination import CursorQuery, Listing
+from parley_core.http.sorting import Places, SortKeys
+
+_SORT_KEYS = SortKeys({"created_at": datetime}, default="created_at")
 
 
 class KeyService:
@@ -20,11 +25,13 @@ class KeyService:
 
     Args:
         keys: where they are stored.
+        cursors: seals the places at which their list is continued.
         clock: returns the time.
     """
 
-    def __init__(self, *, keys: KeyRepository, clock: Clock) -> None:
+    def __init__(self, *, keys: KeyRepository, cursors: Cursors, clock: Clock) -> None:
         self._keys = keys
+        self._places = Places(_SORT_KEYS, cursors, of="api_keys")
         self._clock = clock
 
     async def create(self, wanted: schemas.ApiKeyCreate, access: Access) -> schemas.IssuedApiKey:
@@ -49,9 +56,11 @@ class KeyService:
         )
         return schemas.IssuedApiKey.model_validate({**vars(key), "key": text.text})
 
-    async def page(self, *, limit: int, offset: int) -> tuple[Sequence[ApiKey], int]:
-        """Return a page of all keys, oldest first, and how many there are."""
-        return await self._keys.page(limit=limit, offset=offset)
+    async def page(self, query: CursorQuery) -> Listing[ApiKey]:
+        """Return a page of all keys, oldest first; raise `InvalidCursor` (400)."""
+        place = self._places.asked_for(query)
+        found = await self._keys.page(place, limit=query.limit)
+        return self._places.listing(place, found, found.items)
 
     async def revoke(self, key_id: str, actor: Actor) -> None:
         """Remove a key, whoever created it; raise `KeyNotFound` (404)."""

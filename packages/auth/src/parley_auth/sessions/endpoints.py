@@ -22,9 +22,10 @@ from parley_auth.sessions.dependencies import (
     SessionServiceDep,
 )
 from parley_auth.sessions.oauth_errors import OAUTH_MEMBERS
-from parley_core import Page, PageQuery, PagerDep, Router, raises
-from parley_core.errors import InvalidId
+from parley_core import Page, PagerDep, Router, raises
+from parley_core.errors import InvalidCursor, InvalidId
 from parley_core.http.extended_problems import problems_with
+from parley_core.http.pagination import CursorQuery
 from parley_core.http.sent_headers import PRAGMA, sends
 
 
@@ -93,13 +94,14 @@ async def log_out_everywhere(access: SessionEnd, sessions: SessionServiceDep, or
 
 
 @router.get("/sessions", summary="List your sessions")
+@raises(InvalidCursor)
 async def list_sessions(
-    access: SessionRead, query: Annotated[PageQuery, Query()], sessions: SessionServiceDep, pager: PagerDep
+    access: SessionRead, query: Annotated[CursorQuery, Query()], sessions: SessionServiceDep, pager: PagerDep
 ) -> Page[schemas.LoginSession]:
     """List the sessions of your account that haven't ended, oldest first."""
-    live = await sessions.list_live(access.principal)
-    shown = [schemas.LoginSession.of(s, current_id=access.principal.session_id) for s in live]
-    return pager.page(shown[query.offset :][: query.limit], total=len(shown), query=query)
+    found = await sessions.page(access.principal, query)
+    shown = [schemas.LoginSession.of(s, current_id=access.principal.session_id) for s in found.items]
+    return pager.listing(found.showing(shown), query=query)
 
 
 @router.delete("/sessions/{session_id}", summary="End a session", status_code=status.HTTP_204_NO_CONTENT)

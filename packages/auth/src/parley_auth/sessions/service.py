@@ -2,6 +2,7 @@
 
 import secrets
 from contextlib import suppress
+from operator import attrgetter
 
 from parley_auth.accounts.repository import UserRepository
 from parley_auth.emails import normalised
@@ -17,6 +18,8 @@ from parley_auth.tokens.access_tokens import AccessTokens
 from parley_auth.tokens.refresh_tokens import RefreshTokens
 from parley_core import Clock
 from parley_core.errors import Unavailable
+from parley_core.http.pagination import CursorQuery, Listing
+from parley_core.http.walks import Walks
 
 
 class SessionService:
@@ -31,6 +34,7 @@ class SessionService:
         refresh_tokens: RefreshTokens,
         passwords: Passwords,
         check: PasswordCheck,
+        walks: Walks,
         clock: Clock,
     ) -> None:
         self._users = users
@@ -39,6 +43,7 @@ class SessionService:
         self._refresh_tokens = refresh_tokens
         self._passwords = passwords
         self._check = check
+        self._walks = walks
         self._clock = clock
 
     async def log_in(self, email: str, password: str, origin: Origin) -> TokenPair:
@@ -93,9 +98,12 @@ class SessionService:
         await self._sessions.end_all(principal.id)
         log_security_event("sessions_ended", origin.request_id, user_id=principal.id)
 
-    async def list_live(self, principal: Principal) -> list[LoginSession]:
-        """Return the caller's sessions, oldest first."""
-        return await self._sessions.live(principal.id, self._clock())
+    async def page(self, principal: Principal, query: CursorQuery) -> Listing[LoginSession]:
+        """Return a page of the caller's sessions, oldest first; raise `InvalidCursor` (400)."""
+        live = await self._sessions.live(principal.id, self._clock())
+        return self._walks.page(
+            live, query, of="sessions", order=lambda s: (s.created_at.timestamp(),), name=attrgetter("id")
+        )
 
     async def end(self, principal: Principal, session_id: str, origin: Origin) -> None:
         """End one of the caller's sessions; raise `SessionNotFound` (404)."""

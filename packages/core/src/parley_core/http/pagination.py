@@ -13,6 +13,7 @@ from parley_core.http.requests import of_address, outer_path_of
 from parley_core.http.sent_headers import LINK, sends
 
 T = TypeVar("T")
+Shown = TypeVar("Shown")
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 
 
@@ -48,6 +49,10 @@ class Listing(Generic[T]):
     total: int
     offset: int
     cursor: str | None
+
+    def showing(self, items: Sequence[Shown]) -> "Listing[Shown]":
+        """Return the page with its items as they are shown, in the same order."""
+        return Listing(items, total=self.total, offset=self.offset, cursor=self.cursor)
 
 
 class Page(BaseModel, Generic[T]):

@@ -9,6 +9,7 @@ from parley_core.data.handle import Database
 from parley_core.descriptors import descriptor_limit, streams_for
 from parley_core.http.cursors import Cursors
 from parley_core.http.stream_budget import StreamBudget
+from parley_core.http.walks import Walks
 from parley_core.kernel.settings import CoreSettings
 
 
@@ -20,10 +21,12 @@ async def own_services(database: Database, core: CoreSettings, clock: Clock, *, 
     """
     clocks = DatabaseClock(database, clock)
     await clocks.check()
+    cursors = Cursors(cursor_key)
     return (
         clocks,
         ReadCache(max_bytes=core.cache_max_bytes if core.cache_enabled else 0, shown_to=core.cache_status),
-        Cursors(cursor_key),
+        cursors,
+        Walks(cursors),
         _stream_budget(core, clock),
     )
 

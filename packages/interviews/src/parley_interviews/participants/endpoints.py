@@ -7,6 +7,7 @@ from fastapi import Query, status
 from parley_auth.errors import InactiveUser, LastAdmin, UserNotFound
 from parley_core import Page, PagerDep, Router, raises
 from parley_core.caching.routes import cached
+from parley_core.errors import InvalidCursor
 from parley_interviews import caching
 from parley_interviews.errors import (
     DuplicateParticipant,
@@ -29,6 +30,7 @@ router = Router(
 
 
 @router.get("", summary="List participants")
+@raises(InvalidCursor)
 @cached(caching.PARTICIPANTS)
 async def list_participants(
     access: ParticipantListing,
@@ -37,8 +39,7 @@ async def list_participants(
     pager: PagerDep,
 ) -> Page[schemas.Participant]:
     """List the participants in the order in which they were added, with `former=true` also those who have left."""
-    items, total = await participants.page(access, query)
-    return pager.page(items, total=total, query=query)
+    return pager.listing(await participants.page(access, query), query=query)
 
 
 @router.post("", summary="Add a participant", status_code=status.HTTP_201_CREATED)

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from parley_auth.emails import Email
-from parley_core import PageQuery
+from parley_core.http.pagination import CursorQuery
 from parley_core.http.schemas import Body, Id, Representation
 from parley_interviews.models import ParticipantRole
 
@@ -42,7 +42,7 @@ class Assignment(Body):
         return self
 
 
-class ParticipantQuery(PageQuery):
+class ParticipantQuery(CursorQuery):
     """The page of the participants, and whether it goes on with who has left."""
 
     former: bool = Field(default=False, description="List who has left too, behind those who take part.")

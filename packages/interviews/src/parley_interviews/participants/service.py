@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from parley_auth import ScopedAccess, UserDirectory
 from parley_core import Clock, Database, Event, Session, in_transaction
+from parley_core.http.pagination import Listing
+from parley_core.http.walks import Walks
 from parley_interviews.errors import (
     DuplicateParticipant,
     InterviewClosed,
@@ -20,7 +23,7 @@ from parley_interviews.events import (
     participant_entry,
 )
 from parley_interviews.history.repository import InterviewHistory
-from parley_interviews.models import Participant, Participants
+from parley_interviews.models import FormerParticipant, Participant, Participants
 from parley_interviews.participants import schemas
 from parley_interviews.participants.assignments import Assignments
 from parley_interviews.participants.former import TYPES, former_participants
@@ -47,6 +50,7 @@ class ParticipantService:
         assignments: Assignments,
         history: InterviewHistory,
         users: UserDirectory,
+        walks: Walks,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -54,6 +58,7 @@ class ParticipantService:
         self._assignments = assignments
         self._history = history
         self._users = users
+        self._walks = walks
         self._clock = clock
 
     async def add(self, access: ScopedAccess, wanted: schemas.Assignment) -> schemas.Participant:
@@ -100,18 +105,20 @@ class ParticipantService:
             if not removed:
                 access = replace(access, resource=await access.recheck(REMOVE))
 
-    async def page(
-        self, access: ScopedAccess, query: schemas.ParticipantQuery
-    ) -> tuple[list[schemas.Participant], int]:
-        """Return a page of the participants, in the order in which they were added, and how many they are.
+    async def page(self, access: ScopedAccess, query: schemas.ParticipantQuery) -> Listing[schemas.Participant]:
+        """Return a page of the participants, in the order in which they were added.
 
         Those who have left follow in the order of leaving, where the query asks for them.
+
+        Raises:
+            InvalidCursor: the query's cursor is none of this list's.
         """
         found = await self._participants.of(access.resource.id)
-        everybody = list(found.present) if found else []
+        everybody: list[Participant] = list(found.present) if found else []
         if found and query.former:
             everybody += await self._former(access.resource.id, found)
-        return await self._shown(everybody[query.offset : query.offset + query.limit], access), len(everybody)
+        page = self._walks.page(everybody, query, of="participants", order=_place_of, name=attrgetter("user_id"))
+        return page.showing(await self._shown(page.items, access))
 
     async def _former(self, interview_id: str, found: Participants) -> Sequence[Participant]:
         # Not beyond the revision that was read: whoever came or went since would be missing or be there twice.
@@ -159,3 +166,10 @@ class ParticipantService:
         if found.status not in OPEN:
             raise InterviewClosed
         return found.present
+
+
+def _place_of(participant: Participant) -> tuple[float, float]:
+    """Return where a participant is listed: those who have left behind all others."""
+    if isinstance(participant, FormerParticipant):
+        return 1, participant.removed_at.timestamp()
+    return 0, participant.added_at.timestamp()

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Query
 
 from parley_core import Page, PagerDep, Router, raises
-from parley_core.errors import InvalidId
+from parley_core.errors import InvalidCursor, InvalidId
 from parley_webhooks.attempts import schemas
 from parley_webhooks.attempts.dependencies import AttemptRead, AttemptServiceDep
 from parley_webhooks.errors import WebhookNotFound
@@ -15,7 +15,7 @@ router = Router(prefix="/webhooks/{webhook_id}/attempts", tag="webhooks")
 
 
 @router.get("", summary="List the attempts of a webhook", response_model=Page[schemas.Attempt])
-@raises(InvalidId, WebhookNotFound)
+@raises(InvalidId, InvalidCursor, WebhookNotFound)
 async def list_webhook_attempts(
     _access: AttemptRead,
     webhook_id: str,
@@ -24,5 +24,4 @@ async def list_webhook_attempts(
     pager: PagerDep,
 ) -> Page[Attempt]:
     """List the deliveries of the last 30 days that were tried, newest first; of more than 10,000 the newest ones."""
-    found, total = await attempts.page(webhook_id, query)
-    return pager.page(found, total=total, query=query)
+    return pager.listing(await attempts.page(webhook_id, query), query=query)

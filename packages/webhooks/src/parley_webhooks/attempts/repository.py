@@ -8,9 +8,12 @@ from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
 
 from parley_core import Database, Document
+from parley_core.data.keyset import Found, Place, documents_at
 from parley_webhooks.indexes import ATTEMPTS
 from parley_webhooks.models import Attempt, Outcome
 from parley_webhooks.policy import KEPT, MAX_LISTED
+
+_SHOWN = {name: True for name in Attempt.__dataclass_fields__ if name != "id"}
 
 
 class AttemptRepository:
@@ -28,14 +31,12 @@ class AttemptRepository:
         if documents := [_stored(attempt) for attempt in attempts]:
             await self._attempts.insert_many(documents)
 
-    async def page(self, webhook_id: str, *, limit: int, offset: int) -> tuple[list[Attempt], int]:
-        """Return a page of a webhook's attempts, newest first, and how many there are, of the newest 10,000."""
-        where = {"webhook_id": webhook_id}
-        newest = [("at", -1), ("_id", -1)]
-        cursor = self._attempts.find(where).sort(newest).skip(offset).limit(min(limit, MAX_LISTED - offset))
-        found = await cursor.to_list()
+    async def page(self, webhook_id: str, place: Place, *, limit: int) -> Found[Attempt]:
+        """Return the page of a webhook's attempts that begins at a place; the list ends behind 10,000."""
+        where, left = {"webhook_id": webhook_id}, MAX_LISTED - place.offset
+        documents, end = await documents_at(self._attempts, where, place, limit=min(limit, left), projection=_SHOWN)
         total = await self._attempts.count_documents(where, limit=MAX_LISTED)
-        return [as_attempt(document) for document in found], total
+        return Found([as_attempt(document) for document in documents], total, end if left > limit else None)
 
 
 def as_attempt(document: Mapping[str, Any]) -> Attempt:

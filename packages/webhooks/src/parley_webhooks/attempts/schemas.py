@@ -4,13 +4,13 @@ from datetime import datetime
 
 from pydantic import ConfigDict, Field
 
-from parley_core import PageQuery
+from parley_core.http.pagination import CursorQuery
 from parley_core.http.schemas import Representation
 from parley_webhooks.models import Outcome
 from parley_webhooks.policy import MAX_LISTED
 
 
-class AttemptQuery(PageQuery):
+class AttemptQuery(CursorQuery):
     """The page of the list of attempts."""
 
     offset: int = Field(0, ge=0, lt=MAX_LISTED, description="Items to skip.")

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import Query, Request, Response, status
 
-from parley_core import Page, PageQuery, PagerDep, Router, raises
-from parley_core.errors import InvalidId
+from parley_core import Page, PagerDep, Router, raises
+from parley_core.errors import InvalidCursor, InvalidId
+from parley_core.http.pagination import CursorQuery
 from parley_core.http.requests import outer_path_of
 from parley_core.http.sent_headers import LOCATION, sends
 from parley_events import UnknownEventType
@@ -43,12 +44,12 @@ async def create_webhook(
 
 
 @router.get("", summary="List webhooks")
+@raises(InvalidCursor)
 async def list_webhooks(
-    _access: WebhookRead, query: Annotated[PageQuery, Query()], webhooks: WebhookServiceDep, pager: PagerDep
+    _access: WebhookRead, query: Annotated[CursorQuery, Query()], webhooks: WebhookServiceDep, pager: PagerDep
 ) -> Page[schemas.Webhook]:
     """List the webhooks, oldest first."""
-    found = await webhooks.all()
-    return pager.page(found[query.offset : query.offset + query.limit], total=len(found), query=query)
+    return pager.listing(await webhooks.page(query), query=query)
 
 
 @router.get("/{webhook_id}", summary="Read a webhook")

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from urllib.parse import urlsplit
 
 from parley_core import PRIVATE, Actor, Clock, Event, EventLog, EventType, new_id
+from parley_core.http.pagination import CursorQuery, Listing
+from parley_core.http.walks import Walks
 from parley_events import EventTypes
 from parley_webhooks.bell import Bell
 from parley_webhooks.errors import TooManyWebhooks, WebhookNotFound
@@ -52,6 +55,7 @@ class WebhookService:
         types: the event types that there are.
         addresses: which receivers are permitted.
         secrets: what makes their secrets.
+        walks: makes the pages of their list.
         clock: the time.
         bell: rung for what the dispatchers don't learn from the log.
     """
@@ -64,6 +68,7 @@ class WebhookService:
         types: EventTypes,
         addresses: Addresses,
         secrets: Secrets,
+        walks: Walks,
         clock: Clock,
         bell: Bell,
     ) -> None:
@@ -72,6 +77,7 @@ class WebhookService:
         self._types = types
         self._addresses = addresses
         self._secrets = secrets
+        self._walks = walks
         self._clock = clock
         self._bell = bell
 
@@ -106,11 +112,14 @@ class WebhookService:
         self._bell.ring()
         return _with_secret(_shown(webhook, Progress(position=position)), secret)
 
-    async def all(self) -> Sequence[schemas.Webhook]:
-        """Return every webhook, oldest first."""
+    async def page(self, query: CursorQuery) -> Listing[schemas.Webhook]:
+        """Return a page of the webhooks, oldest first; raise `InvalidCursor` (400)."""
         webhooks = await self._webhooks.all()
         progress = await self._webhooks.progress_of(webhook.id for webhook in webhooks)
-        return [_shown(webhook, progress.get(webhook.id)) for webhook in webhooks]
+        shown = [_shown(webhook, progress.get(webhook.id)) for webhook in webhooks]
+        return self._walks.page(
+            shown, query, of="webhooks", order=lambda w: (w.created_at.timestamp(),), name=attrgetter("id")
+        )
 
     async def get(self, webhook_id: str) -> schemas.Webhook:
         """Return a webhook; raise `WebhookNotFound` (404)."""
