@@ -150,12 +150,14 @@ class TestErrors:
         schemas = document["components"]["schemas"]
         form = schemas["TokenForm"]
         assert form["properties"]["grant_type"]["enum"] == ["password", "refresh_token"]
-        assert (form["required"], form["then"], form["else"]) == (
-            ["grant_type"],
-            {"required": ["refresh_token"]},
-            {"required": ["username", "password"]},
-        )
-        refused = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
+        assert form["required"] == ["grant_type"]
+        needed = [(grant["required"], grant["properties"]) for grant in (form["then"], form["else"])]
+        assert needed == [
+            (["refresh_token"], {"refresh_token": {"minLength": 1}}),
+            (["username", "password"], {"username": {"minLength": 1}, "password": {"minLength": 1}}),
+        ]
+        answers = operation["responses"].items()
+        refused = {status: answer for status, answer in answers if status >= "400" and "content" in answer}
         assert refused.keys() == {"400", "401", "408", "409", "413", "429", "503"}
         for answer in refused.values():
             content = answer["content"]["application/problem+json"]

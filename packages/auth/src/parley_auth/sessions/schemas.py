@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic.config import JsonDict
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from parley_auth.sessions import models
@@ -25,6 +26,12 @@ class Login(Body):
 
     email: str
     password: str
+
+
+def _needing(grant_type: str) -> JsonDict:
+    """Return what a grant needs, as JSON Schema says it."""
+    names = _NEEDED[grant_type]
+    return {"required": [*names], "properties": {name: {"minLength": 1} for name in names}}
 
 
 def _supported(grant_type: str) -> str:
@@ -53,8 +60,8 @@ class TokenForm(BaseModel):
                 {"grant_type": "refresh_token", "refresh_token": "AWZfHCq35PkNHDpbd..."},
             ],
             "if": {"properties": {"grant_type": {"const": "refresh_token"}}},
-            "then": {"required": ["refresh_token"]},
-            "else": {"required": ["username", "password"]},
+            "then": _needing("refresh_token"),
+            "else": _needing("password"),
         }
     )
 
