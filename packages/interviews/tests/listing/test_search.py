@@ -181,7 +181,8 @@ class TestEarlierRelease:
             await database.command("profile", 0)
         seen = await database["system.profile"].find({"ns": f"{database.name}.{INTERVIEWS}"}).to_list()
         assert [entry["docsExamined"] for entry in seen if "aggregate" in entry["command"]] == [0, 0]
-        assert not [entry for entry in seen if entry["op"] == "update"]
+        # The relay goes on beside it.
+        assert not [entry for entry in seen if "title_words" in str(entry["command"]) and "aggregate" not in str(entry)]
 
     async def test_without_a_title(self, client: httpx.AsyncClient, database: Database, old: Document) -> None:
         """An interview without a title has no words to complete again and again."""
