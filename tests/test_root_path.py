@@ -44,7 +44,8 @@ async def walk(client: httpx.AsyncClient, passed: str, path: str, caller: Accoun
     while following and pages < 20:
         answer = await client.get(passed + following.removeprefix(PREFIX), headers=caller.headers)
         assert answer.status_code == 200, answer.text
-        for link in re.findall("<([^>]*)>", answer.headers.get("link", "")):
+        for link in re.findall("<([^>]*)>", answer.headers["Link"]):
+            assert link.startswith("http://test")
             assert is_prefixed(link)
         following, pages = answer.json()["next"], pages + 1
         assert following is None or is_prefixed(following)

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from parley_auth.testing import Account, an_account
-from parley_core.testing import NOON, MovableClock, walk
+from parley_core.testing import NOON, MovableClock, links_of, walk
 from parley_core.words import folded
 from parley_interviews.testing import bring_to, create_interview
 
@@ -172,7 +172,7 @@ class TestPages:
         """A page beyond the end has no items, the right total and no next page."""
         answer = await get(client, corpus.admin, {"offset": offset})
         assert answer.json() == {"items": [], "total": 60, "limit": 20, "offset": offset, "next": None}
-        assert "Link" not in answer.headers
+        assert links_of(answer).keys() == {"first", "prev", "last"}
 
     @pytest.mark.parametrize("name", ["limit", "offset"])
     @pytest.mark.parametrize("value", ["-1", "x", "", "1.5", "1e1", "1;2", "NaN", "9" * 30, "2147483648"])
@@ -188,7 +188,7 @@ class TestPages:
         assert (await get(client, corpus.admin, {"limit": limit})).json()["code"] == "validation_error"
 
     async def test_link_keeps_repeated_filters(self, client: httpx.AsyncClient, corpus: Corpus) -> None:
-        """`Link` (RFC 8288) and `next` are one address, which keeps every filter, repeated and encoded ones too."""
+        """`Link` (RFC 8288) and `next` lead to one address, which keeps every filter, repeated and encoded ones too."""
         query = {
             "status": ["scheduled", "cancelled"],
             "interview_type": ["technical", "on-site_2"],
@@ -197,9 +197,7 @@ class TestPages:
         }
         answer = await get(client, corpus.admin, query)
         following = answer.json()["next"]
-        link = re.fullmatch(r'<([^<>"\s]+)>; rel="next"', answer.headers["Link"])
-        assert link is not None
-        assert link[1] == following
+        assert links_of(answer)["next"] == f"http://test{following}"
         pairs = parse_qsl(urlsplit(following).query)
         assert pairs[:-1] == [
             ("status", "scheduled"),

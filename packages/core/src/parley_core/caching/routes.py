@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from parley_core.caching.store import Answer, ReadCache
 from parley_core.data.deadline import time_limit
+from parley_core.http.absolute import parts_of, with_beginnings
 from parley_core.http.gates import gates_of
 from parley_core.http.requests import ADMITTED, Composition, added_dependencies, composition_of
 from parley_core.http.routing import ParleyRoute
@@ -62,6 +63,7 @@ class CachedRoute(ParleyRoute):
     """The route of an endpoint that was declared with `cached`."""
 
     knows_entity_tags = True
+    completes_links = False
     sent_headers = (ETAG, CACHE_STATUS, VARY)
 
     def __init__(self, path: str, endpoint: Callable[..., Awaitable[Any]], **options: Any) -> None:
@@ -85,7 +87,7 @@ class CachedRoute(ParleyRoute):
             else:
                 answer, status = await self._made(scope, receive), _BYPASS
             is_shown = cache.shown_to == "all" or (cache.shown_to == "admins" and self._is_insider(scope))
-            await _send(answer, status if is_shown else None, scope, send)
+            await _send(answer, composition, status if is_shown else None, scope, send)
 
     def _is_insider(self, scope: Scope) -> bool:
         gate, access = scope.get(ADMITTED, (None, None))
@@ -161,12 +163,18 @@ class _Captured:
         if not etag:
             etag = b'"' + hashlib.blake2b(body, digest_size=16).hexdigest().encode() + b'"'
             headers = (*headers, (b"etag", etag))
-        return Answer(status, (*headers, *_POLICY), body, etag)
+        link = next((value for name, value in headers if name == b"link"), b"")
+        kept = tuple(header for header in headers if header[0] != b"link")
+        return Answer(status, (*kept, *_POLICY), body, etag, parts_of(link) if link else ())
 
 
-async def _send(answer: Answer, cache_status: tuple[bytes, bytes] | None, scope: Scope, send: Send) -> None:
+async def _send(
+    answer: Answer, composition: Composition, cache_status: tuple[bytes, bytes] | None, scope: Scope, send: Send
+) -> None:
     status, headers, body = answer.status, [*answer.headers], answer.body
     if status == _OK:
+        if answer.links:
+            headers.append((b"link", with_beginnings(answer.links, composition, scope)))
         if cache_status:
             headers.append(cache_status)
         if _is_known(answer.etag, scope):

@@ -32,12 +32,14 @@ class Answer:
         headers: as they go over the wire, without `Cache-Status`.
         body: the bytes.
         etag: its strong entity tag, which is also among the headers.
+        links: its `Link`, which each request completes for itself; see `parley_core.http.absolute.parts_of`.
     """
 
     status: int
     headers: RawHeaders
     body: bytes
     etag: bytes
+    links: tuple[bytes, ...] = ()
 
 
 class ReadCache:
@@ -85,7 +87,8 @@ class ReadCache:
             answer: a 200.
             key_bytes: what the key's own text takes.
         """
-        size = _OVERHEAD + key_bytes + len(answer.body) + sum(len(name) + len(value) for name, value in answer.headers)
+        size = _OVERHEAD + key_bytes + len(answer.body) + sum(map(len, answer.links))
+        size += sum(len(name) + len(value) for name, value in answer.headers)
         if size <= self._kept.maxsize:
             self._kept[key] = answer, size
 

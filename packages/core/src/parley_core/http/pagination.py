@@ -9,12 +9,16 @@ from urllib.parse import urlencode
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from parley_core.http.requests import of_address, outer_path_of
+from parley_core.http.requests import in_address, of_address, outer_path_of
 from parley_core.http.sent_headers import LINK, sends
 
 T = TypeVar("T")
 Shown = TypeVar("Shown")
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
+RELATIONS = ("first", "prev", "next", "last")
+# nginx has 4 KB for all headers of an answer by default.
+_MOST_CHARACTERS = 2048
+_LEFT_OUT = object()
 
 
 class PageQuery(BaseModel):
@@ -99,7 +103,10 @@ class Pager:
         end = start + len(items)
         place = {**pinned, **({"cursor": cursor} if cursor else {"offset": end})}
         goes_on = bool(items) and (end < total if more is None else more)
-        following = self.next_address(place) if goes_on else None
+        links: dict[str, Mapping[str, object]] = {"first": pinned}
+        if "cursor" not in self._request.query_params:
+            links |= {rel: {**pinned, **found} for rel, found in _by_offset(start, total, query.limit).items()}
+        following = self._link(links | ({"next": place} if goes_on else {}))
         return Page(items=list(items), total=total, limit=query.limit, offset=start, next=following)
 
     def listing(self, found: Listing[T], *, query: PageQuery) -> Page[T]:
@@ -109,16 +116,51 @@ class Pager:
             found.items, total=found.total, query=query, offset=found.offset, cursor=found.cursor, more=more
         )
 
-    def next_address(self, place: Mapping[str, object]) -> str:
-        """Return the address of the next page, which keeps the filters, and name it in the header `Link`.
+    def next_address(self, place: Mapping[str, object], *, goes_on: bool = True) -> str | None:
+        """Return the address of the next page, which keeps the filters, and name it and the first in the header `Link`.
 
         Args:
             place: the query parameters that say where that page begins.
+            goes_on: whether there is one.
         """
-        kept = [(k, v) for k, v in self._request.query_params.multi_items() if k not in {"offset", "cursor", *place}]
-        address = f"{outer_path_of(self._request.scope)}?{urlencode([*kept, *place.items()])}"
-        self._response.headers["Link"] = f'<{address}>; rel="next"'
-        return address
+        first: dict[str, Mapping[str, object]] = {"first": dict.fromkeys(place.keys() - {"limit"}, _LEFT_OUT)}
+        return self._link(first | ({"next": place} if goes_on else {}))
+
+    def _link(self, places: Mapping[str, Mapping[str, object]]) -> str | None:
+        """Name pages by their relation in the header `Link`, and return the address of the next one as callers see it.
+
+        The header has paths below the prefix of a proxy, see `parley_core.http.absolute`; a long one has `next` alone.
+
+        Args:
+            places: the query parameters that say where each page begins, by its relation.
+        """
+        prefix, path = in_address(self._request.scope.get("root_path", "")), outer_path_of(self._request.scope)
+        addresses = {rel: f"{path}{self._query_of(places[rel])}" for rel in RELATIONS if rel in places}
+        links = {rel: f'<{address.removeprefix(prefix)}>; rel="{rel}"' for rel, address in addresses.items()}
+        if sum(map(len, links.values())) > _MOST_CHARACTERS:
+            links = {rel: link for rel, link in links.items() if rel == "next"}
+        if links:
+            self._response.headers["Link"] = ", ".join(links.values())
+        return addresses.get("next")
+
+    def _query_of(self, place: Mapping[str, object]) -> str:
+        given = self._request.query_params.multi_items()
+        kept = [(name, value) for name, value in given if name not in {"offset", "cursor", *place}]
+        query = urlencode([*kept, *((name, value) for name, value in place.items() if value is not _LEFT_OUT)])
+        return f"?{query}" if query else ""
+
+
+def _by_offset(start: int, total: int, limit: int) -> dict[str, dict[str, int]]:
+    """Return where the previous and the last page begin, so that walking either way gives each item once."""
+    aligned = start % limit if start < total else 0
+    last = {"offset": max(0, total - 1 - aligned) // limit * limit + aligned if total else 0}
+    if start == 0 or total == 0:
+        return {"last": last}
+    if start >= total:
+        return {"prev": last, "last": last}
+    # A page that begins before the first full one has but what lies before this one.
+    prev = {"offset": start - limit} if start >= limit else {"offset": 0, "limit": start}
+    return {"prev": prev, "last": last}
 
 
 @of_address

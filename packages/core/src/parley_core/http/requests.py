@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast
+from urllib.parse import quote
 
 from fastapi.requests import HTTPConnection
 from starlette.datastructures import Headers
@@ -18,6 +19,8 @@ T = TypeVar("T")
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
 HEADER = "X-Request-ID"
 _NO_BODY = {"type": "http.response.body", "body": b""}
+# RFC 3986, 3.3, without what clients take for the end of an address in a `Link`.
+_IN_PATHS = "/:@!$&()*+="
 _RAW_HEADER = HEADER.lower().encode()
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _KEY = "parley.request_id"
@@ -40,6 +43,10 @@ class Composition(Protocol):
     @property
     def request_limits(self) -> RequestLimits:
         """What one request may ask of the process."""
+
+    @property
+    def public_url(self) -> str | None:
+        """What absolute addresses begin with, without a slash at its end; None for what each request was sent to."""
 
     def require(self, cls: type[T], /) -> T:
         """Return the service of a class.
@@ -113,8 +120,13 @@ def path_of(scope: Scope) -> str:
 
 
 def outer_path_of(scope: Scope) -> str:
-    """Return the path as callers spell it, with the prefix of the proxy exactly once."""
-    return f"{scope.get('root_path', '')}{path_of(scope)}"
+    """Return the path as callers spell it in an address, with the prefix of the proxy exactly once."""
+    return in_address(f"{scope.get('root_path', '')}{path_of(scope)}")
+
+
+def in_address(path: str) -> str:
+    """Return a path as it is spelt in an address."""
+    return quote(path, safe=_IN_PATHS)
 
 
 def methods_answered(methods: Collection[str]) -> set[str]:

@@ -21,11 +21,13 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from parley_core.data.deadline import time_limit
+from parley_core.http.absolute import parts_of, with_beginnings
 from parley_core.http.acknowledgements import SAFE, acknowledging
 from parley_core.http.bodies import DeferredRequest
 from parley_core.http.gates import gates_of
 from parley_core.http.parameters import HeaderNames, QueryNames, lists_among
 from parley_core.http.requests import HEAD_ONLY, composition_of
+from parley_core.http.sent_headers import LINK, headers_of
 
 Endpoint = Callable[..., Awaitable[Any]]
 Handle = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -53,6 +55,8 @@ class PublicRoute:
 class ParleyRoute(APIRoute):
     """A route that answers 401, 404 and 403 before it says anything about the body or the query."""
 
+    completes_links = True
+    """Whether the `Link` that it makes is of use to one request alone."""
     small_bodies = False
     """Whether its bodies are a few words, which `PARLEY_SMALL_BODY_BYTES` limits."""
     headings: Mapping[str, str] = MappingProxyType({})
@@ -85,6 +89,7 @@ class ParleyRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle, expects_json, reads_body = super().get_route_handler(), self.expects_json, self.reads_body
         lists = lists_among(self.dependant.body_params)
+        is_paged = self.completes_links and LINK in headers_of(self.dependant)
         # Whoever passes no gate reads no cached list.
         if not SAFE.issuperset(self.methods or ()) and any(gates_of(self.dependant)):
             handle = acknowledging(handle)
@@ -99,11 +104,15 @@ class ParleyRoute(APIRoute):
             token = _current.set(request)
             try:
                 with time_limit(composition.request_timeout_seconds):
-                    return await handle(request)
+                    answer = await handle(request)
             except RequestValidationError as error:
                 raise request.reason_against(expects_json=expects_json) or error from None
             finally:
                 _current.reset(token)
+            if is_paged and (link := answer.headers.get("link")):
+                parts = parts_of(link.encode("latin-1"))
+                answer.headers["link"] = with_beginnings(parts, composition, request.scope).decode("latin-1")
+            return answer
 
         return handle_in_order
 

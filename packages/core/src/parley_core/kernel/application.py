@@ -83,6 +83,7 @@ class Parley:
         self._database: Database | None = None
         self.request_timeout_seconds = self.settings(CoreSettings).request_timeout_seconds
         self.request_limits: RequestLimits = self.settings(CoreSettings)
+        self.public_url = self.settings(CoreSettings).public_url
 
     def settings(self, cls: type[S]) -> S:
         """Return the instance of a declared settings class."""

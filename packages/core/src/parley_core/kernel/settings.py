@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
+from parley_core.http.hosts import is_base_url
 from parley_core.kernel.named_files import NamedFiles, Unread
 from parley_core.kernel.uri_options import problems_of
 from parley_core.ownership import clashes
@@ -61,6 +62,15 @@ def _mongodb_uri(uri: SecretStr | None) -> SecretStr | None:
     if uri and (problems := list(problems_of(uri.get_secret_value()))):
         raise ValueError("; ".join(problems))
     return uri
+
+
+def _public_url(url: str | None) -> str | None:
+    if url and not is_base_url(url):
+        raise ValueError(
+            "must be an address such as https://api.example.com or https://example.com/parley: http or https, a host, "
+            "perhaps a port and a path, and neither a user name, a query nor a fragment"
+        )
+    return url.rstrip("/") if url else url
 
 
 class PluginSettings(Settings):
@@ -119,6 +129,11 @@ class CoreSettings(Settings):
         ge=0,
         le=63_072_000,
         description="How long browsers that came by HTTPS use it alone (Strict-Transport-Security); 0 says nothing.",
+    )
+    public_url: Annotated[str | None, AfterValidator(_public_url)] = Field(
+        None,
+        description="What the addresses in `Link` begin with, such as https://api.example.com or "
+        "https://example.com/parley; unset, the scheme and the `Host` of each request.",
     )
     docs: bool = Field(default=True, description="Serve /docs and /openapi.json.")
 

@@ -125,6 +125,11 @@ async def walk(client: httpx.AsyncClient, address: str, **options: object) -> As
     raise AssertionError("the list does not end")
 
 
+def links_of(answer: httpx.Response) -> dict[str, str]:
+    """Return the addresses in the header `Link` by their relation."""
+    return {str(link["rel"]): link["url"] for link in answer.links.values()}
+
+
 async def logged(app: FastAPI, subject_id: str) -> list[LogEntry]:
     """Return what the log of a running application has of one thing, once all that waits is in it; at most 1,000."""
     parley: Parley = app.state.parley

@@ -21,7 +21,7 @@ async def list_events(
 ) -> schemas.EventPage:
     """List what has happened after a position, oldest first. Keep `after` and ask again to learn what is new."""
     found = await events.page(query)
-    following = pager.next_address({"after": found.after}) if found.has_more else None
+    following = pager.next_address({"after": found.after}, goes_on=found.has_more)
     items = [LogEvent.model_validate(entry) for entry in found.entries]
     return schemas.EventPage(items=items, after=found.after, limit=query.limit, next=following)
 
