@@ -115,7 +115,7 @@ class TestClients:
         assert wanted <= found
 
     def test_walk_by_link(self, front: Front, place: str) -> None:
-        """A relative address is resolved as RFC 8288 has it."""
+        """Each address is absolute: what clients follow as it is."""
         wanted = {interview["id"] for interview in some_interviews(front, place, 3)}
         found, following = set(), f"{front.bases[place]}/v1/interviews?limit=2"
         with front.client(place) as client:
@@ -124,7 +124,7 @@ class TestClients:
                 found |= {item["id"] for item in page.json()["items"]}
                 if "next" not in page.links:
                     break
-                following = str(page.url.join(page.links["next"]["url"]))
+                following = page.links["next"]["url"]
         assert wanted <= found
 
     async def test_a_stream_is_not_delayed(self, front: Front, place: str) -> None:
