@@ -95,7 +95,7 @@ class TestAppendOnly:
         await chat.post(room, member)
         answer = await send(chat, method, room, member.headers, b'{"content": "Other"}')
         assert outcome(answer) == (405, "method_not_allowed")
-        assert answer.headers["Allow"] == "GET, POST"
+        assert answer.headers["Allow"] == "GET, HEAD, POST"
         assert [message["content"] for message in await chat.stored(room)] == ["Hello"]
 
     async def test_no_single_message(self, chat: Chat, method: str) -> None:

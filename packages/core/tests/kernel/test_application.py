@@ -330,7 +330,7 @@ class TestHost:
         app.root_path = "/api"
         async with running_client(app) as client:
             assert (await client.get("/api/v1/notes")).status_code == 200
-            assert (await client.put("/api/v1/notes")).headers["allow"] == "GET, POST"
+            assert (await client.put("/api/v1/notes")).headers["allow"] == "GET, HEAD, POST"
 
 
 async def test_router_without_version(core_settings: CoreSettings) -> None:
