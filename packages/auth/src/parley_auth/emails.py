@@ -2,11 +2,14 @@
 
 from typing import Annotated
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 _MAX_LENGTH = 254
+# What comes after the last dot of addresses that nobody can have, in either case.
+_RESERVED = "|".join("".join(f"[{c}{c.upper()}]" for c in name) for name in SPECIAL_USE_DOMAIN_NAMES if name.isalpha())
+_PATTERN = rf"^(?!.*[@.]({_RESERVED})\s*$)\s*[^\s@]{{1,64}}@([^\s@.]{{1,63}}\.)+[^\s@.]*[^\s@.0-9][^\s@.]*\s*$"
 
 
 def normalised(email: str) -> str:
@@ -40,6 +43,6 @@ Email = Annotated[
     StringConstraints(max_length=_MAX_LENGTH),
     AfterValidator(_checked),
     BeforeValidator(_stripped),
-    WithJsonSchema({"type": "string", "format": "email", "maxLength": _MAX_LENGTH}),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": _MAX_LENGTH, "pattern": _PATTERN}),
 ]
 """An e-mail address in its stored spelling."""

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import pytest
-from fastapi import Depends, FastAPI, Header, Query, Response
-from pydantic import ConfigDict
+from fastapi import Depends, FastAPI, Form, Header, Query, Response
+from pydantic import ConfigDict, Field
 from starlette.requests import HTTPConnection
 
 from parley_core import PagerDep, Parley, ParleyError, Router, raises
 from parley_core.caching.routes import CachedRead, cached
 from parley_core.errors import AuthenticationError, NotFoundError, RateLimitError, needs_nothing
+from parley_core.http.document.names import named
 from parley_core.http.event_stream import EventStream, streamed
-from parley_core.http.schemas import Representation
+from parley_core.http.schemas import Body, Representation, WholeNumber
 from parley_core.http.sent_headers import ETAG, LOCATION, SentHeader, sends
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin, an_application
@@ -273,3 +274,46 @@ def test_errors_inherit_their_headers() -> None:
     """A package's own error has the headers of its kind without saying so."""
     error: type[ParleyError] = TooMany
     assert error.sends == ("Retry-After",)
+
+
+class TestNames:
+    def test_of_the_application(self) -> None:
+        """A field that takes names of the application lists them; of a kind that nobody knows it takes any text."""
+
+        class Colors:
+            def known_names(self) -> dict[str, list[str]]:
+                return {"color": ["red", "blue"]}
+
+        class Paint(Body):
+            color: str = Field(json_schema_extra=named("color"))
+            shades: list[Annotated[str, Field(json_schema_extra=named("shade"))]]
+            size: WholeNumber = Field(ge=1, le=9)
+
+        paints = Router(prefix="/paints", tag="paints")
+
+        @paints.post("")
+        async def paint(body: Paint) -> None: ...
+
+        def provide(parley: Parley, routes: Sequence[object]) -> None:
+            parley.provide(Colors())
+
+        plugin = a_plugin("paints", parley_routers=[paints], parley_verify=provide)
+        fields = an_application([], [plugin]).openapi()["components"]["schemas"]["Paint"]["properties"]
+        assert fields["color"] == {"type": "string", "title": "Color", "enum": ["blue", "red"]}
+        assert fields["shades"]["items"] == {"type": "string"}
+        assert (fields["size"]["minimum"], fields["size"]["maximum"]) == (1, 9)
+        assert {"ge", "le"} & fields["size"].keys() == set()
+
+    def test_forms(self) -> None:
+        """Other fields of a form are texts, since none may be repeated."""
+
+        class Entry(Representation):
+            text: str
+
+        forms = Router(prefix="/forms", tag="forms")
+
+        @forms.post("")
+        async def send(form: Annotated[Entry, Form()]) -> None: ...
+
+        document = an_application([], [a_plugin("forms", parley_routers=[forms])]).openapi()
+        assert document["components"]["schemas"]["Entry"]["additionalProperties"] == {"type": "string"}

@@ -304,7 +304,7 @@ class TestBodies:
             b'{"title":"t","count":' + b"9" * 5000 + b"}",
             b'{"title":"t","count":true}',
             b'{"title":"t","count":"12"}',
-            b'{"title":"t","count":12.0}',
+            b'{"title":"t","count":12.5}',
             b'{"title":"\\ud800hunter2!"}',
             b'{"title":"\xed\xa0\x80"}',
             b'{"title":"a\\u0000b"}',

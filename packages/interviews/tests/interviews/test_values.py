@@ -174,7 +174,7 @@ class TestDuration:
 
     @pytest.mark.parametrize(
         "minutes",
-        [0, -1, 1441, 60.0, 60.5, "60", True, 2**31, 2**63, -(2**63) - 1, 10**30, 1e300, [60], None],
+        [0, -1, 1441, 60.5, "60", True, 2**31, 2**63, -(2**63) - 1, 10**30, 1e300, [60], None],
         ids=repr,
     )
     async def test_refused(self, client: httpx.AsyncClient, people: People, minutes: Any) -> None:

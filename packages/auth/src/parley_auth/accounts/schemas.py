@@ -10,6 +10,8 @@ from parley_auth.emails import Email
 from parley_auth.models import AccountState
 from parley_auth.passwords.hashing import MAX_LENGTH
 from parley_core.http import history
+from parley_core.http.document.names import named
+from parley_core.http.patterns import Shown
 from parley_core.http.schemas import Body, Line, Patch, Representation
 
 _USER: JsonDict = {
@@ -24,9 +26,14 @@ _USER: JsonDict = {
 }
 
 Name = Annotated[Line, StringConstraints(max_length=100)]
-RoleName = Annotated[str, StringConstraints(max_length=50), Field(description="A role that a package declares.")]
+RoleName = Annotated[
+    str,
+    StringConstraints(max_length=50),
+    Field(description="A role that a package declares.", json_schema_extra=named("role")),
+]
 
-NewPassword = Annotated[str, StringConstraints(max_length=MAX_LENGTH)]
+# A setting can make it longer, never shorter.
+NewPassword = Annotated[str, StringConstraints(max_length=MAX_LENGTH), Shown({"minLength": 8})]
 
 
 class _NewAccount(Body):

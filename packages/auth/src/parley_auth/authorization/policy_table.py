@@ -80,6 +80,10 @@ class PolicyTable:
     def __contains__(self, action: str) -> bool:
         return action in self._by_action
 
+    def known_names(self) -> dict[str, Iterable[str]]:
+        """Return the actions that an API key may have, for OpenAPI."""
+        return {"action": self.grantable}
+
     def of(self, action: str) -> tuple[PolicyRule, ...]:
         """Return the rules of one action."""
         return tuple(self._by_action.get(action, ()))

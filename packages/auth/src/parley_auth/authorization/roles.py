@@ -28,6 +28,10 @@ class RoleRegistry:
         self.registering = next((declaration.value.name for declaration in registering.values()), None)
         """The role of those who register by themselves; None where nobody may."""
 
+    def known_names(self) -> dict[str, Iterable[str]]:
+        """Return the names of the roles, for OpenAPI."""
+        return {"role": self.by_name}
+
     def require(self, name: str, pointer: str = "#/role") -> str:
         """Return the name of a declared role; raise `ValidationError` (400) at `pointer` for any other word."""
         if name not in self.by_name:

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, StringConstraints
 from pydantic.config import JsonDict
 
+from parley_core.http.document.names import named
 from parley_core.http.schemas import Body, Line, Representation, WholeNumber
 
 _MAX_ACTIONS = 500
@@ -30,12 +31,13 @@ class ApiKeyCreate(Body):
     )
 
     name: Annotated[Line, StringConstraints(max_length=100)] = Field(description="What the key is for.")
-    actions: list[Annotated[str, StringConstraints(max_length=100)]] = Field(
+    actions: list[Annotated[str, StringConstraints(max_length=100), Field(json_schema_extra=named("action"))]] = Field(
         min_length=1,
         max_length=_MAX_ACTIONS,
         description="All that the key may do: actions of the policy table, each once. Keys, roles, links, messages and "
         "your own account are out of reach.",
         examples=[_ACTIONS],
+        json_schema_extra={"uniqueItems": True},
     )
     expires_in_days: WholeNumber | None = Field(
         None, ge=1, le=_MAX_DAYS, description="Days until the key expires; unset: it works until it is revoked."

@@ -5,6 +5,7 @@ from pydantic import Field
 from parley_auth.accounts.schemas import RoleName
 from parley_auth.models import AccountState
 from parley_core.http.pagination import CursorQuery
+from parley_core.http.patterns import sort_orders
 from parley_core.http.schemas import SearchText
 
 
@@ -13,6 +14,7 @@ class UserQuery(CursorQuery):
 
     sort: str | None = Field(
         None,
+        json_schema_extra=sort_orders("created_at", "email"),
         description="`created_at` or `email`, or both with a comma between; `-` descends. Newest first by default.",
     )
     q: SearchText | None = Field(

@@ -31,7 +31,9 @@ class Login(Body):
 def _needing(grant_type: str) -> JsonDict:
     """Return what a grant needs, as JSON Schema says it."""
     names = _NEEDED[grant_type]
-    return {"required": [*names], "properties": {name: {"minLength": 1} for name in names}}
+    properties: JsonDict = {name: {"minLength": 1} for name in names}
+    # Redocly takes a condition that names fields for one that allows no others.
+    return {"required": [*names], "properties": properties, "unevaluatedProperties": True}
 
 
 def _supported(grant_type: str) -> str:
@@ -59,7 +61,7 @@ class TokenForm(BaseModel):
                 {"grant_type": "password", "username": "ada@example.com", "password": "nine green bottles"},
                 {"grant_type": "refresh_token", "refresh_token": "AWZfHCq35PkNHDpbd..."},
             ],
-            "if": {"properties": {"grant_type": {"const": "refresh_token"}}},
+            "if": {"unevaluatedProperties": True, "properties": {"grant_type": {"const": "refresh_token"}}},
             "then": _needing("refresh_token"),
             "else": _needing("password"),
         }

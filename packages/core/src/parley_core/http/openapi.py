@@ -18,6 +18,7 @@ from parley_core.errors import (
     ValidationError,
 )
 from parley_core.http.document.headers import add_headers, add_not_modified, add_success_headers
+from parley_core.http.document.names import KnowsNames, fill_in_names, names_of
 from parley_core.http.document.parameters import describe_parameters, guarded_schemas
 from parley_core.http.document.schemas import complete_schemas
 from parley_core.http.extended_problems import ExtendedRoute
@@ -71,6 +72,7 @@ def install_openapi(app: FastAPI, prepare: Callable[[], object], *, more_headers
             prepare()
             schema, app.openapi_schema = plain(), None
             _document(app.state.parley, schema, routes_of(app), (*ON_EVERY_ANSWER, *more_headers))
+            fill_in_names(schema, names_of([*app.state.parley.services(KnowsNames), app.state.parley.events]))
             schema.setdefault("servers", [{"url": app.root_path or "/"}])
             app.openapi_schema = schema
         return app.openapi_schema

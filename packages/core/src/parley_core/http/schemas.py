@@ -24,6 +24,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 from parley_core.clock import to_milliseconds
 from parley_core.data.ids import ID_PATTERN
+from parley_core.http.patterns import INSTANT, LINE, PARAGRAPHS, REMARK, WORD, Shown
 from parley_core.visible import changes_direction, is_visible
 from parley_core.words import words_of
 
@@ -127,6 +128,10 @@ def _checked_url(text: str) -> str:
     return str(url)
 
 
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class _Storable:
     """The bounds of what MongoDB can store; a field's own replace them: `x: WholeNumber = Field(ge=1)`."""
 
@@ -134,28 +139,34 @@ class _Storable:
         return cast("CoreSchema", {"ge": -(2**63), "le": 2**63 - 1, **handler(source)})
 
 
-Instant = Annotated[datetime, BeforeValidator(_spelt_as_rfc3339), AfterValidator(_stored)]
+Instant = Annotated[datetime, BeforeValidator(_spelt_as_rfc3339), AfterValidator(_stored), Shown({"pattern": INSTANT})]
 """An RFC 3339 instant with an offset, years 2000 to 2100; kept in UTC at millisecond precision."""
 
 Visible = AfterValidator(_seen)
 """In `Annotated[str, Visible]`: of the text something can be seen, as `parley_core.visible.is_visible` finds it."""
 
-Remark = Annotated[str, _without(_CONTROLS | _LINE_ENDS), AfterValidator(str.strip), Visible]
+Remark = Annotated[
+    str,
+    _without(_CONTROLS | _LINE_ENDS),
+    AfterValidator(str.strip),
+    Visible,
+    Shown({"pattern": REMARK, "minLength": 1}),
+]
 """One line of somebody's own words: no control characters, surrounding space removed, not blank."""
 
-Line = Annotated[Remark, AfterValidator(_without_bidi_controls)]
+Line = Annotated[Remark, AfterValidator(_without_bidi_controls), Shown({"pattern": LINE})]
 """One line that names something, such as a title: a `Remark` without characters that change the direction of text.
 
 Those could make a name look like another one, or turn the text around it.
 """
 
-Paragraphs = Annotated[str, _without(_CONTROLS, allowed="\n\r\t")]
+Paragraphs = Annotated[str, _without(_CONTROLS, allowed="\n\r\t"), Shown({"pattern": PARAGRAPHS})]
 """Text of several lines without other control characters."""
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 """An identifier as `parley_core.new_id()` makes it."""
 
-SearchText = Annotated[str, StringConstraints(max_length=200), AfterValidator(_with_words)]
+SearchText = Annotated[str, StringConstraints(max_length=200), AfterValidator(_with_words), Shown({"pattern": WORD})]
 """What somebody looks for: at most 200 characters with a word among them, as `parley_core.words.words_of` finds it."""
 
 Url = Annotated[
@@ -170,5 +181,5 @@ Url = Annotated[
 It contains no user name and no password. MongoDB can't store pydantic's own `HttpUrl`.
 """
 
-WholeNumber = Annotated[int, Strict(), _Storable()]
-"""An integer that was written as one, neither `true` nor `"12"` nor `12.0`, and that MongoDB can store."""
+WholeNumber = Annotated[int, Strict(), _Storable(), BeforeValidator(_whole)]
+"""An integer that MongoDB can store. JSON has one kind of number, so `12.0` is 12; neither `true` nor `"12"` is one."""

@@ -21,6 +21,10 @@ class EventCatalogue:
     types: Mapping[str, EventType]
     invalidations: Mapping[str, list[Invalidation]]
 
+    def known_names(self) -> Mapping[str, Iterable[str]]:
+        """Return the names of the types, for OpenAPI."""
+        return {"event type": self.types}
+
 
 def catalogue_of(
     types: Iterable[Declared[EventType]], invalidations: Iterable[Declared[Invalidation]]

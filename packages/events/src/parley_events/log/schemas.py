@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from parley_core.http.document.names import named
 from parley_core.http.schemas import Id, Instant, Representation
 from parley_events.schemas import LogEvent
 
@@ -13,11 +14,14 @@ _MAX_TYPES = 100
 Position = Annotated[int, Field(ge=0, le=_LARGEST)]
 
 
+EventTypeName = Annotated[str, Field(json_schema_extra=named("event type"))]
+
+
 class Selection(BaseModel):
     """Where to begin, and which types of events."""
 
     after: Position = Field(0, description="Only events at later positions: the `after` of the last answer.")
-    type: list[str] = Field(
+    type: list[EventTypeName] = Field(
         default_factory=list, max_length=_MAX_TYPES, description="Only events of this type; repeat it for several."
     )
 

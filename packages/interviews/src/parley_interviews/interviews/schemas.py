@@ -1,15 +1,27 @@
 """What goes over the wire about single interviews."""
 
+import re
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Annotated
 
-from pydantic import MISSING, AfterValidator, ConfigDict, Field, Strict, StringConstraints
+from pydantic import MISSING, AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from parley_core.http.schemas import Body, Instant, Line, Paragraphs, Patch, Remark, Representation, Visible
+from parley_core.http.patterns import VISIBLE_PARAGRAPHS, Shown
+from parley_core.http.schemas import (
+    Body,
+    Instant,
+    Line,
+    Paragraphs,
+    Patch,
+    Remark,
+    Representation,
+    Visible,
+    WholeNumber,
+)
 from parley_interviews.models import ParticipantRole, Status
 from parley_interviews.participants.schemas import Assignment
 from parley_interviews.policy import MAX_MINUTES, MAX_PARTICIPANTS
@@ -50,17 +62,23 @@ def _time_zones() -> frozenset[str]:
     return frozenset(names) - {_NO_PLACE}
 
 
+def _time_zone_pattern() -> str:
+    """Return a pattern of all names: an enum of 600 would be a type of its own in every generated client."""
+    return f"^({'|'.join(map(re.escape, sorted(_time_zones())))})$".replace("\\-", "-")
+
+
 def _known_time_zone(name: str) -> str:
     if name not in _time_zones():
         raise PydanticCustomError("time_zone", "Must be a name of the tz database, like Europe/Berlin")
     return name
 
 
+_VISIBLE = Shown({"pattern": VISIBLE_PARAGRAPHS})
 Title = Annotated[Line, StringConstraints(max_length=200)]
 InterviewType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,50}$")]
-Duration = Annotated[int, Strict(), Field(ge=1, le=MAX_MINUTES, description="Minutes.")]
-TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
-Description = Annotated[Paragraphs, StringConstraints(min_length=1, max_length=5000, pattern=r"\S"), Visible]
+Duration = Annotated[WholeNumber, Field(ge=1, le=MAX_MINUTES, description="Minutes.")]
+TimeZone = Annotated[str, AfterValidator(_known_time_zone), Shown({"pattern": _time_zone_pattern()})]
+Description = Annotated[Paragraphs, StringConstraints(min_length=1, max_length=5000, pattern=r"\S"), Visible, _VISIBLE]
 Notes = Annotated[Description, Field(description="For administrators and the interview's interviewers alone.")]
 Location = Annotated[Line, StringConstraints(max_length=200)]
 Reason = Annotated[Remark, StringConstraints(max_length=500)]

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from parley_core.http.pagination import CursorQuery
+from parley_core.http.patterns import sort_orders
 from parley_core.http.schemas import Id, Instant, SearchText
 from parley_interviews.interviews.schemas import InterviewType
 from parley_interviews.models import Status
@@ -13,6 +14,7 @@ class InterviewQuery(CursorQuery):
 
     sort: str | None = Field(
         None,
+        json_schema_extra=sort_orders("created_at", "updated_at", "scheduled_at", "title", "status"),
         description="`created_at`, `updated_at`, `scheduled_at`, `title` or `status`, or several with commas between; "
         "`-` descends.",
     )

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Self
 
 from pydantic import ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from parley_auth.emails import Email
@@ -11,6 +12,9 @@ from parley_core.http.pagination import CursorQuery
 from parley_core.http.schemas import Body, Id, Representation
 from parley_interviews.models import ParticipantRole
 
+_GIVEN: JsonDict = {"type": "string"}
+# Each part of the condition says nothing of other fields; some validators take a part for the whole.
+_AMONG: JsonDict = {"unevaluatedProperties": True}
 _ID = "665f1c2ab7e4f90d1c3a5b77"
 
 
@@ -20,7 +24,14 @@ class Assignment(Body):
     Without `participant_role` candidates' accounts take part as candidate and all others as interviewer.
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"user_email": "ada@example.com", "invite": True}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"user_email": "ada@example.com", "invite": True}],
+            "if": {**_AMONG, "required": ["user_id"], "properties": {"user_id": _GIVEN}},
+            "then": {**_AMONG, "properties": {"user_email": {"type": "null"}, "invite": {"const": False}}},
+            "else": {**_AMONG, "required": ["user_email"], "properties": {"user_email": _GIVEN}},
+        }
+    )
 
     user_id: Id | None = None
     user_email: Email | None = None

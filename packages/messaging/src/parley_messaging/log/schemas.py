@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from parley_core import PageQuery
+from parley_core.http.patterns import VISIBLE, Shown, sort_orders
 from parley_core.http.schemas import Body, Id, Representation, Visible
 from parley_messaging.models import MAX_LENGTH
 
@@ -31,7 +32,7 @@ class MessageCreate(Body):
         }
     )
 
-    content: Annotated[str, Visible] = Field(
+    content: Annotated[str, Visible, Shown({"pattern": VISIBLE})] = Field(
         min_length=1,
         max_length=MAX_LENGTH,
         description="Any text of which something is visible; it is stored and returned exactly as it was sent.",
@@ -68,7 +69,9 @@ class Message(Representation):
 class MessageQuery(PageQuery):
     """Bounds, sort order and page of a log."""
 
-    sort: str = Field("seq", description="`seq`, oldest first, or `-seq`, newest first.")
+    sort: str = Field(
+        "seq", json_schema_extra=sort_orders("seq"), description="`seq`, oldest first, or `-seq`, newest first."
+    )
     after_seq: Seq | None = Field(None, description="Only messages with a greater `seq`.")
     before_seq: Seq | None = Field(None, description="Only messages with a smaller `seq`.")
     sender_id: Id | None = Field(None, description="Only messages from this user.")

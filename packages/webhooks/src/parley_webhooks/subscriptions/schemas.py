@@ -6,8 +6,10 @@ from typing import Annotated
 from pydantic import MISSING, ConfigDict, Field, Strict
 from pydantic.config import JsonDict
 
+from parley_core.http.document.names import named
 from parley_core.http.schemas import Body, Patch, Representation, WholeNumber
 from parley_webhooks.models import Because
+from parley_webhooks.transport.urls import MAX_URL_LENGTH
 
 _MAX_TYPES = 100
 _URL = "https://hooks.example.com/parley"
@@ -29,10 +31,15 @@ _WEBHOOK: JsonDict = {
 }
 
 Address = Annotated[
-    str, Field(description="Where events are delivered: https, a host with public addresses only.", examples=[_URL])
+    str,
+    Field(
+        description="Where events are delivered: https, a host with public addresses only.",
+        examples=[_URL],
+        json_schema_extra={"format": "uri", "maxLength": MAX_URL_LENGTH, "pattern": "^[Hh][Tt][Tt][Pp][Ss]://[^#@]+$"},
+    ),
 ]
 EventTypeNames = Annotated[
-    list[str],
+    list[Annotated[str, Field(json_schema_extra=named("event type"))]],
     Field(
         max_length=_MAX_TYPES,
         description="Only events of these types; an empty list means all, also those that later releases add.",
