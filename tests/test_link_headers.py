@@ -55,7 +55,7 @@ def is_list(operations: dict[str, dict[str, list[dict[str, str]]]]) -> bool:
 
 async def walk(client: httpx.AsyncClient, account: Account, address: str, rel: str) -> list[httpx.Response]:
     """Return the pages from an address on, as a client follows `Link`; at most 100."""
-    pages = []
+    pages: list[httpx.Response] = []
     while address and len(pages) < 100:
         pages.append(await client.get(address, headers=account.headers))
         assert pages[-1].status_code == 200, pages[-1].text
