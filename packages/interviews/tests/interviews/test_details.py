@@ -179,21 +179,38 @@ class TestReschedule:
 
 
 class TestIfMatch:
-    @pytest.mark.parametrize("spelt", ["{tag}", "*", " {tag} ", '"other", {tag}', '{tag},"1-"', '"a,b" , {tag}'])
+    @pytest.mark.parametrize(
+        "spelt",
+        [
+            *("{tag}", "*", " {tag} ", '"other", {tag}', '{tag},"1-"', '"a,b" , {tag}', ",{tag},", '"", {tag}'),
+            *(
+                "W/{tag}",
+                'W/"other",W/{tag}',
+                'W/"a,b", {tag}',
+                '"{opaque}-gzip"',
+                'W/"{opaque}-gzip"',
+                '"{opaque}-br"',
+            ),
+        ],
+    )
     async def test_known_version(self, desk: Desk, spelt: str) -> None:
-        """The current tag, alone or among others, and `*` let a change through."""
+        """The current tag, alone or among others, as a compressing proxy changes it too, and `*` permit a change."""
         tag = (await desk.read()).headers["ETag"]
-        answer = await desk.patch(spelt.format(tag=tag), title="Other")
+        answer = await desk.patch(spelt.format(tag=tag, opaque=tag.strip('"')), title="Other")
         assert (answer.status_code, answer.json()["rev"]) == (200, 2)
 
     @pytest.mark.parametrize(
         "spelt",
-        ["W/{tag}", "1", '"1"', '"1-"', '"01-ongoing.cancelled"', '"1-x"', "", ",", '"', "x" * 9999],
+        [
+            *("1", '"1"', '"1-"', '"01-ongoing.cancelled"', '"1-x"', "", ",", '"', "x" * 9999, "w/{tag}", "W/ {tag}"),
+            *("W{tag}", "x{tag}", "{tag}x", '"a" {tag}', "*, {other}", "*, *", "{opaque}", '"{opaque}', "'{opaque}'"),
+            *('"{opaque}-zip"', '"-gzip"', 'W/"1"', '"{opaque} "'),
+        ],
     )
     async def test_other_versions(self, desk: Desk, spelt: str) -> None:
-        """A weak tag, a malformed one and one that was never given out match nothing: 412, and nothing changes."""
+        """A malformed tag and one that was never given out match nothing: 412, and nothing changes."""
         tag = (await desk.read()).headers["ETag"]
-        answer = await desk.patch(spelt.format(tag=tag), title="Other")
+        answer = await desk.patch(spelt.format(tag=tag, opaque=tag.strip('"'), other='"other"'), title="Other")
         assert (answer.status_code, answer.json()["code"]) == (412, "precondition_failed")
         assert await desk.now() == desk.created
 
@@ -201,8 +218,9 @@ class TestIfMatch:
         """A version from before another caller's change is refused and that change stays; the current one works."""
         stale = (await desk.read()).headers["ETag"]
         current = (await desk.patch(title="Other")).headers["ETag"]
-        refused = await desk.patch(stale, location="Room 9")
-        assert (refused.status_code, refused.json()["code"]) == (412, "precondition_failed")
+        for spelt in (stale, f"W/{stale}"):
+            refused = await desk.patch(spelt, location="Room 9")
+            assert (refused.status_code, refused.json()["code"]) == (412, "precondition_failed")
         assert (await desk.now())["location"] == "Room 4"
         assert (await desk.patch(current, location="Room 9")).json()["location"] == "Room 9"
 

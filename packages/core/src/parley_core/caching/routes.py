@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 from parley_core.caching.store import Answer, ReadCache
 from parley_core.data.deadline import time_limit
 from parley_core.http.absolute import parts_of, with_beginnings
+from parley_core.http.entity_tags import EntityTags
 from parley_core.http.gates import gates_of
 from parley_core.http.requests import ADMITTED, Composition, added_dependencies, composition_of
 from parley_core.http.routing import ParleyRoute
@@ -185,10 +186,9 @@ async def _send(
 
 
 def _is_known(etag: bytes, scope: Scope) -> bool:
-    """Return whether `If-None-Match` names the entity tag, compared weakly (RFC 9110, 13.1.2)."""
-    given = [value for name, value in scope["headers"] if name == b"if-none-match"]
-    tags = (tag.strip().removeprefix(b"W/") for value in given for tag in value.split(b","))
-    return any(tag in {etag, b"*"} for tag in tags)
+    """Return whether `If-None-Match` names the entity tag (RFC 9110, 13.1.2)."""
+    given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"if-none-match"]
+    return bool(given) and EntityTags.of(given).has(etag.decode("latin-1"))
 
 
 def _is_alone(scope: Scope) -> bool:

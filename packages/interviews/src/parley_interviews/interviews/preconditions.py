@@ -7,13 +7,14 @@ from fastapi import Depends, Header
 
 from parley_core import raises
 from parley_core.errors import PreconditionFailed
+from parley_core.http.entity_tags import EntityTags
 
 
 @dataclass(frozen=True)
 class IfMatch:
-    """The entity tags that a request names; None where any version will do."""
+    """The entity tags that a request names; None where it names none, so that any version will do."""
 
-    tags: frozenset[str] | None
+    tags: EntityTags | None
 
     def require(self, rev: int, etag: str) -> int | None:
         """Return the revision that a write must find in the database; None for any.
@@ -25,19 +26,16 @@ class IfMatch:
         Raises:
             PreconditionFailed: the request names other versions than the one that its caller sees.
         """
-        if self.tags is None:
+        if self.tags is None or self.tags.opaque is None:
             return None
-        if etag not in self.tags:
+        if not self.tags.has(etag):
             raise PreconditionFailed
         return rev
 
 
 @raises(PreconditionFailed)
 async def _if_match(if_match: Annotated[list[str] | None, Header(alias="If-Match")] = None) -> IfMatch:
-    if if_match is None or if_match == ["*"]:
-        return IfMatch(None)
-    # Compared strongly: a weak or malformed tag matches no version.
-    return IfMatch(frozenset(tag.strip() for line in if_match for tag in line.split(",")))
+    return IfMatch(None if if_match is None else EntityTags.of(if_match))
 
 
 IfMatchDep = Annotated[IfMatch, Depends(_if_match)]
