@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
-from documented import Documented
 from tools import EMAIL, PASSWORD, Run, runner
 
 from parley_app.testing import Serving, Start
+from parley_core.testing.documented import Documented
 
 _PYTHON, _NODE = os.environ.get("CLIENTS_PYTHON_TOOLS"), os.environ.get("CLIENTS_NODE_TOOLS")
 

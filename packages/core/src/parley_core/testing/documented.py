@@ -1,7 +1,7 @@
 """Compares answers with the OpenAPI document: whatever is sent is in it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -31,14 +31,22 @@ class Documented:
         GET, and a method that the address lacks with the 405 of those that it has.
         """
         path, method = answer.request.url.path, answer.request.method.lower().replace("head", "get")
-        operations = next((found for pattern, found in self._paths if pattern.fullmatch(path)), None)
-        if operations is None:
+        operations = self.operations_at(path)
+        if not operations:
             return []
         operation = operations.get(method) or next(iter(operations.values()))
         described = operation["responses"].get(str(answer.status_code))
         if described is None:
             return [f"{method} {path}: status {answer.status_code}"]
         return [f"{method} {path}: {answer.status_code} with {it}" for it in self._undescribed(described, answer)]
+
+    def operations_at(self, path: str) -> Mapping[str, Any]:
+        """Return the operations of an address by their methods in lower case; none where the document lacks it."""
+        return next((found for pattern, found in self._paths if pattern.fullmatch(path)), {})
+
+    def operation_ids(self) -> set[str]:
+        """Return the id of every operation."""
+        return {operation["operationId"] for _, operations in self._paths for operation in operations.values()}
 
     async def refuse(self, answer: httpx.Response) -> None:
         """Fail the test in which such an answer comes: a hook for httpx's event `response`."""
