@@ -234,6 +234,7 @@ class TestReplicaSet:
         assert str(error).endswith("write replicaSet=parley")
         assert not isinstance(error, DatabaseAway)
 
+    @pytest.mark.chaos
     async def test_unreachable_members(self, tmp_path: Path) -> None:
         """Members that the URI doesn't name are looked at too, since without them there is no primary."""
         refusing, other = (f"127.0.0.1:{free_port()}" for _ in range(2))
@@ -251,6 +252,7 @@ class TestReplicaSet:
         assert f"used: {host}: the replica set 'rs0' has no primary now: " in str(direct)
         assert isinstance(error, DatabaseAway)
 
+    @pytest.mark.chaos
     async def test_secondary_alone(self, tmp_path: Path) -> None:
         """A member that takes no writes beside one that does is no standalone server: the URI has to name them all."""
         options = ("--replSet", "rs0")
