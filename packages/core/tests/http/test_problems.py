@@ -131,17 +131,17 @@ class TestFramework:
             assert SECRET not in answer.text
 
     async def test_all_methods_in_allow(self, client: httpx.AsyncClient) -> None:
-        """Allow names every method of the address, whichever routers and plugins bring them."""
+        """Allow names every method of the address, whichever routers and plugins bring them, and HEAD with GET."""
         allowed = {}
         for path in ("/v1/notes/5", "/v1/notes/mine", "/v1/notes", "/healthz"):
             answer = await client.request("TRACE", path)
             assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
             allowed[path] = answer.headers["allow"]
         assert allowed == {
-            "/v1/notes/5": "DELETE, GET",
-            "/v1/notes/mine": "DELETE, GET, PATCH",
+            "/v1/notes/5": "DELETE, GET, HEAD",
+            "/v1/notes/mine": "DELETE, GET, HEAD, PATCH",
             "/v1/notes": "POST",
-            "/healthz": "GET",
+            "/healthz": "GET, HEAD",
         }
 
     async def test_unexpected(self, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:

@@ -288,14 +288,21 @@ class TestClashes:
         @router.get("/{note_id}")
         async def read(note_id: str) -> None: ...
 
-        @router.head("/{note_id}")
-        async def peek(note_id: str) -> None: ...
-
         @router.get("/{rest:path}")
         async def read_rest(rest: str) -> None: ...
 
         router.websocket("/{note_id}")(answer)
+        router.head("")(answer)
         compose(a_plugin("notes", **routes(router)))
+
+    @pytest.mark.parametrize("order", [("GET", "HEAD"), ("HEAD", "GET")], ids="-".join)
+    def test_head_beside_get(self, order: tuple[str, str]) -> None:
+        """GET answers HEAD too, so that no other route, perhaps with another guard, can answer it there."""
+        router = a_router()
+        for method in order:
+            router.add_api_route("/{note_id}", answer, methods=[method], name=method)
+        message = refusal(a_plugin("notes", **routes(router)))
+        assert f"{order[1]} /v1/notes/{{note_id}} ({HERE}.answer of plugin 'notes') isn't reached" in message
 
 
 class TestNothingToProve:
