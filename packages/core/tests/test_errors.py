@@ -3,7 +3,7 @@
 import pytest
 
 from parley_core import ParleyError, errors, raises
-from parley_core.errors import BusinessRuleError, FieldError, PreconditionFailed, Unavailable, nameable
+from parley_core.errors import FieldError, PreconditionFailed, Unavailable, nameable
 
 RULE = {"code": "rule", "title": "A rule"}
 CONCRETE = [
@@ -60,20 +60,6 @@ class TestErrors:
         error = errors.ValidationError(errors=[field], headers={"X-Extra": "1"})
         assert (error.errors, error.headers) == ((field,), {"X-Extra": "1"})
         assert Unavailable().headers == {"Retry-After": "2"}
-
-    def test_items(self) -> None:
-        """Every item that breaks a rule is named, by the first one's error; any other error is raised at once."""
-        found = errors.ItemErrors()
-        found.check()
-        for number, error in enumerate([None, errors.RouteNotFound(), type("Rule", (BusinessRuleError,), RULE)()]):
-            with found.at(f"#/items/{number}"):
-                if error:
-                    raise error
-        with pytest.raises(errors.RouteNotFound) as raised:
-            found.check()
-        assert [(e.pointer, e.code) for e in raised.value.errors] == [("#/items/1", "not_found"), ("#/items/2", "rule")]
-        with pytest.raises(Unavailable), found.at("#/items/3"):
-            raise Unavailable
 
     def test_raises(self) -> None:
         """The decorator declares, and leaves the function what it is."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from parley_auth import ADMIN, Access, AccountState, Invitations, User, UserDirectory
 from parley_auth.errors import InactiveUser, LastAdmin, UserNotFound
 from parley_core import Session
-from parley_core.errors import ItemErrors
+from parley_core.item_errors import ItemErrors
 from parley_interviews.errors import DuplicateParticipant, UnverifiedEmail
 from parley_interviews.models import Participant, ParticipantRole
 from parley_interviews.participants.schemas import Assignment
