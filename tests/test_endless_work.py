@@ -24,7 +24,6 @@ PACKAGES = Path(__file__).parent.parent / "packages"
 OTHERS = {
     "parley_app/starting.py:_lifespan": "its failure ends the start, or the server",
     "parley_auth/when_back.py:add": "it reports its own failures and goes on with the next write",
-    "parley_auth/listing/backfill.py:completing": "it reports its own failures and goes on at the next start",
     "parley_core/data/point_reads.py:_start": "its failures go to those who wait for the query",
     "parley_core/log/reader.py:wait_beyond": "its failures go to those who wait for the log",
     "parley_core/testing/servers.py:_connect": "a test's connection",

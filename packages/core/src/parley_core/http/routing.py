@@ -11,6 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
@@ -177,6 +178,9 @@ class Router(APIRouter):
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         """Add a route, of the class that the endpoint asks for (see `parley_core.caching.routes.cached`)."""
+        if options.get("status_code") == HTTPStatus.NO_CONTENT:
+            # An answer without content names no media type.
+            options["response_class"] = Response
         if (wanted := getattr(endpoint, "route_class", None)) is not None:
             options["route_class_override"] = wanted
         super().add_api_route(path, endpoint, **options)
