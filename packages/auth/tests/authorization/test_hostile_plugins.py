@@ -149,7 +149,7 @@ PLACES: dict[str, tuple[Callable[[], Router], str, str]] = {
     "part of a segment": (lambda: routed("/tickets/{id}.json", method="PUT"), "PUT /v1/tickets/{id}.json", "{id}.json"),
     "behind a letter": (lambda: routed("/tickets/a{id}/secret"), "GET /v1/tickets/a{id}/secret", "a{id}"),
     "WebSocket": (lambda: routed("/tickets/{id}", method="WEBSOCKET"), "WEBSOCKET /v1/tickets/{id}", "{id}"),
-    "HEAD": (lambda: routed("/tickets/{id}", method="HEAD"), "HEAD /v1/tickets/{id}", "{id}"),
+    "OPTIONS": (lambda: routed("/tickets/{id}", method="OPTIONS"), "OPTIONS /v1/tickets/{id}", "{id}"),
     "DELETE": (lambda: routed("/tickets/{id}", method="DELETE"), "DELETE /v1/tickets/{id}", "{id}"),
     "prefix": (lambda: routed("/secret", prefix="/tickets/{id}"), "GET /v1/tickets/{id}/secret", "{id}"),
     "prefix of an include": (lambda: nested("/secret", "/{id}"), "GET /v1/tickets/{id}/secret", "{id}"),
