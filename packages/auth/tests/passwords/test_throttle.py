@@ -369,6 +369,46 @@ class TestSite:
         assert await failed() == [before]
 
 
+@pytest.mark.usefixtures("quick_hashes")
+class TestEarlierClock:
+    """An attempt whose time is a little before another's, which was served first or by a server whose clock is ahead.
+
+    It must wait for no delay that nobody has.
+    """
+
+    async def test_newcomers_of_one_network(self, app: FastAPI, client: httpx.AsyncClient, clock: MovableClock) -> None:
+        for _ in range(3):
+            newcomer = await an_account(app, password=PASSWORD)
+            assert (await log_in(client, newcomer.user.email)).status_code == 401
+            clock.move(timedelta(milliseconds=-1))
+            assert (await log_in(client, newcomer.user.email, PASSWORD)).status_code == 200
+            clock.move(timedelta(seconds=-8))
+
+    async def test_known_network(self, client: httpx.AsyncClient, ada: Account, clock: MovableClock) -> None:
+        assert (await log_in(client, ada.user.email, PASSWORD)).status_code == 200
+        await fail(client, ada.user.email, times=1)
+        clock.move(timedelta(seconds=-8))
+        assert (await log_in(client, ada.user.email, PASSWORD)).status_code == 200
+
+    @pytest.mark.usefixtures("client")
+    async def test_taken_back(self, app: FastAPI, ada: Account, clock: MovableClock) -> None:
+        throttle = app.state.parley.require(Throttle)
+        for known in ((), (STRANGER,)):
+            attempts = [await throttle.begin(ada.user.email, AN_ORIGIN, known=known) for _ in range(6)]
+            with pytest.raises(RateLimited):
+                await throttle.begin(ada.user.email, AN_ORIGIN, known=known)
+            await throttle.withdraw(attempts[-1])
+            clock.move(timedelta(seconds=-8))
+            await throttle.begin(ada.user.email, AN_ORIGIN, known=known)
+
+    async def test_registrations(self, client: httpx.AsyncClient, client_from: From, clock: MovableClock) -> None:
+        async with client_from(STRANGER) as stranger:
+            for name in ("ada", "bob"):
+                body = {"email": f"{name}@example.com", "password": PASSWORD}
+                assert (await stranger.post("/v1/auth/register", json=body)).status_code == 201
+                clock.move(timedelta(seconds=-8))
+
+
 @pytest.mark.usefixtures("quick_hashes", "client")
 async def test_counters_of_an_older_release(app: FastAPI, client_from: From, ada: Account, clock: MovableClock) -> None:
     """A network's counter of failures is ignored; an account's counter goes on."""

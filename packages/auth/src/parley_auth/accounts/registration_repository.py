@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from parley_auth.indexes import REGISTRATION_COUNTS
-from parley_auth.passwords.throttle_repository import DelayedCounters
+from parley_auth.passwords.throttle_repository import NOT_BLOCKED, DelayedCounters
 from parley_core import Database, Document
 
 _WINDOW = timedelta(hours=1)
@@ -25,6 +25,6 @@ class RegistrationRepository(DelayedCounters):
         free_at = {"$dateAdd": {"startDate": {"$arrayElemAt": ["$times", 0]}, "unit": "hour", "amount": 1}}
         update: list[Document] = [
             {"$set": {"times": {"$slice": [times, -limit]}, "expires_at": now + _WINDOW}},
-            {"$set": {"blocked_until": {"$cond": [{"$gte": [{"$size": "$times"}, limit]}, free_at, now]}}},
+            {"$set": {"blocked_until": {"$cond": [{"$gte": [{"$size": "$times"}, limit]}, free_at, NOT_BLOCKED]}}},
         ]
         return (await self._change(site, now, update))[0]

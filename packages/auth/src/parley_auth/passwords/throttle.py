@@ -86,7 +86,7 @@ class Throttle:
         until, entered = await self._counters.enter(entry, now, OF_SITE.delay_after)
         if until > now:
             # Another attempt of this moment is the one that the site's delay allows.
-            await self._counters.take_back(key, now)
+            await self._counters.take_back(key)
         refuse_until(until, now)
         return Attempt(key, entered)
 
@@ -101,7 +101,7 @@ class Throttle:
 
     async def withdraw(self, attempt: Attempt) -> None:
         """Undo what `begin` counted, when the password was not verified."""
-        await self._counters.take_back(attempt.account_key, self._clock())
+        await self._counters.take_back(attempt.account_key)
         if attempt.entry:
             await self._counters.restore(attempt.entry, self._clock(), free=OF_SITE.free)
 

@@ -18,6 +18,9 @@ _MAX_COUNT = 64
 _MAX_ENTRIES = 256
 _ATTEMPTS = 5
 _MILLISECOND = timedelta(milliseconds=1)
+NOT_BLOCKED = "$$REMOVE"
+"""No time at all, rather than the writer's: an attempt that read its clock a moment earlier, or whose clock is behind,
+must not wait for that."""
 DelayAfter = Callable[[int], timedelta]
 
 
@@ -103,7 +106,7 @@ class ThrottleRepository(DelayedCounters):
 
     async def restore(self, entry: Entry, now: datetime, *, free: int) -> None:
         """Undo `enter`, and end the site's delay if at most `free` accounts are left."""
-        ended = {"$cond": [{"$lte": [_accounts(now), free]}, now, "$blocked_until"]}
+        ended = {"$cond": [{"$lte": [_accounts(now), free]}, NOT_BLOCKED, "$blocked_until"]}
         update = [{"$set": _failed(entry, at=entry.earlier)}, {"$set": {"blocked_until": ended}}]
         await self._counters.update_one({"_id": entry.site_key}, update)
 
@@ -111,10 +114,10 @@ class ThrottleRepository(DelayedCounters):
         """Delete a counter."""
         await self._counters.delete_one({"_id": key})
 
-    async def take_back(self, key: str, now: datetime) -> None:
+    async def take_back(self, key: str) -> None:
         """Subtract one failure and let the next attempt pass."""
         counted = {"_id": key, "failures": {"$gt": 0}}
-        await self._counters.update_one(counted, {"$inc": {"failures": -1}, "$set": {"blocked_until": now}})
+        await self._counters.update_one(counted, {"$inc": {"failures": -1}, "$unset": {"blocked_until": True}})
 
 
 def _lasting(values: Document, now: datetime) -> Document:
@@ -123,7 +126,8 @@ def _lasting(values: Document, now: datetime) -> Document:
 
 def _blocked(count: object, now: datetime, delay_after: DelayAfter) -> Document:
     delays = [delay_after(number) // _MILLISECOND for number in range(_MAX_COUNT + 1)]
-    return {"$set": {"blocked_until": {"$add": [now, {"$arrayElemAt": [delays, count]}]}}}
+    delay = {"$arrayElemAt": [delays, count]}
+    return {"$set": {"blocked_until": {"$cond": [{"$gt": [delay, 0]}, {"$add": [now, delay]}, NOT_BLOCKED]}}}
 
 
 def _failed(entry: Entry, *, at: datetime | None) -> Document:
