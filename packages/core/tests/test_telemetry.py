@@ -1,0 +1,54 @@
+"""OpenTelemetry as Parley uses it."""
+
+import subprocess
+import sys
+
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+
+from parley_core.telemetry import Living, trace_id
+from parley_core.testing.metrics import metered
+
+SIZES = Living[list[str]]("parley.test.sizes", len, unit="{word}", description="Words in all lists together.")
+
+
+class TestTraceId:
+    def test_in_a_span(self) -> None:
+        """It is that of the current span, written as W3C Trace Context writes it."""
+        tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
+        with tracer.start_as_current_span("a request") as span:
+            assert trace_id() == f"{span.get_span_context().trace_id:032x}"
+        assert trace_id() is None
+
+    def test_outside(self) -> None:
+        """Without a span, or with one that isn't valid, there is none."""
+        assert trace_id() is None
+        with trace.use_span(trace.INVALID_SPAN):
+            assert trace_id() is None
+
+
+class TestLiving:
+    def test_things_add_up(self) -> None:
+        """What is counted in a block is added to the others, read anew each time, and gone after it."""
+        first, second = ["a"], ["b", "c"]
+        with metered() as metrics, SIZES.counting(first), SIZES.counting(second):
+            assert metrics.value("parley.test.sizes") == 3
+            second.append("d")
+            assert metrics.value("parley.test.sizes") == 4
+        with metered() as metrics:
+            assert metrics.value("parley.test.sizes") == 0
+
+    def test_equal_things(self) -> None:
+        """Of two that are equal, each is counted by itself."""
+        with metered() as metrics, SIZES.counting([]):
+            with SIZES.counting(other := []):
+                other.append("a")
+                assert metrics.value("parley.test.sizes") == 1
+            assert metrics.value("parley.test.sizes") == 0
+
+
+def test_no_sdk_is_imported() -> None:
+    """Whoever sets up no SDK has none: the API alone is needed."""
+    code = "import parley_core.telemetry, sys; print([name for name in sys.modules if 'opentelemetry.sdk' in name])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
