@@ -5,6 +5,7 @@ Each session installs through uv, which reads the pinned versions from the root 
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 nox.needs_version = ">=2026.10.20"
 nox.options.default_venv_backend = "uv"
 nox.options.download_python = "never"
+# Tests start the command hundreds of times: without bytecode on disk each start compiles all packages for two seconds.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 ROOT = Path(__file__).parent
 WORKSPACE = nox.project.load_toml(ROOT / "pyproject.toml")
