@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from parley_app.connections import Connections, Limits
 from parley_app.descriptors import raise_limit, reserve_of
 from parley_app.testing import Connection, Serving, Start, eventually
+from parley_core.testing.metrics import Metrics
 
 LIMIT = 128
 # Half of such a small limit is kept for all else.
@@ -89,6 +91,35 @@ def test_turned_away(narrow: Serving) -> None:
     assert logged
     assert all(later - earlier >= timedelta(seconds=59) for earlier, later in pairwise(logged))
     assert "Traceback" not in narrow.logged
+
+
+class Asking:
+    """A connection on which a request is being served."""
+
+    def __init__(self) -> None:
+        self.is_turned_away = False
+
+    def expendable(self, now: float) -> None:
+        return None
+
+    def is_overdue(self, now: float) -> bool:
+        return False
+
+    def turn_away(self) -> None:
+        self.is_turned_away = True
+
+    def end(self) -> None:
+        raise AssertionError("it was ended")
+
+
+def test_turned_away_is_counted(metrics: Metrics) -> None:
+    """A connection for which there is no room is a refusal."""
+    connections = Connections(Limits(connections=2, refused=2, head_bytes=1, head_seconds=1, write_seconds=1))
+    peers = [Asking() for _ in range(3)]
+    for peer in peers:
+        connections.add(peer)
+    assert [peer.is_turned_away for peer in peers] == [False, False, True]
+    assert metrics.value("parley.refusals", budget="connections") == 1
 
 
 def test_limit_is_raised() -> None:

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from parley_core.refusals import RefusalLog
+from parley_core.refusals import RefusalLog, count_refusal
 from parley_core.testing import MovableClock
+from parley_core.testing.metrics import Metrics
 
 LOG = logging.getLogger("parley.tests")
 
@@ -14,7 +15,7 @@ LOG = logging.getLogger("parley.tests")
 def test_one_line_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     """The first is logged at once, the others once a minute with their number; kinds are counted apart."""
     clock = MovableClock()
-    these, those = (RefusalLog(LOG, f"{kind} refused: %d", clock=clock) for kind in ("these", "those"))
+    these, those = (RefusalLog(LOG, f"{kind} refused: %d", budget=kind, clock=clock) for kind in ("these", "those"))
     for _ in range(1000):
         these.add()
     those.add()
@@ -30,9 +31,19 @@ def test_one_line_a_minute(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_clock_that_was_put_back(caplog: pytest.LogCaptureFixture) -> None:
     """It doesn't silence the log."""
     clock = MovableClock()
-    refusals = RefusalLog(LOG, "refused: %d", clock=clock)
+    refusals = RefusalLog(LOG, "refused: %d", budget="these", clock=clock)
     refusals.add()
     clock.move(-timedelta(days=1))
     refusals.add()
     refusals.add()
     assert caplog.messages == ["refused: 1", "refused: 1"]
+
+
+def test_counted(metrics: Metrics) -> None:
+    """The metric has all of them, whether they are logged or not, by the budget that was spent."""
+    refusals = RefusalLog(LOG, "refused: %d", budget="letters", clock=MovableClock())
+    for _ in range(3):
+        refusals.add()
+    count_refusal("postcards")
+    assert metrics.value("parley.refusals", budget="letters") == 3
+    assert metrics.value("parley.refusals") == 4

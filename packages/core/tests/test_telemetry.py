@@ -31,7 +31,7 @@ class TestLiving:
     def test_things_add_up(self) -> None:
         """What is counted in a block is added to the others, read anew each time, and gone after it."""
         first, second = ["a"], ["b", "c"]
-        with metered() as metrics, SIZES.counting(first), SIZES.counting(second):
+        with SIZES.counting(first), SIZES.counting(second), metered() as metrics:
             assert metrics.value("parley.test.sizes") == 3
             second.append("d")
             assert metrics.value("parley.test.sizes") == 4

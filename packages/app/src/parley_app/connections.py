@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
+from parley_core.refusals import count_refusal
+
 _LOG_SECONDS = 60
 # So many are ended at once when room is needed, since finding them looks at all.
 _BATCH = 32
@@ -90,6 +92,7 @@ class Connections:
 
     def _refuse(self, peer: Peer) -> None:
         self._refused_count += 1
+        count_refusal("connections")
         if len(self._refused) >= self.limits.refused:
             peer.end()
             return

@@ -1,11 +1,24 @@
-"""Log lines about refused requests: one a minute with how many there were, whatever comes in."""
+"""Refused requests: each is counted, and the log has one line a minute with how many there were, whatever comes in."""
 
 import logging
 from datetime import datetime, timedelta
 
 from parley_core.clock import Clock
+from parley_core.telemetry import METER
 
+_REFUSALS = METER.create_counter(
+    "parley.refusals", "{request}", "What was refused because somebody, or everybody, had had enough of it."
+)
 _QUIET = timedelta(minutes=1)
+
+
+def count_refusal(budget: str) -> None:
+    """Count a refusal in the metric `parley.refusals`.
+
+    Args:
+        budget: the budget that was spent, one of a short list of words.
+    """
+    _REFUSALS.add(1, {"budget": budget})
 
 
 class RefusalLog:
@@ -14,18 +27,21 @@ class RefusalLog:
     Args:
         log: where the lines go.
         message: what was refused; `%d` stands for how many were since the last line.
+        budget: see `count_refusal`.
         clock: returns the time.
     """
 
-    def __init__(self, log: logging.Logger, message: str, *, clock: Clock) -> None:
+    def __init__(self, log: logging.Logger, message: str, *, budget: str, clock: Clock) -> None:
         self._log = log
         self._message = message
+        self._budget = budget
         self._clock = clock
         self._count = 0
         self._logged_at: datetime | None = None
 
     def add(self) -> None:
         """Count a refusal."""
+        count_refusal(self._budget)
         self._count += 1
         now = self._clock()
         # A clock that was put back doesn't silence it.

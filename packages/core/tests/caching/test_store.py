@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from parley_core.caching.store import TTL_SECONDS, Answer, ReadCache
+from parley_core.caching.store import CACHES, TTL_SECONDS, Answer, ReadCache
+from parley_core.testing.metrics import Metrics
 
 
 class Seconds:
@@ -118,3 +119,35 @@ async def test_cancelled_leader() -> None:
     assert await other == (an_answer(), False)
     with pytest.raises(asyncio.CancelledError):
         await leader
+
+
+async def test_lookups_are_counted(metrics: Metrics) -> None:
+    """Hits and misses of all caches add up."""
+    before = metrics.value("parley.cache.lookups", result="hit"), metrics.value("parley.cache.lookups", result="miss")
+
+    async def work() -> Answer:
+        return an_answer()
+
+    for cache in (ReadCache(max_bytes=10_000), ReadCache(max_bytes=10_000)):
+        cache.keep("key", an_answer(), key_bytes=3)
+        assert cache.find("other") is None
+        await cache.load("other", work)
+        cache.find("key")
+        cache.find("key")
+    after = metrics.value("parley.cache.lookups", result="hit"), metrics.value("parley.cache.lookups", result="miss")
+    assert (after[0] - before[0], after[1] - before[1]) == (4, 2)
+
+
+def test_size_is_measured(metrics: Metrics) -> None:
+    """The bytes of all running caches add up; to read them changes nothing, since the SDK does so in its own thread."""
+    cache = ReadCache(max_bytes=10_000, timer=(seconds := Seconds()))
+    cache.keep("key", an_answer(), key_bytes=3)
+    full = cache.size
+    with CACHES.counting(cache), CACHES.counting(ReadCache(max_bytes=10_000)):
+        assert metrics.value("parley.cache.size") == full > 0
+        seconds.now = TTL_SECONDS + 1
+        assert metrics.value("parley.cache.size") == full
+        assert cache.find("key") is None
+        cache.keep("short", an_answer(0), key_bytes=3)
+        assert 0 < metrics.value("parley.cache.size") < full
+    assert metrics.value("parley.cache.size") == 0

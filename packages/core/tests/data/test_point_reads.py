@@ -14,6 +14,7 @@ from parley_core import Document
 from parley_core.data.database import database_of
 from parley_core.data.point_reads import MAX_BATCH, PointReader
 from parley_core.kernel.settings import CoreSettings
+from parley_core.testing.metrics import Metrics
 
 
 class Finds(CommandListener):
@@ -60,6 +61,16 @@ async def test_one_turn_is_one_query(things: AsyncCollection[Document], finds: F
     found = await read_all(reader, ["1", "2", "1", "gone"])
     assert found == [{"_id": "1", "n": 1}, {"_id": "2", "n": 2}, {"_id": "1", "n": 1}, None]
     assert [sorted(batch) for batch in finds.batches] == [["1", "2", "gone"]]
+
+
+async def test_sizes_are_measured(things: AsyncCollection[Document], metrics: Metrics) -> None:
+    """A batch counts the reads that share it, those of one id too, by the collection."""
+    reader = PointReader(things, {"n": True})
+    await read_all(reader, ["1", "2", "1", "gone"])
+    await reader.read("3")
+    assert metrics.value("parley.reads.batch.size") == 2
+    assert metrics.total("parley.reads.batch.size") == 5
+    assert metrics.value("parley.reads.batch.size", **{"db.collection.name": "things"}) == 2
 
 
 async def test_batches_are_bounded(things: AsyncCollection[Document], finds: Finds) -> None:

@@ -13,6 +13,7 @@ from parley_core.errors import TooManyStreams, Unavailable
 from parley_core.http.event_stream import EventStream
 from parley_core.http.stream_budget import StreamBudget
 from parley_core.testing import MovableClock
+from parley_core.testing.metrics import Metrics
 
 
 def a_budget(*, per_user: int = 2, per_worker: int = 3, clock: MovableClock | None = None) -> StreamBudget:
@@ -51,6 +52,22 @@ class TestBudget:
             with place:
                 pass
         assert budget.open == 0
+
+    def test_measured(self, metrics: Metrics) -> None:
+        """The streams that are open, and those that were refused by the budget that was spent."""
+        budget = a_budget()
+        places = [budget.take(name) for name in ("ada", "ada", "bob")]
+        with pytest.raises(TooManyStreams):
+            budget.take("ada")
+        with pytest.raises(Unavailable):
+            budget.take("eve")
+        assert metrics.value("parley.streams") == 3
+        for place in places:
+            with place:
+                pass
+        assert metrics.value("parley.streams") == 0
+        assert metrics.value("parley.refusals", budget="streams_of_user") == 1
+        assert metrics.value("parley.refusals", budget="streams_of_worker") == 1
 
     def test_no_limit(self) -> None:
         """0 lets a user have as many as the process may have."""

@@ -16,6 +16,7 @@ from parley_core.errors import BusinessRuleError, FieldError
 from parley_core.http.schemas import Body, Line
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin, an_application, running_client
+from parley_core.testing.metrics import Metrics
 
 SECRET = "hunter2"
 
@@ -119,6 +120,16 @@ class TestShape:
             "request_id": "trace-7",
             "errors": [{"pointer": "#/kind", "code": "closed", "message": "Is closed"}],
         }
+
+    async def test_counted(self, client: httpx.AsyncClient, metrics: Metrics) -> None:
+        """Each is counted by its code, those of the framework too, and no answer that is none."""
+        await client.post("/v1/notes", json={"kind": "short"})
+        for _ in range(2):
+            await client.get(f"/{SECRET}")
+        await client.get("/healthz")
+        assert metrics.value("parley.problems") == 3
+        assert metrics.value("parley.problems", code="note_closed") == 1
+        assert metrics.value("parley.problems", code="not_found") == 2
 
 
 class TestFramework:

@@ -34,7 +34,8 @@ from parley_core.kernel.settings import CoreSettings
 from parley_core.log.reader import FENCE, FENCE_ID
 from parley_core.log.relay import Relay
 from parley_core.log.writer import LogWriter
-from parley_core.testing import NOON, a_plugin
+from parley_core.testing import NOON, MovableClock, a_plugin
+from parley_core.testing.metrics import Metrics
 
 CHANGED = EventType("note.changed", "Somebody changed a note.")
 LOST = EventType("letter.lost", "Somebody lost a letter, which nothing shows.")
@@ -327,6 +328,65 @@ def _failing_after(step: Any) -> Any:
         raise NetworkTimeout("the process ended here")
 
     return run
+
+
+class TestMeasured:
+    async def test_lag(self, core_settings: CoreSettings, metrics: Metrics) -> None:
+        """Each event is measured once, by the clock that its writer had, whichever worker brings it into the log."""
+        clock = MovableClock(NOON + timedelta(seconds=7))
+        plugin = a_plugin(
+            "notes", parley_events=[CHANGED], parley_indexes=[CollectionIndexes("notes", (), recorded=True)]
+        )
+        async with AsyncExitStack() as stack:
+            first, second = [
+                await stack.enter_async_context(Parley([core_settings], plugins=[plugin], clock=clock).running())
+                for _ in range(2)
+            ]
+            for note in range(5):
+                await add(first, str(note))
+            await asyncio.gather(*(parley.require(Relay).drain() for parley in (first, second)))
+            await grown(first, 5)
+        assert metrics.value("parley.relay.lag") == 5
+        assert metrics.total("parley.relay.lag") == 35
+
+    async def test_backlog(self, workers: list[Parley], monkeypatch: pytest.MonkeyPatch, metrics: Metrics) -> None:
+        """What a process has written and the log lacks is counted by that process alone, so that all add up."""
+        allowed, adds = asyncio.Event(), LogWriter.add
+
+        async def waits(*arguments: Any) -> None:
+            await allowed.wait()
+            await adds(*arguments)
+
+        monkeypatch.setattr(LogWriter, "add", waits)
+        assert metrics.value("parley.relay.backlog") == 0
+        for number, worker in enumerate(workers[:2]):
+            await add(worker, str(number))
+            await change(worker, str(number))
+        assert metrics.value("parley.relay.backlog") == 4
+        allowed.set()
+        await grown(workers[0], 4)
+        for worker in workers:
+            await worker.require(Relay).drain()
+        assert metrics.value("parley.relay.backlog") == 0
+
+    async def test_failures(self, parley: Parley, monkeypatch: pytest.MonkeyPatch, metrics: Metrics) -> None:
+        """An outage and an event that can't be brought into the log are counted apart."""
+        failed = asyncio.Event()
+
+        async def fails(*_: object) -> None:
+            failed.set()
+            raise NetworkTimeout("away")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(LogWriter, "add", fails)
+            await add(parley, "n")
+            await failed.wait()
+        await grown(parley, 1)
+        assert metrics.value("parley.relay.failures", cause="database") >= 1
+        assert metrics.value("parley.relay.failures", cause="event") == 0
+        await parley.database["notes"].insert_one({"_id": "wrong", "rev": 1, "history": [{"rev": 1}]})
+        await parley.require(Relay).drain()
+        assert metrics.value("parley.relay.failures", cause="event") >= 1
 
 
 class TestMalformed:

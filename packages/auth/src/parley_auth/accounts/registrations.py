@@ -6,6 +6,7 @@ from parley_auth.passwords.origin import Origin
 from parley_auth.passwords.throttle import refuse_until
 from parley_auth.security_log import log_security_event
 from parley_core import Clock
+from parley_core.refusals import count_refusal
 
 _REFUSED = "Too many accounts have been registered from your network: wait for the time in Retry-After"
 
@@ -32,5 +33,6 @@ class RegistrationBudget:
         try:
             refuse_until(await self._counters.count(origin.site, now, limit=self._limit), now, _REFUSED)
         except RateLimited:
+            count_refusal("registrations")
             log_security_event("registration_throttled", origin.request_id, network=origin.network)
             raise

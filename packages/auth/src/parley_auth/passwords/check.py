@@ -10,6 +10,7 @@ from parley_auth.security_log import Kind, digest_of, log_security_event
 from parley_auth.when_back import WhenBack
 from parley_core.data.failures import DatabaseError, is_outage
 from parley_core.errors import RateLimitError, Unavailable
+from parley_core.refusals import count_refusal
 
 
 class PasswordCheck:
@@ -43,6 +44,7 @@ class PasswordCheck:
         try:
             attempt = await self._throttle.begin(email, origin, known=known)
         except RateLimitError:
+            count_refusal("logins")
             self._log("login_throttled", credentials, origin, email)
             raise
         try:

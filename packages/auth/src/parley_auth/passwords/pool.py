@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 from parley_core.data.deadline import remaining
 from parley_core.errors import Unavailable
+from parley_core.refusals import count_refusal
+from parley_core.telemetry import METER
 
 T = TypeVar("T")
 # One core stays free for the event loop: hashing occupies a whole core.
@@ -30,6 +32,9 @@ class Turn(IntEnum):
 
 # Registrations leave part of the queue to logins.
 _ROOM = {Turn.LOGIN: 80, Turn.REGISTRATION: 64}
+_QUEUE = METER.create_up_down_counter(
+    "parley.passwords.queue", "{password}", "Passwords that wait to be hashed, or that are being hashed."
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -65,12 +70,14 @@ class HashingPool:
             Unavailable: so much work waits that there is no room for this turn, or the caller's time is over.
         """
         if self._waiting >= _ROOM[turn]:
+            count_refusal("passwords_waiting")
             raise Unavailable
         job = _Job(turn, next(self._numbers), work)
         self._jobs.put(job)
         # Each call takes one job, the most urgent one, which needn't be this one.
         self._threads.submit(self._run_next)
         self._waiting += 1
+        _QUEUE.add(1)
         try:
             async with asyncio.timeout(remaining()):
                 result: T = await asyncio.wrap_future(job.done)
@@ -78,6 +85,7 @@ class HashingPool:
             raise Unavailable from None
         finally:
             self._waiting -= 1
+            _QUEUE.add(-1)
         return result
 
     def _run_next(self) -> None:

@@ -5,14 +5,16 @@ keys contain the validator that the request has read: an answer is found only wh
 """
 
 import time
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from cachetools import TTLCache
+from cachetools import Cache, TTLCache
+from opentelemetry.metrics import CallbackOptions, Observation
 
 from parley_core.data.deadline import remaining
 from parley_core.errors import Unavailable
+from parley_core.telemetry import METER, Living
 from parley_core.waiting import SharedWork
 
 # The last resort for a worker that died after a write and before it invalidated what the write changed.
@@ -42,6 +44,23 @@ class Answer:
     links: tuple[bytes, ...] = ()
 
 
+class _Lookups:
+    """The lookups in all caches of this process: adding to a number is all that a hit has to do for a metric."""
+
+    def __init__(self) -> None:
+        self.hits = self.misses = 0
+
+    def observe(self, _options: CallbackOptions) -> Iterable[Observation]:
+        yield Observation(self.hits, {"result": "hit"})
+        yield Observation(self.misses, {"result": "miss"})
+
+
+_lookups = _Lookups()
+METER.create_observable_counter(
+    "parley.cache.lookups", [_lookups.observe], "{lookup}", "Reads that could be answered from memory, or not."
+)
+
+
 class ReadCache:
     """Keeps answers of this process.
 
@@ -64,8 +83,9 @@ class ReadCache:
 
     @property
     def size(self) -> int:
-        """Return the bytes that the entries take."""
-        return int(self._kept.currsize)
+        """Return the bytes that the entries take, those included that are too old; any thread may ask."""
+        # The class's own property first removes what is too old, which only the event loop's thread may do.
+        return int(Cache.currsize.__get__(self._kept))
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -77,6 +97,7 @@ class ReadCache:
         except KeyError:
             return None
         self.hits += 1
+        _lookups.hits += 1
         return answer
 
     def keep(self, key: Hashable, answer: Answer, *, key_bytes: int) -> None:
@@ -102,6 +123,7 @@ class ReadCache:
             Unavailable: the caller's time is over.
         """
         self.misses += 1
+        _lookups.misses += 1
         is_own = not self._misses.is_under_way(key)
         try:
             return await self._misses.join(key, work, seconds=remaining()), is_own
@@ -111,3 +133,9 @@ class ReadCache:
             if is_own:
                 raise
             return None, False
+
+
+CACHES = Living[ReadCache](
+    "parley.cache.size", lambda cache: cache.size, unit="By", description="Bytes that kept answers take."
+)
+"""The caches of running applications."""

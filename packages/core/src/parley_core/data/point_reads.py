@@ -14,6 +14,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from parley_core.data.deadline import remaining, time_is_over
 from parley_core.data.documents import Document
+from parley_core.telemetry import METER
 from parley_core.waiting import fail, fulfil, within
 
 MAX_BATCH = 100
@@ -24,6 +25,12 @@ _TURNS = 3
 _SLOW_SECONDS = 0.05
 # Queries of one reader that others go on beside, at most: a database that hangs as a whole isn't asked ever more.
 _SLOW_AT_ONCE = 2
+_SIZES = METER.create_histogram(
+    "parley.reads.batch.size",
+    "{read}",
+    "Reads by id that shared a query.",
+    explicit_bucket_boundaries_advisory=(1, 2, 4, 8, 16, 32, 64, 128),
+)
 Waiting = dict[str, list["asyncio.Future[Document | None]"]]
 
 
@@ -41,6 +48,7 @@ class PointReader:
     ) -> None:
         self._collection = collection
         self._projection = projection
+        self._attributes = {"db.collection.name": collection.name}
         self._waiting: Waiting = {}
         self._runner: asyncio.Task[None] | None = None
         self._alarm: asyncio.TimerHandle | None = None
@@ -110,6 +118,7 @@ class PointReader:
         return {document_id: self._waiting.pop(document_id) for document_id in list(islice(self._waiting, MAX_BATCH))}
 
     async def _answer(self, batch: Waiting) -> None:
+        _SIZES.record(sum(map(len, batch.values())), self._attributes)
         try:
             projection = self._projection() if callable(self._projection) else self._projection
             cursor = self._collection.find({"_id": {"$in": list(batch)}}, projection)

@@ -47,6 +47,12 @@ class Unrelayed:
         self._noted: dict[Unit, Noted] = {}
         self._is_any = asyncio.Event()
 
+    @property
+    def size(self) -> int:
+        """The number of entries that are noted, and of units of which no entry is known; any thread may ask."""
+        # The list is made in one step, which no other thread can interrupt.
+        return sum(len(noted.revs) or 1 for noted in list(self._noted.values()))
+
     def note(self, unit: Unit, revs: Iterable[int]) -> None:
         """Remember entries that are stored, and whose generations have been advanced."""
         self._noted.setdefault(unit, Noted()).revs.update(revs)

@@ -31,6 +31,7 @@ from parley_core.errors import (
 from parley_core.http.bodies import is_unread
 from parley_core.http.framework import routes_of
 from parley_core.http.requests import composition_of, methods_answered, path_of, request_id_of
+from parley_core.telemetry import METER
 
 MEDIA_TYPE = "application/problem+json"
 _MORE = "parley.more_members"
@@ -49,6 +50,7 @@ _QUOTING = {"assertion_error", "json_invalid", "union_tag_invalid", "uuid_parsin
 _ITEMS = re.compile(r"^(Value should have at (?:most|least) \d+) items? after validation, not \d+$")
 # Some of these answers are made outside of what adds headers to all others.
 _NEVER_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_PROBLEMS = METER.create_counter("parley.problems", "{problem}", "Requests that were answered with a problem.")
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 _log = logging.getLogger("parley.errors")
 
@@ -159,7 +161,7 @@ def problem_response(
     most_errors: int = 20,
     more: Mapping[str, str] | None = None,
 ) -> Response:
-    """Return the answer to a request that ended with this error; the error's own headers win.
+    """Return the answer to a request that ended with this error, and count it; the error's own headers win.
 
     Args:
         error: what happened.
@@ -168,6 +170,7 @@ def problem_response(
         most_errors: how many of the error's field errors are listed at most.
         more: members that the problem has besides.
     """
+    _PROBLEMS.add(1, {"code": error.code})
     problem = {**problem_of(error, request_id, most_errors=most_errors), **(more or {})}
     body = json.dumps(problem, ensure_ascii=False).encode()
     sent = {**(headers or {}), **error.headers, "X-Request-ID": request_id, **_NEVER_KEPT}

@@ -11,10 +11,12 @@ from parley_core.clock import Clock
 from parley_core.errors import TooManyStreams, Unavailable
 from parley_core.http.requests import provided
 from parley_core.refusals import RefusalLog
+from parley_core.telemetry import METER
 
 # Until one of the user's streams was closed, which nobody knows beforehand.
 _RETRY_SECONDS = "10"
 _FULL = "This server has as many streams open as it can carry: try again after the seconds in Retry-After"
+_OPEN = METER.create_up_down_counter("parley.streams", "{stream}", "Streams of server-sent events that are open.")
 _log = logging.getLogger("parley.streams")
 
 
@@ -32,9 +34,17 @@ class StreamBudget:
         self._per_worker = per_worker
         self._open: Counter[str] = Counter()
         self._of_users = RefusalLog(
-            _log, f"streams refused to users who have {per_user} open in this worker: %d", clock=clock
+            _log,
+            f"streams refused to users who have {per_user} open in this worker: %d",
+            budget="streams_of_user",
+            clock=clock,
         )
-        self._of_all = RefusalLog(_log, f"streams refused since this worker has {per_worker} open: %d", clock=clock)
+        self._of_all = RefusalLog(
+            _log,
+            f"streams refused since this worker has {per_worker} open: %d",
+            budget="streams_of_worker",
+            clock=clock,
+        )
 
     @property
     def open(self) -> int:
@@ -58,12 +68,14 @@ class StreamBudget:
             self._of_all.add()
             raise Unavailable(_FULL)
         self._open[user_id] += 1
+        _OPEN.add(1)
         place = ExitStack()
         place.callback(self._free, user_id)
         return place
 
     def _free(self, user_id: str) -> None:
         self._open[user_id] -= 1
+        _OPEN.add(-1)
         if not self._open[user_id]:
             del self._open[user_id]
 

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings
 from pymongo import AsyncMongoClient
 
 from parley_core.caching.routes import has_cached_routes
+from parley_core.caching.store import ReadCache
 from parley_core.clock import Clock, utc_now
 from parley_core.data.cursor_key import cursor_key
 from parley_core.data.documents import Document
@@ -28,6 +29,7 @@ from parley_core.http.routing import PublicRoute, Router
 from parley_core.http.sent_headers import TRANSPORT_SECURITY
 from parley_core.kernel.catalogue import catalogue_of
 from parley_core.kernel.lifespans import attributed, frozen
+from parley_core.kernel.measuring import measured
 from parley_core.kernel.own_services import own_services
 from parley_core.kernel.owners import own_routes, owner_of
 from parley_core.kernel.plugins import Plugins
@@ -218,9 +220,10 @@ class Parley:
             database = await self._opened(stack)
             await check_format(database)
             await ensure_indexes(database, self._indexes)
-            log = log_of(database)
+            log = log_of(database, self.clock)
             await stack.enter_async_context(running_log(*log))
             await self._make_services(database, log, await cursor_key(database))
+            await stack.enter_async_context(measured(self.require(ReadCache)))
             for declared in self.plugins.lifespans(self):
                 with self._services.provided_by(declared.plugin):
                     await stack.enter_async_context(attributed(declared))
@@ -236,7 +239,7 @@ class Parley:
         async with AsyncExitStack() as stack:
             database = await self._opened(stack)
             await check_readable(database)
-            await self._make_services(database, log_of(database), bytes(64))
+            await self._make_services(database, log_of(database, self.clock), bytes(64))
 
     async def _opened(self, stack: AsyncExitStack) -> Database:
         stack.enter_context(self._services.temporary())

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 
+from parley_core.clock import Clock
 from parley_core.data.database import database_of, open_client
 from parley_core.data.handle import Database
 from parley_core.data.indexes import CollectionIndexes
@@ -72,10 +73,10 @@ def _embedded(stack: ExitStack, core: CoreSettings, announce: Callable[[str], No
     return stack.enter_context(embedded_mongodb(core.data_dir, mongod=core.mongod, announce=announce))
 
 
-def log_of(database: Database) -> tuple[EventLog, Relay, CatchUp]:
+def log_of(database: Database, clock: Clock) -> tuple[EventLog, Relay, CatchUp]:
     """Return the log, what feeds it and what publishes without waiting for that; nothing runs yet."""
     log = EventLog(database)
-    return log, Relay(database, LogWriter(database, log), sources_of(database)), CatchUp(database)
+    return log, Relay(database, LogWriter(database, log, clock), sources_of(database)), CatchUp(database)
 
 
 @asynccontextmanager

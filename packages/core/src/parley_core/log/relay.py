@@ -19,10 +19,11 @@ from parley_core.background import kept_running
 from parley_core.data.documents import Document
 from parley_core.data.failures import is_ambiguous
 from parley_core.data.handle import Database
-from parley_core.data.unrelayed import Noted, Unit
+from parley_core.data.unrelayed import Noted, Unit, Unrelayed
 from parley_core.log.abandoned import LIMIT, Abandoned, Piece, piece_of
 from parley_core.log.sources import Source, Waiting
 from parley_core.log.writer import LogWriter
+from parley_core.telemetry import METER, Living
 from parley_core.waiting import end
 
 # Writes that come within this time share a transaction.
@@ -31,6 +32,15 @@ _GATHER_SECONDS = 0.1
 _LOOK_SECONDS = 1.0
 _OUTAGE_SECONDS = 0.2
 _FAREWELL_SECONDS = 1.0
+_BACKLOG = Living[Unrelayed](
+    "parley.relay.backlog",
+    lambda unrelayed: unrelayed.size,
+    unit="{event}",
+    description="Events that the process has written and that aren't known to be in the log.",
+)
+_FAILURES = METER.create_counter(
+    "parley.relay.failures", "{failure}", "Attempts to bring events into the log that failed."
+)
 _log = logging.getLogger("parley.relay")
 
 
@@ -56,13 +66,14 @@ class Relay:
         """Relay during the block, and at its end what the process has written last."""
         await self._writer.prepare()
         task = asyncio.create_task(kept_running(self._run, "the relay"))
-        try:
-            yield
-        finally:
-            self._is_over = True
-            self._unrelayed.wake()
-            await asyncio.wait([task], timeout=_FAREWELL_SECONDS)
-            await end(task)
+        with _BACKLOG.counting(self._unrelayed):
+            try:
+                yield
+            finally:
+                self._is_over = True
+                self._unrelayed.wake()
+                await asyncio.wait([task], timeout=_FAREWELL_SECONDS)
+                await end(task)
 
     async def drain(self) -> None:
         """Bring everything that waits now into the log, whoever wrote it."""
@@ -87,6 +98,7 @@ class Relay:
                     await self._abandoned.look()
                     next_look = now() + _LOOK_SECONDS
             except PyMongoError as error:
+                _FAILURES.add(1, {"cause": "database"})
                 _log.warning("the relay goes on in a moment: the database failed (%s)", type(error).__name__)
                 await asyncio.sleep(_OUTAGE_SECONDS)
 
@@ -111,6 +123,7 @@ class Relay:
                     await self._relay({unit: noted})
                 return
             [(unit, noted)] = wanted.items()
+            _FAILURES.add(1, {"cause": "event"})
             _log.exception(
                 "events of %s in %s can't be brought into the log, and stay there", unit.key, unit.collection
             )

@@ -8,13 +8,21 @@ from pymongo import ReturnDocument
 from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
+from parley_core.clock import Clock
 from parley_core.data.deadline import time_limit
 from parley_core.data.documents import Document, Session
 from parley_core.data.handle import Database
 from parley_core.log.reader import EVENTS, FENCE, FENCE_ID, EventLog
+from parley_core.telemetry import METER
 
 _LARGEST = 1000
 _TRANSACTION_SECONDS = 10
+_LAG = METER.create_histogram(
+    "parley.relay.lag",
+    "s",
+    "From a write to its event in the log.",
+    explicit_bucket_boundaries_advisory=(0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600),
+)
 
 
 class LogWriter:
@@ -23,11 +31,13 @@ class LogWriter:
     Args:
         database: the application's own handle.
         log: woken when it has grown.
+        clock: returns the time, by which events were written.
     """
 
-    def __init__(self, database: Database, log: EventLog) -> None:
+    def __init__(self, database: Database, log: EventLog, clock: Clock) -> None:
         self._client = database.client
         self._log = log
+        self._clock = clock
         self._events, self._fence = database[EVENTS], database[FENCE]
 
     async def prepare(self) -> None:
@@ -48,18 +58,21 @@ class LogWriter:
                     await self._add(chunk, only_missing=True)
 
     async def _add(self, entries: Sequence[Document], *, only_missing: bool = False) -> None:
-        async def add(session: Session) -> int:
+        async def add(session: Session) -> Sequence[Document]:
             missing = await self._missing(entries, session) if only_missing else entries
             if missing:
                 first = await self._reserve(len(missing), session)
                 placed = [{"position": place, **entry} for place, entry in enumerate(missing, first)]
                 await self._events.insert_many(placed, session=session)
-            return len(missing)
+            return missing
 
         async with self._client.start_session() as session:
             added = await session.with_transaction(add, read_concern=ReadConcern("snapshot"))
         if added:
             self._log.grew()
+        now = self._clock()
+        for entry in added:
+            _LAG.record(max(0, (now - entry["at"]).total_seconds()))
 
     async def _missing(self, entries: Sequence[Document], session: Session) -> Sequence[Document]:
         ids = [entry["_id"] for entry in entries]

@@ -11,6 +11,7 @@ from pymongo.database import Database
 
 from parley_core.embedded import embedded_mongodb
 from parley_core.kernel.settings import PREFIX, CoreSettings
+from parley_core.testing.metrics import Metrics, metered
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +24,13 @@ def anyio_backend() -> str:
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def metrics() -> Iterator[Metrics]:
+    """Return what is measured from the beginning of the test."""
+    with metered() as metrics:
+        yield metrics
 
 
 @pytest.fixture(scope="session")

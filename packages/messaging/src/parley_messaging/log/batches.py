@@ -9,9 +9,17 @@ from typing import Generic, TypeVar
 
 from parley_core.data.deadline import remaining
 from parley_core.errors import Unavailable
+from parley_core.refusals import count_refusal
+from parley_core.telemetry import METER
 from parley_core.waiting import fail, fulfil, within
 
 LARGEST = 256
+_SIZES = METER.create_histogram(
+    "parley.messages.group.size",
+    "{message}",
+    "Messages that were appended in one transaction.",
+    explicit_bucket_boundaries_advisory=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+)
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 R = TypeVar("R")
@@ -73,6 +81,7 @@ class Batches(Generic[K, T, R]):
         if waiting is None:
             waiting = self._begin(key)
         if len(waiting) >= self._longest:
+            count_refusal("messages_waiting")
             raise Unavailable
         entry: _Entry[T, R] = _Entry(item, asyncio.get_running_loop().create_future())
         waiting.append(entry)
@@ -120,6 +129,7 @@ class Batches(Generic[K, T, R]):
             for entry in batch:
                 await self._settle_all(key, [entry])
         else:
+            _SIZES.record(len(batch))
             for entry, outcome in zip(batch, outcomes, strict=True):
                 _answer(entry.outcome, outcome)
 

@@ -29,7 +29,9 @@ class MessageBudget:
         self._clock = clock
         self._minute = 0
         self._spent: dict[str, tuple[int, int]] = {}
-        self._refusals = RefusalLog(_log, "messages refused to users who have posted too many: %d", clock=clock)
+        self._refusals = RefusalLog(
+            _log, "messages refused to users who have posted too many: %d", budget="messages", clock=clock
+        )
 
     @property
     def users(self) -> int:

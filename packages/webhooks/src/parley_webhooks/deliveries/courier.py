@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from parley_core import Actor, Clock, Database, Event, LogEntry, LogFilter, Session, in_transaction
+from parley_core.telemetry import METER
 from parley_events import EventFeed
 from parley_webhooks.attempts.repository import AttemptRepository
 from parley_webhooks.deliveries.messages import attempt_of, message_of
@@ -19,6 +20,13 @@ from parley_webhooks.subscriptions.repository import WebhookRepository
 _PAGE = 100
 # Attempts are stored together: so many, or those of so many seconds. A worker that is killed loses them, but no event.
 _ATTEMPTS, _ATTEMPTS_SECONDS = 20, 0.25
+_DELIVERIES = METER.create_counter("parley.webhooks.deliveries", "{delivery}", "Attempts to deliver an event.")
+_LAG = METER.create_histogram(
+    "parley.webhooks.lag",
+    "s",
+    "From an event to an attempt to deliver it.",
+    explicit_bucket_boundaries_advisory=(0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600, 21600, 86400, 432000),
+)
 _SYSTEM = Actor(None, "system", "webhooks")
 _log = logging.getLogger("parley.webhooks")
 
@@ -108,6 +116,8 @@ class Courier:
         result = await self._messenger.send(webhook, message)
         follows = step(run.lease.progress, result, position=entry.position, now=self._clock())
         run.attempts.append(attempt_of(message, webhook, at=at, result=result, outcome=follows.outcome))
+        _DELIVERIES.add(1, {"outcome": follows.outcome.value})
+        _LAG.record(max(0, (at - entry.at).total_seconds()))
         await asyncio.gather(self._note(run.lease, webhook, follows), self._keep(run))
         if follows.outcome is Outcome.FAILED:
             return None
