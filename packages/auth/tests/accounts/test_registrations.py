@@ -15,6 +15,7 @@ import parley_auth.plugin
 from parley_auth.testing import PASSWORD, an_account, auth_settings
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
+from parley_core.testing.metrics import Metrics
 
 LIMIT = 4
 STRANGER, NEIGHBOUR = "203.0.113.9", "203.0.113.10"
@@ -57,6 +58,14 @@ async def test_over_the_limit(app: FastAPI, clock: MovableClock) -> None:
     assert answer.headers["Retry-After"] == str(50 * 60)
     assert await app.state.parley.database.users.count_documents({}) == LIMIT
     assert (await register(app, NEIGHBOUR, "eve")).status_code == 201
+
+
+async def test_refusals_are_counted(app: FastAPI, metrics: Metrics) -> None:
+    """Those beyond the limit are counted, and those on a free network aren't."""
+    await fill(app)
+    await register(app, STRANGER, "eve")
+    await register(app, NEIGHBOUR, "eve")
+    assert metrics.value("parley.refusals") == metrics.value("parley.refusals", budget="registrations") == 1
 
 
 async def test_any_hour(app: FastAPI, clock: MovableClock) -> None:

@@ -9,6 +9,7 @@ import pytest
 from parley_auth.passwords.pool import _THREADS, HashingPool, Turn
 from parley_core.data.deadline import time_limit
 from parley_core.errors import Unavailable
+from parley_core.testing.metrics import Metrics
 
 
 class Busy:
@@ -86,3 +87,18 @@ async def test_no_time_left(busy: Busy) -> None:
     with time_limit(0.05), pytest.raises(Unavailable):
         await busy.queue(Turn.LOGIN, "late")
     assert await busy.finish(busy.queue(Turn.LOGIN, "next")) == ["next"]
+
+
+async def test_measured(metrics: Metrics, busy: Busy) -> None:
+    """Passwords that wait or are being hashed, also those of callers who leave; and those that found no room."""
+    registrations = [busy.queue(Turn.REGISTRATION, "r") for _ in range(64 - _THREADS)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        await busy.queue(Turn.REGISTRATION, "r")
+    assert metrics.value("parley.passwords.queue") == 64
+    assert metrics.value("parley.refusals", budget="passwords_waiting") == 1
+    registrations[0].cancel()
+    await asyncio.gather(registrations.pop(0), return_exceptions=True)
+    assert metrics.value("parley.passwords.queue") == 63
+    await busy.finish(*registrations)
+    assert metrics.value("parley.passwords.queue") == 0

@@ -20,6 +20,7 @@ from parley_auth.passwords.origin import Origin
 from parley_auth.passwords.throttle import OF_ACCOUNT, OF_SITE, Throttle
 from parley_auth.testing import PASSWORD, Account, an_account
 from parley_core.testing import MovableClock
+from parley_core.testing.metrics import Metrics
 
 LOGIN = "/v1/auth/login"
 STRANGER, OFFICE = "203.0.113.9", "198.51.100.1"
@@ -89,6 +90,15 @@ class TestAccount:
             assert (await log_in(client, ada.user.email)).status_code == 401
         clock.move(timedelta(minutes=15))
         assert (await log_in(client, ada.user.email, PASSWORD)).status_code == 200
+
+    async def test_refusals_are_counted(self, client: httpx.AsyncClient, ada: Account, metrics: Metrics) -> None:
+        """Those that must wait are counted, and wrong passwords aren't."""
+        await fail(client, ada.user.email)
+        assert metrics.value("parley.refusals") == 0
+        await log_in(client, ada.user.email)
+        assert metrics.value("parley.refusals", budget="logins") == 1
+        assert metrics.value("parley.problems", code="invalid_credentials") == 6
+        assert metrics.value("parley.problems", code="rate_limited") == 1
 
     async def test_success_forgets(self, client: httpx.AsyncClient, ada: Account) -> None:
         """A login forgets the failures before it."""
