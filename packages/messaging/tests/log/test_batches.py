@@ -14,6 +14,8 @@ from parley_messaging.log.batches import Batches
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from parley_core.testing.metrics import Metrics
+
 
 class Press:
     """Settles batches when it is allowed to, and remembers them."""
@@ -54,6 +56,27 @@ async def test_next_batch(press: Press) -> None:
     assert (two, three) == (20, 30)
     assert isinstance(four, ValueError)
     assert press.batches == [("a", [1]), ("a", [2, 3, -4])]
+
+
+async def test_measured(press: Press, metrics: Metrics) -> None:
+    """A batch counts the items that were settled together, and those that find no room count as refused."""
+    batches = Batches(press.settle, longest=3, patience=5)
+    first = asyncio.create_task(submit(batches, 1))
+    await press.begun.wait()
+    others = asyncio.create_task(submit(batches, 2, 3, -4, 5))
+    await asyncio.sleep(0)
+    press.allowed.set()
+    await first
+    await others
+    assert (metrics.value("parley.messages.group.size"), metrics.total("parley.messages.group.size")) == (2, 4)
+    assert metrics.value("parley.refusals", budget="messages_waiting") == 1
+
+
+async def test_measured_one_by_one(press: Press, metrics: Metrics) -> None:
+    """Where one item spoils a batch, each that is settled by itself is a batch."""
+    press.allowed.set()
+    await submit(Batches(press.settle, longest=9, patience=5), 1, 13, 2)
+    assert (metrics.value("parley.messages.group.size"), metrics.total("parley.messages.group.size")) == (2, 2)
 
 
 async def test_largest(press: Press) -> None:
