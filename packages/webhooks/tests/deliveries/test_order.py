@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import trustme
     from conftest import Stage
 
+    from parley_core.testing.metrics import Metrics
+
 HOUR = timedelta(hours=1)
 
 
@@ -26,6 +28,23 @@ class TestInOrder:
         assert [delivery.id for delivery in inbox.deliveries] == happened
         assert [delivery.position for delivery in inbox.deliveries] == sorted(d.position for d in inbox.deliveries)
         assert inbox.most_at_once == 1
+
+    async def test_measured(self, stage: Stage, inbox: Inbox, metrics: Metrics) -> None:
+        """Each attempt is counted by its outcome, with the age of its event."""
+        webhook = await stage.create(inbox.address, types=["sample.made"])
+        await stage.happen(2)
+        await stage.delivered(webhook)
+        assert metrics.value("parley.webhooks.deliveries", outcome="delivered") == 2
+        assert (metrics.value("parley.webhooks.lag"), metrics.total("parley.webhooks.lag")) == (2, 0)
+        inbox.answer_with(500)
+        await stage.happen(1)
+        await stage.failed(webhook, 1)
+        inbox.answer_with(204)
+        await stage.move(HOUR)
+        await stage.delivered(webhook)
+        assert metrics.value("parley.webhooks.deliveries", outcome="failed") == 1
+        assert metrics.value("parley.webhooks.deliveries", outcome="delivered") == 3
+        assert metrics.total("parley.webhooks.lag") == HOUR.total_seconds()
 
     async def test_payload(self, stage: Stage, inbox: Inbox) -> None:
         """A delivery contains the type, the time, and the event as GET /events answers it."""
