@@ -58,6 +58,15 @@ def test_layers() -> None:
     assert needs["app"] == needs.keys() - {"app"}
 
 
+def test_the_embedded_server_is_an_extra() -> None:
+    """The server is large, and whoever has a MongoDB installs the application without it; a checkout takes it."""
+    plain = [requirement for project in PROJECTS.values() for requirement in project["dependencies"]]
+    assert not [requirement for requirement in plain if re.search(r"fiftyone|embedded|testing", requirement)]
+    assert PROJECTS["app"]["optional-dependencies"]["embedded"] == ["parley-core[embedded]"]
+    workspace = tomllib.loads((PACKAGES.parent / "pyproject.toml").read_text())
+    assert workspace["project"]["dependencies"] == ["parley-app[embedded]"]
+
+
 def test_any_order(core_settings: CoreSettings) -> None:
     """Load order means nothing: plugins given in any order compose to the same rules and events."""
     modules = [entry.load() for entry in entry_points(group="parley")]

