@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from parley_app import create_app
-from parley_app.cors import is_origin
+from parley_app.origins import is_origin
 from parley_app.settings import AppSettings
 from parley_app.starting import Starting
 from parley_app.testing import Serving, Start, install_plugin

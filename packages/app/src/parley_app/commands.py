@@ -14,35 +14,38 @@ _DataDir = Annotated[
     Path | None,
     typer.Option(help="The folder of the embedded MongoDB's data. Default: PARLEY_DATA_DIR, or .parley."),
 ]
+_Host = Annotated[
+    str | None,
+    typer.Option(
+        help="The address to listen on; 0.0.0.0 means all of IPv4, :: all of both families. Default: "
+        "PARLEY_LISTEN_HOST, or 127.0.0.1."
+    ),
+]
+_Port = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=65535,
+        help="The port to listen on; 0 chooses a free one. Default: PARLEY_LISTEN_PORT, or 8000.",
+    ),
+]
+_Socket = Annotated[
+    Path | None,
+    typer.Option(help="The path of a Unix domain socket to listen on, of mode 0660, in place of host and port."),
+]
 _WORDS = {True: "ok", False: "wrong", None: "unknown"}
 
 
 @app.command()
 def serve(
     *,
-    host: Annotated[
-        str | None,
-        typer.Option(
-            help="The address to listen on; 0.0.0.0 means all of IPv4, :: all of both families. Default: "
-            "PARLEY_LISTEN_HOST, or 127.0.0.1."
-        ),
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=65535,
-            help="The port to listen on; 0 chooses a free one. Default: PARLEY_LISTEN_PORT, or 8000.",
-        ),
-    ] = None,
+    host: _Host = None,
+    port: _Port = None,
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="The number of processes that serve requests. Default: PARLEY_LISTEN_WORKERS, or 1."),
     ] = None,
-    uds: Annotated[
-        Path | None,
-        typer.Option(help="The path of a Unix domain socket to listen on, of mode 0660, in place of host and port."),
-    ] = None,
+    uds: _Socket = None,
     root_path: Annotated[
         str | None,
         typer.Option(help="The prefix under which a proxy serves the API, like /parley. Default: PARLEY_ROOT_PATH."),
@@ -50,8 +53,7 @@ def serve(
     data_dir: _DataDir = None,
 ) -> None:
     """Run the API. It starts an embedded MongoDB unless PARLEY_MONGODB_URI names a server."""
-    if uds is not None and (host, port) != (None, None):
-        raise typer.BadParameter("a Unix domain socket has no host and no port: leave out --host and --port")
+    _check_place(host, port, uds)
     from parley_app.serving import run
 
     _use(data_dir)
@@ -72,6 +74,33 @@ def check(data_dir: _DataDir = None) -> None:
     for line in _table([(_WORDS[found.is_sound], found.part, found.text) for found in findings]):
         typer.echo(line)
     raise typer.Exit(code=int(any(found.is_sound is False for found in findings)))
+
+
+@app.command()
+def health(
+    *,
+    host: _Host = None,
+    port: _Port = None,
+    uds: _Socket = None,
+    ready: Annotated[bool, typer.Option("--ready", help="Ask whether it can serve, too, as /readyz does.")] = False,
+) -> None:
+    """Ask a server with the same settings whether it is alive; the exit code is 1 where it is not."""
+    _check_place(host, port, uds)
+    from parley_app.health import at_port, at_socket
+    from parley_app.messages import complain
+    from parley_app.settings import read_settings
+
+    path = "/readyz" if ready else "/healthz"
+    problem = at_socket(uds, path) if uds else at_port(*read_settings().place(host, port), path)
+    if problem:
+        complain(problem)
+        raise typer.Exit(code=1)
+    typer.echo("ok")
+
+
+def _check_place(host: str | None, port: int | None, uds: Path | None) -> None:
+    if uds is not None and (host, port) != (None, None):
+        raise typer.BadParameter("a Unix domain socket has no host and no port: leave out --host and --port")
 
 
 def _use(data_dir: Path | None) -> None:

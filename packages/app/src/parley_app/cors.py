@@ -1,16 +1,12 @@
 """What pages of other origins may do in a browser: ask first, read answers, and never with cookies (Fetch, 3.3)."""
 
-import re
 from collections.abc import Iterable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from parley_app.origins import ANY
 from parley_core.http.requests import RequestLog
 
-ANY = "*"
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
-# As browsers send it: a host in lower case and in ASCII, or an IPv6 address; no port where it is the usual one.
-_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?")
 _EXPOSED = "Allow, Cache-Status, ETag, Link, Location, Retry-After, WWW-Authenticate, X-Request-ID"
 _TAKEN = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, X-Request-ID, "
@@ -26,14 +22,6 @@ _ASKED = (
 )
 _VARY = (b"vary", b"Origin")
 Header = tuple[bytes, bytes]
-
-
-def is_origin(word: str) -> bool:
-    """Return whether a browser sends this as `Origin`: scheme and host, a port unless it is the scheme's own."""
-    if not (match := _ORIGIN.fullmatch(word)):
-        return False
-    scheme, port = match.groups()
-    return port is None or (port != _DEFAULT_PORTS.get(scheme) and int(port) < 2**16)
 
 
 class Cors:

@@ -43,11 +43,12 @@ def peer_of(client: Peer | None, *, by_unix_socket: bool = False) -> Peer | None
 
 def url_of(listener: socket.socket, host: str) -> str:
     """Return the address to open in a browser on this machine."""
-    shown = _on_this_machine(host)
+    shown = on_this_machine(host)
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}"
 
 
-def _on_this_machine(host: str) -> str:
+def on_this_machine(host: str) -> str:
+    """Return the address at which this machine reaches what listens on `host`."""
     try:
         address = ip_address(host)
     except ValueError:

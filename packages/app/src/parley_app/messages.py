@@ -17,9 +17,9 @@ def announce(message: str) -> None:
     typer.secho(f"\n{rule}\n{message}\n{rule}\n", bold=True)
 
 
-def complain(error: StartupError) -> None:
-    """Print in one line, on standard error, why the application can't start."""
-    typer.echo(f"parley: {' '.join(str(error).splitlines())}", err=True)
+def complain(problem: StartupError | str) -> None:
+    """Print in one line, on standard error, why the application can't start, or doesn't answer."""
+    typer.echo(f"parley: {' '.join(str(problem).splitlines())}", err=True)
 
 
 def show_ready(parley: "Parley", url: str, root_path: str, workers: int) -> None:

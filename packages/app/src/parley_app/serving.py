@@ -48,7 +48,8 @@ def run(
     parley: Parley = app.state.parley
     parley.verify(app)
     settings = parley.settings(AppSettings)
-    host, port, workers = _chosen(settings, host, port, workers)
+    host, port = settings.place(host, port)
+    workers = settings.listen_workers if workers is None else workers
     with ExitStack() as running:
         listener, url = running.enter_context(_listening_at(uds) if uds else _listening_on(host, port))
         watch = _embedded_database(parley, running)
@@ -59,14 +60,6 @@ def run(
         else:
             asyncio.run(_prepare(parley, app, wait_seconds))
             Supervisor(workers, listener, on_ready=on_ready, watch=watch, wait_seconds=wait_seconds).run()
-
-
-def _chosen(settings: AppSettings, host: str | None, port: int | None, workers: int | None) -> tuple[str, int, int]:
-    return (
-        settings.listen_host if host is None else host,
-        settings.listen_port if port is None else port,
-        settings.listen_workers if workers is None else workers,
-    )
 
 
 @contextmanager

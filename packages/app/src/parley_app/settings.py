@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from ipaddress import ip_network
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, cast
 
 from pydantic import AfterValidator, Field
 
-from parley_app.cors import ANY, is_origin
+from parley_app.origins import ANY, is_origin
 from parley_app.root_path import is_root_path
 from parley_core import Settings
-from parley_core.kernel.settings import Words
+from parley_core.declarations import Declared
+from parley_core.kernel.settings import Words, load_settings
 
 
 def _networks(words: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -83,3 +84,16 @@ class AppSettings(Settings):
     write_seconds: float = Field(
         60.0, gt=0, le=3600, description="Time after which a client that does not read its answer is disconnected."
     )
+
+    def place(self, host: str | None, port: int | None) -> tuple[str, int]:
+        """Return the host and the port to listen on: what a command's options say, else the settings."""
+        return self.listen_host if host is None else host, self.listen_port if port is None else port
+
+
+def read_settings() -> AppSettings:
+    """Return these settings alone, whatever is wrong with those of other packages.
+
+    Raises:
+        StartupError: one of them is wrong.
+    """
+    return cast("AppSettings", load_settings([Declared("app", AppSettings)], ())[AppSettings])
