@@ -8,6 +8,7 @@ import pytest
 from pymongo import IndexModel, MongoClient
 
 from parley_core import new_id
+from parley_core.data.schema_numbers import schema_numbers
 from parley_core.kernel.settings import CoreSettings
 from parley_messaging.testing import address, listening
 
@@ -60,6 +61,7 @@ async def store_as_before(chat: Chat, *rooms: str, senders: Sequence[Account]) -
     )
     await chat.database["message_logs"].insert_many({"_id": room, "last_seq": COUNT} for room in rooms)
     await chat.database["stored_format"].update_one({}, {"$set": {"number": 1}})
+    await chat.database["schema_numbers"].delete_many({})
 
 
 async def test_every_route(chat: Chat) -> None:
@@ -89,6 +91,7 @@ async def test_indexes(chat: Chat) -> None:
     async with chat.another_worker():
         assert await chat.database["messages"].index_information() == expected
     assert await chat.database["stored_format"].find_one() == {"_id": "format", "number": 2}
+    assert (await schema_numbers(chat.database))["messaging"] == 1
     assert not await chat.database["messages"].find_one({"interview_id": {"$exists": True}})
 
 

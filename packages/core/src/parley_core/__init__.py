@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from parley_core.data.handle import Database
     from parley_core.data.ids import new_id, parse_id
     from parley_core.data.indexes import CollectionIndexes
+    from parley_core.data.migrations import Migration
     from parley_core.data.recorded import insert_recorded, record
     from parley_core.errors import ParleyError, StartupError, raises
     from parley_core.http.pagination import Page, PageQuery, Pager, PagerDep
@@ -43,6 +44,7 @@ __all__ = [
     "Invalidation",
     "LogEntry",
     "LogFilter",
+    "Migration",
     "Page",
     "PageQuery",
     "Pager",
@@ -99,6 +101,7 @@ __getattr__ = lazily(
             "parse_id",
         ),
         "data.indexes": ("CollectionIndexes",),
+        "data.migrations": ("Migration",),
         "data.recorded": (
             "insert_recorded",
             "record",

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings
 
 from parley_core.data.events import EventType, Invalidation
 from parley_core.data.indexes import CollectionIndexes
+from parley_core.data.migrations import Migration
 from parley_core.http.framework import RouteContext
 from parley_core.http.requests import Composition
 from parley_core.http.routing import Router
@@ -61,11 +62,23 @@ def parley_routers() -> Sequence[Router]:
 def parley_indexes() -> Sequence[CollectionIndexes]:
     """Called once, before the application accepts requests.
 
-    Returns: the indexes of each collection that the plugin owns; missing ones are created. Before that, fields that
-    have another name in this release are renamed in what is stored.
+    Returns: the indexes of each collection that the plugin owns; missing ones are created.
 
     Start-up fails when two plugins own one collection, or when MongoDB refuses to build an index, as it does
     where one of the same name has another definition.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def parley_migrations() -> Sequence[Migration]:
+    """Called once, when the application is composed.
+
+    Returns: all migrations of the plugin's stored data, from the first on. Those that this release needs are done
+    before the indexes are built, the others beside the requests; see `parley_core.Migration`.
+
+    Start-up fails when their numbers aren't 1, 2, 3 and so on, when one that is needed fails, and when the stored data
+    is newer than the last of them.
     """
     raise NotImplementedError
 

@@ -2,6 +2,7 @@
 
 from parley_core.data.indexes import CollectionIndexes
 from parley_core.data.invalidation import GENERATIONS
+from parley_core.data.schema_numbers import SCHEMA
 from parley_core.data.stored_format import FORMAT
 from parley_core.kernel.settings import CoreSettings, PluginSettings, Settings
 from parley_core.log import outbox, reader
@@ -15,5 +16,5 @@ def parley_settings() -> list[type[Settings]]:
 
 @hookimpl
 def parley_indexes() -> list[CollectionIndexes]:
-    unindexed = [CollectionIndexes(name, ()) for name in (GENERATIONS, reader.FENCE, FORMAT)]
+    unindexed = [CollectionIndexes(name, ()) for name in (GENERATIONS, reader.FENCE, FORMAT, SCHEMA)]
     return [*unindexed, reader.INDEXES, outbox.INDEXES]

@@ -50,14 +50,14 @@ class TestBuilding:
         message = await refusal(core_settings, changed)
         assert message.startswith("plugin 'notes': an index of collection 'notes' can't be built: ")
         assert "by_name" in message
-        assert message.endswith("; drop the old index to have it built anew")
+        assert message.endswith("; give the changed index a new name, and drop the old one by a migration")
 
     async def test_changed_keys(self, core_settings: CoreSettings) -> None:
         """The same where the name stays and the keys change."""
         await start(core_settings, BY_NAME)
         message = await refusal(core_settings, CollectionIndexes("notes", (IndexModel("title", name="by_name"),)))
         assert "by_name" in message
-        assert message.endswith("; drop the old index to have it built anew")
+        assert message.endswith("; give the changed index a new name, and drop the old one by a migration")
 
     async def test_stored_duplicates(self, core_settings: CoreSettings, mongodb_uri: str) -> None:
         """A unique index over duplicates names the index, and not what is stored."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 
 from parley_auth import PolicyRule
-from parley_core import CollectionIndexes, EventType, Parley, Router, Settings, StartupError, hookimpl
-from parley_messaging import events, indexes, lifespan, policy, services
+from parley_core import CollectionIndexes, EventType, Migration, Parley, Router, Settings, StartupError, hookimpl
+from parley_messaging import events, indexes, lifespan, migrations, policy, services
 from parley_messaging.log.endpoints import log_router
 from parley_messaging.models import MessageLog
 from parley_messaging.settings import MessagingSettings
@@ -41,6 +41,10 @@ class Messages:
     @hookimpl
     def parley_indexes(self) -> list[CollectionIndexes]:
         return indexes.INDEXES
+
+    @hookimpl
+    def parley_migrations(self) -> list[Migration]:
+        return migrations.MIGRATIONS
 
     @hookimpl
     def parley_events(self) -> list[EventType]:

@@ -21,7 +21,6 @@ INDEXES = [
                 partialFilterExpression={"client_message_id": {"$gt": ""}},
             ),
         ),
-        renamed={"interview_id": "log_id"},
     ),
     CollectionIndexes(LOGS, ()),
 ]

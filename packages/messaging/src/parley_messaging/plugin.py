@@ -15,6 +15,7 @@ _messages = messages_of(LOG)
 parley_settings = _messages.parley_settings
 parley_routers = _messages.parley_routers
 parley_indexes = _messages.parley_indexes
+parley_migrations = _messages.parley_migrations
 parley_events = _messages.parley_events
 parley_policies = _messages.parley_policies
 parley_services = _messages.parley_services

@@ -1,6 +1,6 @@
 """What the failures of MongoDB mean."""
 
-from pymongo.errors import ConfigurationError, ConnectionFailure, PyMongoError
+from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure, PyMongoError
 
 from parley_core.errors import StartupError, Unavailable
 
@@ -36,3 +36,11 @@ def is_ambiguous(error: BaseException) -> bool:
     if not isinstance(error, PyMongoError):
         return True
     return is_unavailable(error) or error.has_error_label("RetryableWriteError")
+
+
+def reason_of(error: PyMongoError) -> str:
+    """Return why MongoDB refused something, or that it didn't answer, without anything that is stored."""
+    if not isinstance(error, OperationFailure):
+        return f"MongoDB did not answer ({type(error).__name__})"
+    # What follows "dup key" is stored data.
+    return str((error.details or {}).get("errmsg", "refused")).partition(" dup key:")[0]

@@ -1,8 +1,7 @@
 """Indexes: every collection has one owner, and the indexes that it declares exist before the first request."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import pymongo
 from pymongo import IndexModel
@@ -10,7 +9,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure, PyMongoError
 
 from parley_core.data.documents import Document
-from parley_core.data.renames import rename_field
+from parley_core.data.failures import reason_of
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
 
@@ -27,49 +26,35 @@ class CollectionIndexes:
 
     Args:
         collection: its name.
-        indexes: each needs a name, so that a refusal can name it.
+        indexes: each needs a name, so that a refusal can name it. A changed one gets a new name, and a migration drops
+            the one of the old name (`dropped_index`).
         recorded: whether its documents are written by `record` and `insert_recorded`, whose events the relay brings
             into the log.
-        renamed: a field's name in an earlier release -> its name now, at the top of a document. Before the indexes are
-            built, stored documents get the new name, and indexes over the old one are dropped: those over the new one
-            need other names. A package of this project also raises the number of the stored format.
     """
 
     collection: str
     indexes: tuple[IndexModel, ...]
     recorded: bool = False
-    renamed: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 async def ensure_indexes(database: AsyncDatabase[Document], declared: Iterable[Declared[CollectionIndexes]]) -> None:
-    """Rename fields and create the indexes that are missing; on large collections that takes longer than a request may.
+    """Create the indexes that are missing; on large collections that takes longer than a request may.
 
     Raises:
         StartupError: MongoDB refused one; the message names plugin, collection and MongoDB's reason.
     """
     for declaration in declared:
         owned = declaration.value
-        collection = database[owned.collection]
-        for old, new in owned.renamed.items():
-            with _refusing(declaration, f"field '{old}' of collection '{owned.collection}' can't be renamed"):
-                await rename_field(collection, old, new)
         if indexes := [*owned.indexes, *([_UNRELAYED] if owned.recorded else [])]:
-            with _refusing(declaration, f"an index of collection '{owned.collection}' can't be built"):
-                await collection.create_indexes(indexes)
-
-
-@contextmanager
-def _refusing(declaration: Declared[CollectionIndexes], problem: str) -> Iterator[None]:
-    try:
-        with pymongo.timeout(_BUILD_SECONDS):
-            yield
-    except PyMongoError as error:
-        raise StartupError(f"plugin '{declaration.plugin}': {problem}: {_reason(error)}") from error
+            try:
+                with pymongo.timeout(_BUILD_SECONDS):
+                    await database[owned.collection].create_indexes(indexes)
+            except PyMongoError as error:
+                problem = f"an index of collection '{owned.collection}' can't be built"
+                raise StartupError(f"plugin '{declaration.plugin}': {problem}: {_reason(error)}") from error
 
 
 def _reason(error: PyMongoError) -> str:
-    if not isinstance(error, OperationFailure):
-        return f"MongoDB did not answer ({type(error).__name__})"
-    # What follows "dup key" is stored data.
-    reason = str((error.details or {}).get("errmsg", "refused")).partition(" dup key:")[0]
-    return f"{reason}; drop the old index to have it built anew" if error.code in _CHANGED_DEFINITION else reason
+    is_changed = isinstance(error, OperationFailure) and error.code in _CHANGED_DEFINITION
+    advice = "; give the changed index a new name, and drop the old one by a migration" if is_changed else ""
+    return reason_of(error) + advice

@@ -6,6 +6,7 @@ from fastapi import Depends
 from pydantic import BaseModel, ConfigDict
 
 from parley_core.data.clocks import DatabaseClock
+from parley_core.data.migrating import DataMigrations
 from parley_core.errors import Unavailable, needs_nothing, raises
 from parley_core.http.requests import provided
 from parley_core.http.routing import PublicRoute, Router
@@ -35,7 +36,14 @@ async def check_health() -> Health:
 
 @router.get("/readyz", summary="Check that the process can serve")
 @raises(Unavailable)
-async def check_readiness(clocks: Annotated[DatabaseClock, Depends(provided(DatabaseClock))]) -> Health:
-    """Answer 200 when the database answers, else 503. A clock that differs from the database's is logged."""
+async def check_readiness(
+    clocks: Annotated[DatabaseClock, Depends(provided(DatabaseClock))],
+    migrations: Annotated[DataMigrations, Depends(provided(DataMigrations))],
+) -> Health:
+    """Answer 200 when the database answers and its data is of this release, else 503.
+
+    A clock that differs from the database's is logged.
+    """
     await clocks.check()
+    await migrations.check_current()
     return Health(status="ok")

@@ -1,7 +1,7 @@
 """`Parley`: the object that composes plugins into one application and keeps what runs."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TypeVar, cast
@@ -17,7 +17,7 @@ from parley_core.data.cursor_key import cursor_key
 from parley_core.data.documents import Document
 from parley_core.data.handle import Database
 from parley_core.data.indexes import ensure_indexes
-from parley_core.data.stored_format import check_format, check_readable
+from parley_core.data.migrating import DataMigrations, MigrationStatus, known_numbers, migrations_of
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
 from parley_core.http.framework import RouteContext
@@ -77,6 +77,7 @@ class Parley:
         warn_of_unknown(self._settings)
         collections = single_owner(self.plugins.indexes(), lambda owned: [owned.collection], what="collection")
         self._indexes = list(collections.values())
+        self._migrations = migrations_of(self.plugins.names, self.plugins.migrations())
         self.events = catalogue_of(self.plugins.event_types(), self.plugins.invalidations())
         self._services = Services()
         self.require: Finder = self._services.require
@@ -120,6 +121,11 @@ class Parley:
     def services(self, cls: type[T]) -> list[T]:
         """Return every service whose class derives from `cls`, or has the methods of a runtime-checkable protocol."""
         return self._services.of_kind(cls)
+
+    @property
+    def schema_numbers(self) -> Mapping[str, int]:
+        """The highest schema number that this process knows of each plugin's data, 0 for one without migrations."""
+        return known_numbers(self._migrations)
 
     @property
     def is_verified(self) -> bool:
@@ -211,23 +217,40 @@ class Parley:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Parley"]:
-        """Open the database, build the indexes, make the services and enter the plugins' lifespans.
+        """Open the database, migrate its data, build the indexes, make the services and enter the plugins' lifespans.
 
         Raises:
             StartupError: one of these failed; what was entered is left again.
         """
         async with AsyncExitStack() as stack:
-            database = await self._opened(stack)
-            await check_format(database)
-            await ensure_indexes(database, self._indexes)
-            log = log_of(database, self.clock)
+            migrations = await self._opened(stack)
+            is_manual = self.settings(CoreSettings).migrate == "manual"
+            await migrations.prepare(is_manual=is_manual)
+            await ensure_indexes(self.database, self._indexes)
+            log = log_of(self.database, self.clock)
             await stack.enter_async_context(running_log(*log))
-            await self._make_services(database, log, await cursor_key(database))
+            await self._make_services(migrations, *log, key=await cursor_key(self.database))
             await stack.enter_async_context(measured(self.require(ReadCache)))
+            await stack.enter_async_context(nullcontext() if is_manual else migrations.finishing())
             for declared in self.plugins.lifespans(self):
                 with self._services.provided_by(declared.plugin):
                     await stack.enter_async_context(attributed(declared))
             yield self
+
+    async def migrate(self) -> None:
+        """Do all migrations and build the indexes, also while other processes serve; raise as `running` does."""
+        async with AsyncExitStack() as stack:
+            migrations = await self._opened(stack)
+            await migrations.prepare()
+            await ensure_indexes(self.database, self._indexes)
+            await migrations.finish()
+
+    async def migration_status(self) -> Sequence[MigrationStatus]:
+        """Return how far each migration is, and store nothing; raise as `running` does."""
+        async with AsyncExitStack() as stack:
+            migrations = await self._opened(stack)
+            await migrations.check()
+            return await migrations.status()
 
     async def rehearse(self) -> None:
         """Do what a start does as far as it changes nothing that is stored: open the database and make the services.
@@ -237,11 +260,11 @@ class Parley:
             DatabaseError: MongoDB refused something else.
         """
         async with AsyncExitStack() as stack:
-            database = await self._opened(stack)
-            await check_readable(database)
-            await self._make_services(database, log_of(database, self.clock), bytes(64))
+            migrations = await self._opened(stack)
+            await migrations.check()
+            await self._make_services(migrations, *log_of(self.database, self.clock), key=bytes(64))
 
-    async def _opened(self, stack: AsyncExitStack) -> Database:
+    async def _opened(self, stack: AsyncExitStack) -> DataMigrations:
         stack.enter_context(self._services.temporary())
         collections = [declared.value for declared in self._indexes]
         opening = open_database(
@@ -249,10 +272,10 @@ class Parley:
         )
         self._database = await stack.enter_async_context(opening)
         stack.callback(setattr, self, "_database", None)
-        return self._database
+        return DataMigrations(self._database, self._migrations, self._indexes)
 
-    async def _make_services(self, database: Database, log: Sequence[object], key: bytes) -> None:
-        own = await own_services(database, self.settings(CoreSettings), self.clock, cursor_key=key)
-        for service in (database, database.generations, *log, *own):
+    async def _make_services(self, *services: object, key: bytes) -> None:
+        own = await own_services(self.database, self.settings(CoreSettings), self.clock, cursor_key=key)
+        for service in (self.database, self.database.generations, *services, *own):
             self.provide(service)
         self._services.collect(self.plugins.calls("parley_services"), self)

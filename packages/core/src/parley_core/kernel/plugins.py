@@ -15,6 +15,7 @@ import typer
 from parley_core import hookspecs
 from parley_core.data.events import EventType, Invalidation
 from parley_core.data.indexes import CollectionIndexes
+from parley_core.data.migrations import Migration
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
 from parley_core.http.requests import Composition
@@ -147,6 +148,11 @@ class Plugins:
         """Whether a plugin proves that every route is guarded: it has to know which may stand open."""
         return _specifies(self._manager, "parley_public_routes")
 
+    @property
+    def names(self) -> list[str]:
+        """The names of all plugins."""
+        return [name for name, plugin in self._manager.list_name_plugin() if plugin is not None]
+
     def settings_classes(self) -> Iterator[Declared[type[Any]]]:
         """Return the settings classes of all plugins; every method here raises as `declarations` does."""
         return self.declarations("parley_settings", type)
@@ -158,6 +164,10 @@ class Plugins:
     def indexes(self) -> Iterator[Declared[CollectionIndexes]]:
         """Return the collections of all plugins with their indexes."""
         return self.declarations("parley_indexes", CollectionIndexes)
+
+    def migrations(self) -> Iterator[Declared[Migration]]:
+        """Return the migrations of all plugins."""
+        return self.declarations("parley_migrations", Migration)
 
     def event_types(self) -> Iterator[Declared[EventType]]:
         """Return the event types of all plugins."""

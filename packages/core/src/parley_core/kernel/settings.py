@@ -93,6 +93,11 @@ class CoreSettings(Settings):
         "parley", min_length=1, max_length=38, pattern=r"^[A-Za-z0-9_-]+$", description="The name of the database."
     )
     mongodb_pool_size: int = Field(16, ge=1, le=500, description="Connections per worker at most.")
+    migrate: Literal["auto", "manual"] = Field(
+        "auto",
+        description="Who migrates stored data: every start (`auto`), or `parley migrate up` alone (`manual`), for "
+        "which a start waits.",
+    )
     mongod: Path | None = Field(None, description="The mongod binary that the embedded MongoDB runs.")
     data_dir: Path = Field(Path(".parley"), description="Where the embedded MongoDB keeps its data.")
     request_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Time for one request's database work.")

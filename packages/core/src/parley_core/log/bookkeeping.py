@@ -1,17 +1,18 @@
 """Core's own bookkeeping in the database, for whoever watches it: nothing that anybody is shown changes with it.
 
-A module of its own, since it names what five others own.
+A module of its own, since it names what six others own.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from parley_core.data.invalidation import GENERATIONS
+from parley_core.data.schema_numbers import SCHEMA
 from parley_core.data.stored_format import FORMAT
 from parley_core.log.outbox import OUTBOX
 from parley_core.log.reader import EVENTS, FENCE
 
-COLLECTIONS = (EVENTS, FENCE, FORMAT, GENERATIONS, OUTBOX)
+COLLECTIONS = (EVENTS, FENCE, FORMAT, GENERATIONS, OUTBOX, SCHEMA)
 """The collections that core owns."""
 
 # What a recorded document loses to the log; a recorded write, which changes `history` too, raises `rev` with it.
