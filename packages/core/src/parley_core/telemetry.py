@@ -6,9 +6,12 @@ histogram. Its attributes are words of a short list, never an id, a path or anyt
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from typing import Generic, TypeVar
 
 from opentelemetry import trace
+from opentelemetry.context import Context as Values
+from opentelemetry.context import attach
 from opentelemetry.metrics import CallbackOptions, Observation, get_meter
 
 T = TypeVar("T")
@@ -20,6 +23,22 @@ def trace_id() -> str | None:
     """Return the id of the trace that the running code belongs to, as 32 hexadecimal digits; None outside of traces."""
     context = trace.get_current_span().get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
+
+
+def is_traced() -> bool:
+    """Return whether an SDK for traces is set up in this process; that must be before an application is created."""
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
+def only_trace() -> Context:
+    """Return a context that has nothing but the current span, for a task that does work for others too.
+
+    What such work sends to MongoDB is traced in the request that began it, as long as that request lasts.
+    """
+    context = Context()
+    if (span := trace.get_current_span()) is not trace.INVALID_SPAN:
+        context.run(attach, trace.set_span_in_context(span, Values()))
+    return context
 
 
 class Living(Generic[T]):

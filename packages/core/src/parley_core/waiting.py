@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
 from contextvars import Context
 from typing import Any, Generic, TypeVar
 
+from parley_core.telemetry import only_trace
+
 R = TypeVar("R")
 T = TypeVar("T")
 _CANCEL_SECONDS = 0.05
@@ -87,7 +89,7 @@ class Rounds(Generic[T]):
         self._waiting.append(future)
         if self._runner is None:
             # An empty context: the first caller's timeout is not that of those who share a round.
-            self._runner = asyncio.get_running_loop().create_task(self._run(), context=Context())
+            self._runner = asyncio.get_running_loop().create_task(self._run(), context=only_trace())
         await within(future, seconds)
 
     async def close(self) -> None:

@@ -9,6 +9,7 @@ from pymongo.errors import ConfigurationError, InvalidURI, OperationFailure, PyM
 from pymongo.read_concern import ReadConcern
 
 from parley_core.data.causes import refusal_of
+from parley_core.data.command_spans import command_listeners
 from parley_core.data.documents import Document, Session
 from parley_core.data.events import EventType, Invalidation
 from parley_core.data.examination import examine, findings_of_refusal
@@ -56,6 +57,7 @@ def _client(uri: str, *, timeout_seconds: float, pool_size: int) -> AsyncMongoCl
             connectTimeoutMS=2000,
             maxPoolSize=pool_size,
             appname="parley",
+            event_listeners=command_listeners(),
         )
     except (ConfigurationError, InvalidURI, ValueError) as error:
         # The driver's message may repeat the URI's password.

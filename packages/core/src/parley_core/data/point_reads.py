@@ -6,7 +6,6 @@ primary, so that it sees every acknowledged write (docs/caching.md).
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextvars import Context
 from itertools import chain, islice
 from typing import Any
 
@@ -14,7 +13,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from parley_core.data.deadline import remaining, time_is_over
 from parley_core.data.documents import Document
-from parley_core.telemetry import METER
+from parley_core.telemetry import METER, only_trace
 from parley_core.waiting import fail, fulfil, within
 
 MAX_BATCH = 100
@@ -77,7 +76,7 @@ class PointReader:
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         # An empty context: the first caller's timeout is not that of those who share its query.
-        self._runner = loop.create_task(self._run(loop), context=Context())
+        self._runner = loop.create_task(self._run(loop), context=only_trace())
 
     async def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         runner = self._runner

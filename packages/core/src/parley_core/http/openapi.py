@@ -44,6 +44,7 @@ _PROBLEM = {
         "code": {"type": "string"},
         "category": {"type": "string"},
         "request_id": {"type": "string"},
+        "trace_id": {"type": "string", "description": "The OpenTelemetry trace, where the server sends any."},
         "errors": {
             "type": "array",
             "items": {

@@ -31,7 +31,7 @@ from parley_core.errors import (
 from parley_core.http.bodies import is_unread
 from parley_core.http.framework import routes_of
 from parley_core.http.requests import composition_of, methods_answered, path_of, request_id_of
-from parley_core.telemetry import METER
+from parley_core.telemetry import METER, trace_id
 
 MEDIA_TYPE = "application/problem+json"
 _MORE = "parley.more_members"
@@ -88,6 +88,8 @@ def problem_of(error: ParleyError, request_id: str, *, most_errors: int = 20) ->
         "category": error.category,
         "request_id": request_id,
     }
+    if trace := trace_id():
+        problem["trace_id"] = trace
     if error.errors:
         problem["errors"] = _entries(error.errors[:most_errors])
     return problem

@@ -24,6 +24,7 @@ _IN_PATHS = "/:@!$&()*+="
 _RAW_HEADER = HEADER.lower().encode()
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _KEY = "parley.request_id"
+NO_ROUTE = "-"
 NO_STORE = (b"cache-control", b"no-store")
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 ADMITTED = "parley.admitted"
@@ -135,8 +136,8 @@ def methods_answered(methods: Collection[str]) -> set[str]:
 
 
 def route_template(scope: Scope) -> str:
-    """Return the path of the matched route with its parameters' names, like `/v1/users/{user_id}`; else "-"."""
-    return str(getattr(_effective_route(scope) or scope.get("route"), "path_format", "-"))
+    """Return the path of the matched route with its parameters' names, like `/v1/users/{user_id}`; else NO_ROUTE."""
+    return str(getattr(_effective_route(scope) or scope.get("route"), "path_format", NO_ROUTE))
 
 
 def added_dependencies(scope: Scope) -> Sequence[Any]:

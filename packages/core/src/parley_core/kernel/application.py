@@ -27,6 +27,7 @@ from parley_core.http.problems import install_handlers
 from parley_core.http.requests import RequestLog, path_of
 from parley_core.http.routing import PublicRoute, Router
 from parley_core.http.sent_headers import TRANSPORT_SECURITY
+from parley_core.http.spans import PathIsTemplate
 from parley_core.kernel.catalogue import catalogue_of
 from parley_core.kernel.lifespans import attributed, frozen
 from parley_core.kernel.measuring import measured
@@ -39,6 +40,7 @@ from parley_core.kernel.settings import CoreSettings, allowed_plugins, load_sett
 from parley_core.kernel.storage import log_of, open_database, running_log
 from parley_core.kernel.unknown_settings import warn_of_unknown
 from parley_core.ownership import single_owner
+from parley_core.telemetry import is_traced
 
 T = TypeVar("T")
 S = TypeVar("S", bound=BaseSettings)
@@ -165,6 +167,8 @@ class Parley:
             answers_for=None if owns_app else lambda scope: self.answers_for(Request(scope)),
             hsts_seconds=hsts_seconds,
         )
+        if is_traced():
+            app.add_middleware(PathIsTemplate)
 
     def include(
         self, app: FastAPI, router: Router, *, plugin: str, prefix: str = "", public: Sequence[PublicRoute] = ()

@@ -3,14 +3,13 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from parley_core.data.deadline import remaining
 from parley_core.errors import Unavailable
 from parley_core.refusals import count_refusal
-from parley_core.telemetry import METER
+from parley_core.telemetry import METER, only_trace
 from parley_core.waiting import fail, fulfil, within
 
 LARGEST = 256
@@ -100,7 +99,7 @@ class Batches(Generic[K, T, R]):
         waiting: deque[_Entry[T, R]] = deque()
         self._waiting[key] = waiting
         # An empty context: the deadline of the request that happens to come first isn't the others'.
-        worker = asyncio.get_running_loop().create_task(self._work(key, waiting), context=Context())
+        worker = asyncio.get_running_loop().create_task(self._work(key, waiting), context=only_trace())
         self._workers.add(worker)
         worker.add_done_callback(self._workers.discard)
         return waiting
