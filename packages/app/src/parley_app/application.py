@@ -14,6 +14,7 @@ from parley_app.version import VERSION
 from parley_core import Parley, StartupError
 from parley_core.http import probes as operations
 from parley_core.http.framework import routes_of
+from parley_core.http.spans import telemetry
 from parley_core.kernel.settings import CoreSettings, PluginSettings, allowed_plugins
 
 _OWN_PLUGIN = "app"
@@ -60,6 +61,7 @@ def create_app(
         redoc_url=None,
         # The address to redirect to would be made of the caller's own Host header.
         redirect_slashes=False,
+        telemetry=telemetry(),
     )
     parley.mount(app, owns_app=True, public=docs_page.PUBLIC_DOCUMENT if shows_docs else ())
     parley.include(app, operations.router, plugin="core", public=operations.PUBLIC)

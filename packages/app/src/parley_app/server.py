@@ -35,6 +35,7 @@ def serve(
     on_ready: Action,
     watch: Watch = lambda: None,
     wait_seconds: float | None = None,
+    on_stop: Action = lambda: None,
 ) -> None:
     """Serve in this process until a signal arrives, then raise it again for the previous handler.
 
@@ -44,11 +45,12 @@ def serve(
         on_ready: called once requests are answered.
         watch: called every second; serving ends with the error that it returns.
         wait_seconds: how long the start waits for MongoDB, while requests are answered 503; None without end.
+        on_stop: called when all requests are answered and the application has stopped, before the signal is raised.
 
     Raises:
         StartupError: the application didn't start, or `watch` returned an error.
     """
-    server = _Server(app, on_ready, watch, wait_seconds)
+    server = _Server(app, on_ready, watch, wait_seconds, on_stop)
     try:
         server.run(sockets=[listener])
     except SystemExit:
@@ -59,10 +61,13 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, app: FastAPI, on_ready: Action, watch: Watch, wait_seconds: float | None) -> None:
+    def __init__(
+        self, app: FastAPI, on_ready: Action, watch: Watch, wait_seconds: float | None, on_stop: Action
+    ) -> None:
         self.failure: BaseException | None = None
         self._on_ready: Action | None = on_ready
         self._watch = watch
+        self._on_stop = on_stop
         parley: Parley = app.state.parley
         self._connections = Connections(_limits_of(parley))
         settings = parley.settings(AppSettings)
@@ -90,6 +95,10 @@ class _Server(uvicorn.Server):
         # uvicorn drops running requests at a second Ctrl-C, which a wrapper such as `uv run` sends at once.
         if not self.should_exit:
             super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        self._on_stop()
 
     async def _tick(self) -> None:
         """Run once a second while requests are answered."""

@@ -6,9 +6,10 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import typer
 from fastapi import FastAPI
@@ -21,11 +22,15 @@ from parley_app.logs import LOGGING
 from parley_app.messages import announce, show_ready
 from parley_app.settings import AppSettings
 from parley_app.supervisor import Supervisor, ignore_stop_signals
+from parley_app.telemetry import export, wanted_signals
 from parley_app.unix_socket import listen_at
-from parley_core import Parley
+from parley_core import Parley, StartupError
 from parley_core.data.failures import stems_from_outage
+from parley_core.declarations import Declared
 from parley_core.embedded import EmbeddedMongoDB, Keeper
-from parley_core.kernel.settings import CoreSettings
+from parley_core.kernel.settings import CoreSettings, load_settings
+
+_SETTINGS = Declared("app", AppSettings)
 
 
 def run(
@@ -44,6 +49,7 @@ def run(
     """
     logging.config.dictConfig(LOGGING)
     _stop_on_signals()
+    on_stop = _exporting(workers)
     app = create_app(announce=announce)
     parley: Parley = app.state.parley
     parley.verify(app)
@@ -56,10 +62,22 @@ def run(
         on_ready = partial(show_ready, parley, url, settings.root_path or "", workers)
         wait_seconds = settings.mongodb_wait_seconds
         if workers == 1:
-            server.serve(app, listener, on_ready=on_ready, watch=watch, wait_seconds=wait_seconds)
+            server.serve(app, listener, on_ready=on_ready, watch=watch, wait_seconds=wait_seconds, on_stop=on_stop)
         else:
             asyncio.run(_prepare(parley, app, wait_seconds))
             Supervisor(workers, listener, on_ready=on_ready, watch=watch, wait_seconds=wait_seconds).run()
+
+
+def _exporting(workers: int | None) -> server.Action:
+    """Export what this process does if it serves itself, else find out whether its workers can; return what ends it."""
+    if workers is None:
+        # What is wrong with the settings is reported when all of them are read.
+        with suppress(StartupError):
+            workers = cast("AppSettings", load_settings([_SETTINGS], ())[AppSettings]).listen_workers
+    if workers == 1:
+        return export()
+    wanted_signals()
+    return lambda: None
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from parley_app import server
 from parley_app.application import create_app
 from parley_app.logs import LOGGING
 from parley_app.messages import announce, complain
+from parley_app.telemetry import export
 from parley_core import StartupError
 from parley_core.embedded import die_with
 
@@ -52,8 +53,9 @@ class Worker(SpawnProcess):
         if self._is_quiet:
             logging.getLogger("parley.start").setLevel(logging.ERROR)
         try:
+            on_stop = export()
             app = create_app(announce=announce)
-            server.serve(app, self._listener, on_ready=self.ready.set, wait_seconds=self._wait_seconds)
+            server.serve(app, self._listener, on_ready=self.ready.set, wait_seconds=self._wait_seconds, on_stop=on_stop)
         except StartupError as error:
             complain(error)
             raise SystemExit(1) from None
