@@ -21,6 +21,8 @@ SETTINGS = {
     "PARLEY_ADMIN_PASSWORD": ADMIN["password"],
     "PARLEY_STREAMS_PER_USER": "0",
 }
+# Streams go on while the server tells that it is about to stop.
+DRAIN = 3
 STREAMS = rounds(50, full=150)
 STALLED = rounds(12, full=60)
 # Each of them more than a socket's buffers take.
@@ -45,7 +47,7 @@ async def joined(client: httpx.AsyncClient) -> tuple[str, dict[str, str]]:
     return address(interview.json()["id"]), headers
 
 
-async def stopped(serving: Serving) -> tuple[float, list[list[StreamEvent]]]:
+async def stopped(serving: Serving, drain: float = 0) -> tuple[float, list[list[StreamEvent]]]:
     """How long it took to stop with open streams, and what each of them said from then on."""
     async with AsyncExitStack() as stack:
         limits = httpx.Limits(max_connections=None)
@@ -63,6 +65,10 @@ async def stopped(serving: Serving) -> tuple[float, list[list[StreamEvent]]]:
         assert all(await asyncio.gather(*(stream.events(1) for stream in streams)))
         begun = time.monotonic()
         serving.process.terminate()
+        if drain:
+            await asyncio.to_thread(eventually, lambda: serving.get("/readyz").status_code == 503)
+            await client.post(messages, headers=headers, json={"content": "Still here"})
+            assert all(await asyncio.gather(*(stream.events(1) for stream in streams)))
         last = await asyncio.gather(*(stream.rest() for stream in streams))
         code = await asyncio.to_thread(serving.process.wait, 30)
         assert code == 0
@@ -79,12 +85,13 @@ async def test_open_streams(start: Start, tmp_path: Path, *, workers: int, limit
 
     If it didn't end them itself, it would cut them off after a grace of ten seconds, and they would say nothing.
     """
-    serving = start("--workers", str(workers), "--data-dir", tmp_path / "data", **SETTINGS)
-    seconds, last = await stopped(serving)
+    settings = SETTINGS | {"PARLEY_DRAIN_SECONDS": str(DRAIN)}
+    serving = start("--workers", str(workers), "--data-dir", tmp_path / "data", **settings)
+    seconds, last = await stopped(serving, DRAIN)
     for events in last:
         assert [event.fields.keys() for event in events] == [{"retry"}]
         assert 1000 <= int(events[0].fields["retry"]) <= 3000
-    assert seconds < limit, serving.logged
+    assert DRAIN <= seconds < DRAIN + limit, serving.logged
     assert serving.logged.count("Traceback") == 0
 
 

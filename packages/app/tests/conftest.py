@@ -30,6 +30,7 @@ from fastapi.responses import StreamingResponse
 
 from parley_core import PublicRoute, Router, hookimpl
 
+_NAMES = ("endless", "pause", "slow", "waiting")
 router = Router(prefix="/probe", tag="probe")
 
 
@@ -60,6 +61,12 @@ async def read_slowly() -> str:
     return "slow"
 
 
+@router.get("/pause")
+async def pause() -> str:
+    await asyncio.sleep(5)
+    return "paused"
+
+
 @hookimpl
 def parley_routers():
     return [router]
@@ -67,7 +74,7 @@ def parley_routers():
 
 @hookimpl
 def parley_public_routes():
-    return [PublicRoute("GET", f"/v1/probe/{name}", "a test reads it") for name in ("endless", "slow", "waiting")]
+    return [PublicRoute("GET", f"/v1/probe/{name}", "a test reads it") for name in _NAMES]
 """
 
 

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from parley_app.connections import Connections, Limits
 from parley_app.cors import Cors
 from parley_app.descriptors import raise_limit, reserve_of
+from parley_app.draining import Draining, LateStop
 from parley_app.protocol import Protocol
 from parley_app.proxies import Proxies
 from parley_app.settings import AppSettings
@@ -36,6 +37,7 @@ def serve(
     watch: Watch = lambda: None,
     wait_seconds: float | None = None,
     on_stop: Action = lambda: None,
+    draining: Draining | None = None,
 ) -> None:
     """Serve in this process until a signal arrives, then raise it again for the previous handler.
 
@@ -46,11 +48,12 @@ def serve(
         watch: called every second; serving ends with the error that it returns.
         wait_seconds: how long the start waits for MongoDB, while requests are answered 503; None without end.
         on_stop: called when all requests are answered and the application has stopped, before the signal is raised.
+        draining: that of the process that started this one and delays the stop for all; None where this one does.
 
     Raises:
         StartupError: the application didn't start, or `watch` returned an error.
     """
-    server = _Server(app, on_ready, watch, wait_seconds, on_stop)
+    server = _Server(app, on_ready=on_ready, watch=watch, wait_seconds=wait_seconds, on_stop=on_stop, draining=draining)
     try:
         server.run(sockets=[listener])
     except SystemExit:
@@ -62,7 +65,14 @@ def serve(
 
 class _Server(uvicorn.Server):
     def __init__(
-        self, app: FastAPI, on_ready: Action, watch: Watch, wait_seconds: float | None, on_stop: Action
+        self,
+        app: FastAPI,
+        *,
+        on_ready: Action,
+        watch: Watch,
+        wait_seconds: float | None,
+        on_stop: Action,
+        draining: Draining | None,
     ) -> None:
         self.failure: BaseException | None = None
         self._on_ready: Action | None = on_ready
@@ -71,6 +81,9 @@ class _Server(uvicorn.Server):
         parley: Parley = app.state.parley
         self._connections = Connections(_limits_of(parley))
         settings = parley.settings(AppSettings)
+        own = Draining()
+        parley.provide(draining or own)
+        self._late_stop = LateStop(own, 0 if draining else settings.drain_seconds)
         self._starting = Starting(app, wait_seconds=wait_seconds, on_failure=self._fail, settings=settings)
         http = partial(Protocol, self._connections, _keepers_of_ids(parley), Cors(settings.cors_origins))
         config = uvicorn.Config(
@@ -103,6 +116,7 @@ class _Server(uvicorn.Server):
     async def _tick(self) -> None:
         """Run once a second while requests are answered."""
         if self._on_ready and self._starting.is_ready:
+            self._late_stop.install()
             self._on_ready()
             self._on_ready = None
         self._connections.end_overdue()
@@ -112,6 +126,7 @@ class _Server(uvicorn.Server):
     def _fail(self, failure: BaseException) -> None:
         """Stop as at a signal, which ends the streams first; `serve` raises the failure."""
         self.failure = failure
+        self._late_stop.give_up()
         # In place of the traceback that uvicorn would log.
         logging.getLogger("uvicorn.error").disabled = True
         signal.raise_signal(signal.SIGTERM)

@@ -65,7 +65,14 @@ def run(
             server.serve(app, listener, on_ready=on_ready, watch=watch, wait_seconds=wait_seconds, on_stop=on_stop)
         else:
             asyncio.run(_prepare(parley, app, wait_seconds))
-            Supervisor(workers, listener, on_ready=on_ready, watch=watch, wait_seconds=wait_seconds).run()
+            Supervisor(
+                workers,
+                listener,
+                on_ready=on_ready,
+                watch=watch,
+                wait_seconds=wait_seconds,
+                drain_seconds=settings.drain_seconds,
+            ).run()
 
 
 def _exporting(workers: int | None) -> server.Action:

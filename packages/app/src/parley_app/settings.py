@@ -63,6 +63,12 @@ class AppSettings(Settings):
     mongodb_wait_seconds: float = Field(
         60.0, ge=0, le=86400, description="How long the first start waits for MongoDB; later ones wait without end."
     )
+    drain_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=600,
+        description="How long requests are still answered after a signal to stop, while /readyz is 503 already.",
+    )
     root_path: Annotated[str | None, AfterValidator(_root_path)] = Field(
         None,
         description="The prefix under which a proxy serves the API, such as /parley, be it that the proxy passes it on "

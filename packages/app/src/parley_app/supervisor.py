@@ -1,6 +1,7 @@
 """The parent of several workers: it reports when all are ready, replaces those that die, and stops all at the end."""
 
 import logging
+import multiprocessing
 import signal
 import socket
 import time
@@ -21,16 +22,34 @@ _log = logging.getLogger("parley.app")
 
 
 class Supervisor:
-    """Serves in `count` worker processes; the other arguments are those of `server.serve`."""
+    """Serves in `count` worker processes.
+
+    Args:
+        count: how many.
+        listener: as that of `server.serve`, and so are the others.
+        on_ready: called once all workers answer requests.
+        watch: called several times a second.
+        wait_seconds: how long the first workers wait for MongoDB.
+        drain_seconds: how long the workers still answer, without being ready, after a signal to stop.
+    """
 
     def __init__(
-        self, count: int, listener: socket.socket, *, on_ready: Action, watch: Watch, wait_seconds: float
+        self,
+        count: int,
+        listener: socket.socket,
+        *,
+        on_ready: Action,
+        watch: Watch,
+        wait_seconds: float,
+        drain_seconds: float,
     ) -> None:
         self._listener = listener
         self._wait_seconds = wait_seconds
         self._on_ready = on_ready
         self._watch = watch
         self._count = count
+        self._drain_seconds = drain_seconds
+        self._draining = multiprocessing.get_context("spawn").Event()
         self._places: list[Place] = []
         self._has_been_ready = False
         self._is_renewal_due = False
@@ -55,9 +74,21 @@ class Supervisor:
                 self._turn()
                 if self._is_renewal_due:
                     self._renew()
+        except SystemExit:
+            self._drain()
+            raise
         finally:
             ignore_stop_signals()
+            # A client that connects to the port of a stopping server has to learn at once that nobody will answer.
+            self._listener.close()
             _stop(*(place.worker for place in self._places))
+
+    def _drain(self) -> None:
+        """Let the workers answer for a while, so that whoever asks for their readiness learns of the stop."""
+        self._draining.set()
+        deadline = time.monotonic() + (self._drain_seconds if self._has_been_ready else 0)
+        while time.monotonic() < deadline:
+            self._turn()
 
     def _request_renewal(self) -> None:
         self._is_renewal_due = True
@@ -66,7 +97,7 @@ class Supervisor:
         """Start a worker; once all have been ready, a new one waits for MongoDB without end."""
         wait_seconds = None if self._has_been_ready else self._wait_seconds
         is_quiet = not self._has_been_ready and len(self._places) > 0
-        worker = Worker(self._listener, wait_seconds=wait_seconds, is_quiet=is_quiet)
+        worker = Worker(self._listener, wait_seconds=wait_seconds, is_quiet=is_quiet, draining=self._draining)
         worker.start()
         return worker
 

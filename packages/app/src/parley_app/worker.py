@@ -12,6 +12,7 @@ from multiprocessing.process import BaseProcess
 
 from parley_app import server
 from parley_app.application import create_app
+from parley_app.draining import Draining, Flag
 from parley_app.logs import LOGGING
 from parley_app.messages import announce, complain
 from parley_app.telemetry import export
@@ -26,15 +27,24 @@ class Worker(SpawnProcess):
         listener: the socket.
         wait_seconds: how long it waits for MongoDB, while it answers 503; None without end.
         is_quiet: it doesn't log that it waits, since another worker does.
+        draining: set by the parent once it is about to stop all workers.
     """
 
-    def __init__(self, listener: socket.socket, *, wait_seconds: float | None = None, is_quiet: bool = False) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        *,
+        wait_seconds: float | None = None,
+        is_quiet: bool = False,
+        draining: Flag | None = None,
+    ) -> None:
         # Python ends daemons when the parent exits.
         super().__init__(daemon=True)
         self.ready = multiprocessing.get_context("spawn").Event()
         self._listener = listener
         self._wait_seconds = wait_seconds
         self._is_quiet = is_quiet
+        self._draining = draining
 
     def run(self) -> None:
         """Serve, in the new process.
@@ -55,7 +65,15 @@ class Worker(SpawnProcess):
         try:
             on_stop = export()
             app = create_app(announce=announce)
-            server.serve(app, self._listener, on_ready=self.ready.set, wait_seconds=self._wait_seconds, on_stop=on_stop)
+            draining = Draining(self._draining)
+            server.serve(
+                app,
+                self._listener,
+                on_ready=self.ready.set,
+                wait_seconds=self._wait_seconds,
+                on_stop=on_stop,
+                draining=draining,
+            )
         except StartupError as error:
             complain(error)
             raise SystemExit(1) from None

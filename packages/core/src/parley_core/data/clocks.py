@@ -37,6 +37,10 @@ class DatabaseClock:
         self._report(ahead, differs=abs(ahead) > _TOLERATED + took / 2)
         return ahead
 
+    async def check_readiness(self) -> None:
+        """Return when the database answers, whatever its clock says, and raise as `check` does."""
+        await self.check()
+
     def _report(self, ahead: timedelta, *, differs: bool) -> None:
         if differs and not self._differs:
             _log.warning(

@@ -131,7 +131,7 @@ class DataMigrations:
         """
         await self._advance_to(self._known)
 
-    async def check_current(self) -> None:
+    async def check_readiness(self) -> None:
         """Check that this process may go on serving: a restored backup or a newer release may have changed the data.
 
         Raises:

@@ -49,6 +49,9 @@ class Composition(Protocol):
     def public_url(self) -> str | None:
         """What absolute addresses begin with, without a slash at its end; None for what each request was sent to."""
 
+    def services(self, cls: type[T], /) -> list[T]:
+        """Return every service that derives from a class, or has the methods of a runtime-checkable protocol."""
+
     def require(self, cls: type[T], /) -> T:
         """Return the service of a class.
 
