@@ -184,7 +184,7 @@ def types_of(session: nox.Session, package: Package) -> None:
 @nox.session(tags=["types"])
 def types(session: nox.Session) -> None:
     """Strict mypy on what belongs to no package: root tests, benchmarks, examples, this file."""
-    _install(session, *PACKAGES, groups=("types", "test", "nox"))
+    _install(session, *PACKAGES, groups=("types", "test", "nox", "deploy"))
     folders = _existing(*(ROOT / name for name in (".ci", "tests", "benchmarks", "examples", "templates")))
     session.run("mypy", "noxfile.py", *folders, *session.posargs)
 
@@ -206,7 +206,14 @@ def build_of(session: nox.Session, package: Package) -> None:
 def tests(session: nox.Session) -> None:
     """The tests of all packages together: wiring, journeys, races, access matrix."""
     _install(session, *PACKAGES, groups=("test", "parallel"))
-    _pytest(session, "tests", "--ignore=tests/docs", is_parallel=True)
+    _pytest(session, "tests", "--ignore=tests/docs", "--ignore=tests/deploy", is_parallel=True)
+
+
+@nox.session(tags=["tests"])
+def deploy(session: nox.Session) -> None:
+    """The files in deploy/: others' tools take them, and they close what they promise to close."""
+    _install(session, *PACKAGES, groups=("test", "deploy"))
+    _pytest(session, "tests/deploy")
 
 
 @nox.session(tags=["tests"])
@@ -295,6 +302,18 @@ def clients(session: nox.Session) -> None:
         session.run("npm", "install", *options, f"--prefix={folder / 'node'}", external=True)
         session.env["CLIENTS_NODE_TOOLS"] = str(folder / "node" / "node_modules" / ".bin")
     _pytest(session, "tests/clients", "-rs")
+
+
+@nox.session(default=False)
+def image(session: nox.Session) -> None:
+    """Build the image and run it, alone and as compose.yaml does; needs root, and Debian's buildah and debootstrap."""
+    _install(session, *PACKAGES, groups=("test", "deploy"))
+    folder = Path(session.create_tmp()).resolve()
+    if shutil.which("npm"):
+        options = ("--silent", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund")
+        session.run("npm", "install", *options, f"--prefix={folder / 'node'}", "mongosh@2", external=True)
+    session.env["IMAGE_TOOLS"] = str(folder)
+    _pytest(session, "tests/deploy", "-rs")
 
 
 @nox.session(default=False)
