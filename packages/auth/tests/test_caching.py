@@ -151,7 +151,7 @@ class TestInvalidation:
         self, workers: list[httpx.AsyncClient], uncached: httpx.AsyncClient, admin: Account, user: Account
     ) -> None:
         """After a write through any worker the next read through each is what an uncached read answers."""
-        for number in range(rounds(3, full=200)):
+        for number in range(rounds(1, full=200)):
             changes: list[Mapping[str, Any]] = [
                 {"name": f"Ada {number}"},
                 {"role": "admin"},
@@ -180,7 +180,7 @@ class TestInvalidation:
     @pytest.mark.attack
     async def test_own_account(self, workers: list[httpx.AsyncClient], admin: Account, user: Account) -> None:
         """Whoever is renamed, by themselves or by an administrator, sees that at once through each worker."""
-        for number in range(rounds(5, full=200)):
+        for number in range(rounds(3, full=200)):
             name, writer = f"Ada {number}", workers[number % len(workers)]
             for worker in workers:
                 await worker.get(ME, headers=user.headers)

@@ -45,13 +45,14 @@ SERVICES = [
 ]
 
 
-@pytest.mark.parametrize("cls", SERVICES, ids=lambda cls: cls.__name__)
 @pytest.mark.usefixtures("client")
-async def test_is_found(app: FastAPI, cls: type[object]) -> None:
+async def test_are_found(app: FastAPI, subtests: pytest.Subtests) -> None:
     """A running application has one object of each class; none of them is given the whole application."""
     parley: Parley = app.state.parley
-    assert type(parley.require(cls)) is cls
-    assert Parley not in {parameter.annotation for parameter in inspect.signature(cls).parameters.values()}
+    for cls in SERVICES:
+        with subtests.test(cls.__name__):
+            assert type(parley.require(cls)) is cls
+            assert Parley not in {parameter.annotation for parameter in inspect.signature(cls).parameters.values()}
 
 
 async def test_passwords_end_with_the_application(app: FastAPI) -> None:

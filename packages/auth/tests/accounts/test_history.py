@@ -11,7 +11,7 @@ from parley_auth.testing import PASSWORD, People
 from parley_core.log.relay import Relay
 from parley_core.testing import walk
 
-CHANGES = rounds(100, full=2_000)
+CHANGES = rounds(50, full=2_000)
 
 
 def address_of(people: People) -> str:

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from parley_auth.testing import Account, IssuedKey, an_account, an_api_key
 
-ROUNDS = rounds(6, full=200)  # each worker acts in every third
+ROUNDS = rounds(3, full=200)  # each worker acts in every third
 USERS = "/v1/users"
 Act = Callable[[httpx.AsyncClient, Account, Account, IssuedKey], Awaitable[httpx.Response]]
 

@@ -53,7 +53,7 @@ async def refreshed(server: httpx.AsyncClient, pair: dict[str, Any]) -> httpx.Re
 async def test_logins(servers: list[httpx.AsyncClient]) -> None:
     """Whoever logs in at one server is let in by both, at once."""
     refused = []
-    for number in range(rounds(6, full=1000)):
+    for number in range(rounds(3, full=1000)):
         pair = await logged_in(servers[number % 2])
         headers = {"Authorization": f"Bearer {pair['access_token']}"}
         refused += [s for s in servers if (await s.get("/v1/users/me", headers=headers)).status_code != 200]

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from parley_auth.sessions import refreshing
 from parley_auth.testing import PASSWORD, Account, an_account, log_in
 
-ROUNDS = rounds(12, full=200)  # each worker acts in every third
+ROUNDS = rounds(3, full=200)  # each worker acts in every third
 ME = "/v1/users/me"
 
 

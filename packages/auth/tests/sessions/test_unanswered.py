@@ -23,6 +23,7 @@ from parley_core.testing.servers import Line, OwnMongoDB
 
 TIMEOUT, PATIENCE = 1, 4
 RETRY_AFTER = 2
+LONG_AGO = {"$dateSubtract": {"startDate": "$$NOW", "unit": "minute", "amount": 3}}
 TEAM = roles_plugin("interviewer", registers="candidate")
 
 
@@ -173,7 +174,10 @@ async def test_worker_that_died(workers: list[Worker], token: RefreshToken) -> N
     """What a worker couldn't store before it ended is unknown: the repeat ends the session."""
     await unanswered(workers[0], token)
     await workers[0].app.state.parley.require(WhenBack).close()
-    await asyncio.sleep(RETRY_AFTER - TIMEOUT + 0.1)
+    # Nobody can wait for what never happens, so the exchange is moved into the past.
+    await workers[1].app.state.parley.database.users.update_one(
+        {"_id": token.user_id}, [{"$set": {"sessions.spent_at": LONG_AGO}}]
+    )
     assert (await workers[1].refresh(token)).json()["code"] == "refresh_reused"
 
 
@@ -181,12 +185,11 @@ async def test_long_outage(workers: list[Worker], token: RefreshToken) -> None:
     """The minute for the repeat begins when MongoDB is back, however long it was away."""
     await unanswered(workers[0], token)
     users = workers[1].app.state.parley.database.users
-    long_ago = {"$dateSubtract": {"startDate": "$$NOW", "unit": "minute", "amount": 3}}
-    await users.update_one({"_id": token.user_id}, [{"$set": {"sessions.spent_at": long_ago}}])
+    await users.update_one({"_id": token.user_id}, [{"$set": {"sessions.spent_at": LONG_AGO}}])
     workers[0].line.mend()
     await noted(workers[0])
     successor_in(await workers[1].refresh(token))
-    await users.update_one({"_id": token.user_id}, [{"$set": {"sessions.unanswered_at": long_ago}}])
+    await users.update_one({"_id": token.user_id}, [{"$set": {"sessions.unanswered_at": LONG_AGO}}])
     assert (await workers[0].refresh(token)).json()["code"] == "refresh_reused"
 
 
@@ -238,7 +241,7 @@ async def test_login(workers: list[Worker]) -> None:
 @pytest.mark.attack
 async def test_frozen(own: OwnMongoDB, workers: list[Worker]) -> None:
     """MongoDB is frozen while a refresh runs: each repeat is 200, through any worker, and gets one refresh token."""
-    for number in range(rounds(4, full=20)):
+    for number in range(rounds(2, full=20)):
         token = await new_token(workers[0])
         refresh = asyncio.create_task(workers[0].refresh(token))
         await asyncio.sleep(random.uniform(0, 0.01))  # noqa: S311 - no secret depends on it
