@@ -127,7 +127,8 @@ class TestStopping:
         family = serving.family()
         began = time.monotonic()
         assert serving.stop(number) == 0
-        assert time.monotonic() - began < 5
+        # Whatever kept it would be cut off after ten seconds.
+        assert time.monotonic() - began < 9
         eventually(lambda: not any(map(lives, family)), 2)
         assert not locate(tmp_path / "data").crashed
         assert "Traceback" not in serving.logged

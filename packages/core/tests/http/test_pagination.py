@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
+from counts import rounds
 from fastapi import Query
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -114,7 +115,10 @@ class TestPages:
         ] == "/v1/notes/moving/on?offset=4"
         assert (await client.get("/v1/notes/moving/off?cursor=x")).json()["next"] is None
 
-    @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @pytest.mark.attack
+    @settings(
+        max_examples=rounds(10, full=50), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
     @given(limit=st.integers(1, 100), kind=st.lists(st.text(st.characters(codec="utf-8")), max_size=3))
     async def test_any_filters(self, client: httpx.AsyncClient, limit: int, kind: list[str]) -> None:
         """Whatever the filters, a walk ends and repeats nothing, and every address fits into a header."""

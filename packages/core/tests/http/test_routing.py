@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from counts import rounds
 from fastapi import Depends, Form, HTTPException, Query, Request
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -437,7 +438,9 @@ QUERIES = st.lists(
     st.tuples(st.sampled_from(["limit", "offset", "kind", "at", "where"]) | TEXTS, TEXTS | NUMBERS.map(str)), max_size=4
 )
 FUZZ = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=rounds(60, full=300),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
@@ -445,6 +448,7 @@ def percent(text: str) -> str:
     return quote(text.encode("utf-8", "surrogatepass"), safe="")
 
 
+@pytest.mark.attack
 class TestFuzz:
     """Nothing answers 5xx to any input, and nothing repeats it."""
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     Interview = dict[str, Any]
 
 CHANGES = rounds(30, full=2_100)
-AT_ONCE = rounds(60, full=200)
-LONG = rounds(1_000, full=10_000)
+AT_ONCE = rounds(30, full=200)
+LONG = rounds(300, full=10_000)
 
 
 @pytest.fixture

@@ -281,9 +281,10 @@ class TestClosed:
         await bring_to(client, people.admin, desk.created["id"], "ongoing")
         assert (await desk.patch(location="Room 9")).status_code == 200
 
+    @pytest.mark.attack
     async def test_change_against_cancel(self, client: httpx.AsyncClient, people: People) -> None:
         """No change is made after a cancellation; what was accepted stays, and what came late is refused."""
-        for _ in range(10):
+        for _ in range(rounds(4, full=10)):
             desk = Desk(client, people, await create_interview(client, people.admin))
             changes = [desk.patch(title=f"Title {n}") for n in range(3)] + [desk.patch(scheduled_at=LATER)]
             cancel = client.patch(f"{desk.address}/status", json={"status": "cancelled"}, headers=desk.headers)
@@ -296,18 +297,20 @@ class TestClosed:
 
 
 class TestRaces:
+    @pytest.mark.attack
     async def test_different_fields_both_survive(self, desk: Desk) -> None:
-        """Two changes of different fields at once are both kept, in each of 10 rounds."""
-        for n in range(10):
+        """Two changes of different fields at once are both kept, in each round."""
+        for n in range(rounds(4, full=10)):
             bodies: list[dict[str, Any]] = [{"title": f"T{n}"}, {"location": f"L{n}"}, {"duration_minutes": 100 + n}]
             answers = await asyncio.gather(*(desk.patch(**body) for body in bodies))
             assert [a.status_code for a in answers] == [200, 200, 200]
             now = await desk.now()
             assert {name: now[name] for body in bodies for name in body} == bodies[0] | bodies[1] | bodies[2]
 
+    @pytest.mark.attack
     async def test_time_and_duration_at_once(self, desk: Desk) -> None:
         """Time and duration changed by two callers at once give the end that follows from both."""
-        for day in range(10, 20):
+        for day in range(10, 10 + rounds(4, full=10)):
             moved = desk.patch(scheduled_at=f"2027-03-{day}T08:00:00Z")
             answers = await asyncio.gather(moved, desk.patch(duration_minutes=day))
             assert [a.status_code for a in answers] == [200, 200]

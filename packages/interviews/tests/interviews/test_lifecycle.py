@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 import pytest
+from counts import rounds
 from fastapi import FastAPI
 
 from parley_auth.testing import Account, an_account
@@ -160,12 +161,13 @@ class TestEffects:
         assert (after["rev"], after["schedule_version"]) == (3, 0)
 
 
+@pytest.mark.attack
 class TestRaces:
-    """Each race is run in 5 rounds."""
+    """Each race is run in several rounds."""
 
     async def test_of_twenty_starts_one_wins(self, client: httpx.AsyncClient, people: People) -> None:
         """Of 20 concurrent starts one succeeds, the others learn that it can't be started any more."""
-        for _ in range(5):
+        for _ in range(rounds(2, full=5)):
             interview = await create_interview(client, people.admin)
             starts = (change(client, people.admin, interview["id"], "ongoing") for _ in range(20))
             answers = await asyncio.gather(*starts)
@@ -178,7 +180,7 @@ class TestRaces:
     ) -> None:
         """Of 20 concurrent starts, half of them through another worker, one succeeds."""
         async with deployment.worker() as other:
-            for _ in range(5):
+            for _ in range(rounds(2, full=5)):
                 interview = await create_interview(client, people.admin)
                 clients = [client, other] * 10
                 answers = await asyncio.gather(*(change(c, people.admin, interview["id"], "ongoing") for c in clients))
@@ -187,7 +189,7 @@ class TestRaces:
 
     async def test_start_against_cancel(self, client: httpx.AsyncClient, people: People) -> None:
         """Of concurrent starts and cancellations exactly one succeeds, and the history contains that one alone."""
-        for _ in range(5):
+        for _ in range(rounds(2, full=5)):
             interview = await create_interview(client, people.admin)
             targets = ["ongoing", "cancelled"] * 5
             answers = await asyncio.gather(*(change(client, people.admin, interview["id"], t) for t in targets))
@@ -197,7 +199,7 @@ class TestRaces:
 
     async def test_every_step_at_once(self, client: httpx.AsyncClient, people: People) -> None:
         """Whatever is requested at once, the history is a path of the state graph that ends in the present status."""
-        for _ in range(5):
+        for _ in range(rounds(2, full=5)):
             interview = await create_interview(client, people.admin)
             targets = ["completed", "ongoing", "cancelled"] * 4
             answers = await asyncio.gather(*(change(client, people.admin, interview["id"], t) for t in targets))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from counts import rounds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -348,9 +349,12 @@ FIELDS = [
     "location",
 ]
 BODIES = st.dictionaries(st.sampled_from([*FIELDS, "participants", "status", "reason"]), VALUES)
-FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(
+    max_examples=rounds(15, full=60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
+@pytest.mark.attack
 class TestAnything:
     @FUZZ
     @given(body=BODIES)

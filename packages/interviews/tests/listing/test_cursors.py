@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from counts import rounds
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -215,7 +216,10 @@ class TestGarbage:
         answer = await client.get("/v1/interviews", params={"cursor": text}, headers=people.admin.headers)
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
 
-    @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @pytest.mark.attack
+    @settings(
+        max_examples=rounds(40, full=200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
     @given(cursor=CURSORS)
     async def test_anything(self, client: httpx.AsyncClient, people: People, cursor: str) -> None:
         """No text that a caller makes up is a cursor."""

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+from counts import rounds
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -400,10 +401,13 @@ QUERIES = st.fixed_dictionaries(
         "offset": st.integers(0, 65),
     },
 )
-FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(
+    max_examples=rounds(30, full=150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 class TestVisibility:
+    @pytest.mark.attack
     @FUZZ
     @given(query=QUERIES, who=st.integers(0, 2))
     async def test_own_interviews_alone(
@@ -412,6 +416,7 @@ class TestVisibility:
         """For a participant, items, total and next page are as if only their own interviews existed."""
         await check(client, corpus, corpus.others[who], query)
 
+    @pytest.mark.attack
     @FUZZ
     @given(query=QUERIES, person=st.integers(0, 2) | st.none())
     async def test_all_for_administrators(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from counts import rounds
 from fastapi import FastAPI
 
 from parley_auth import UserDirectory
@@ -194,10 +195,11 @@ class TestNeither:
 
 
 class TestRaces:
+    @pytest.mark.attack
     async def test_one_account(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
-        """Two administrators who invite one address to two interviews at once: one account, in both; 10 rounds."""
+        """Two administrators who invite one address to two interviews at once: one account, in both."""
         other = await an_account(app, "admin")
-        for _ in range(10):
+        for _ in range(rounds(3, full=10)):
             interviews = [await create_interview(client, people.admin) for _ in range(2)]
             body, admins = {"user_email": an_email(), "invite": True}, (people.admin, other)
             pairs = zip(admins, interviews, strict=True)
@@ -205,9 +207,10 @@ class TestRaces:
             assert [a.status_code for a in answers] == [201, 201], [a.text for a in answers]
             assert len({a.json()["user_id"] for a in answers}) == 1
 
+    @pytest.mark.attack
     async def test_one_of_many(self, client: httpx.AsyncClient, database: Database, people: People) -> None:
-        """Of 10 concurrent invitations of one address to one interview one is accepted; 5 rounds."""
-        for _ in range(5):
+        """Of 10 concurrent invitations of one address to one interview one is accepted."""
+        for _ in range(rounds(2, full=5)):
             interview, email = await create_interview(client, people.admin), an_email()
             invitations = (add(client, people.admin, interview, user_email=email, invite=True) for _ in range(10))
             outcomes = sorted(map(outcome, await asyncio.gather(*invitations)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from counts import rounds
 from fastapi import FastAPI
 
 from parley_auth.testing import Account, an_account
@@ -238,9 +239,10 @@ class TestList:
 
 
 class TestRaces:
+    @pytest.mark.attack
     async def test_fifty_identical_additions(self, client: httpx.AsyncClient, people: People) -> None:
-        """Of 50 concurrent identical additions exactly one succeeds, the others are duplicates; 5 rounds."""
-        for _ in range(5):
+        """Of 50 concurrent identical additions exactly one succeeds, the others are duplicates."""
+        for _ in range(rounds(1, full=5)):
             interview = await create_interview(client, people.admin)
             bodies = ({"user_id": people.candidate.id}, {"user_email": people.candidate.user.email})
             answers = await asyncio.gather(*(add(client, people.admin, interview, **bodies[n % 2]) for n in range(50)))
@@ -285,10 +287,11 @@ class TestRaces:
         added, removed = outcomes.count((201, None)), outcomes.count((204, None))
         assert len(await listed(client, people.admin, interview)) == added - removed
 
+    @pytest.mark.attack
     async def test_additions_against_cancel(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
         """Nobody is added after the cancellation."""
         accounts = [await an_account(app) for _ in range(10)]
-        for _ in range(5):
+        for _ in range(rounds(2, full=5)):
             interview = await create_interview(client, people.admin)
             body = {"status": "cancelled"}
             cancel = client.patch(f"{address_of(interview)}/status", json=body, headers=people.admin.headers)
@@ -299,9 +302,10 @@ class TestRaces:
             history = await client.get(f"{address_of(interview)}/history", headers=people.admin.headers)
             assert history.json()["items"][-1]["type"] == "interview.cancelled"
 
+    @pytest.mark.attack
     async def test_removal_against_transition(self, client: httpx.AsyncClient, people: People) -> None:
         """An interviewer who is removed while starting the interview starts it before the removal or not at all."""
-        for _ in range(20):
+        for _ in range(rounds(5, full=20)):
             interview = await create_interview(client, people.admin, people.interviewer)
             body = {"status": "ongoing"}
             starts = [

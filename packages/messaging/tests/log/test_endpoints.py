@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from counts import rounds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -74,8 +75,11 @@ class TestPost:
 
 
 class TestContent:
+    @pytest.mark.attack
     @given(content=st.text(max_size=300).map(lambda text: f"{text}."))
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=rounds(15, full=60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
     async def test_any_text(self, chat: Chat, content: str) -> None:
         """Whatever text is posted comes back as it was, from the post and from the log."""
         member = await chat.account()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from parley_auth.testing import Account
 
-ROUNDS = rounds(20, full=50)
+ROUNDS = rounds(8, full=50)
 
 
 async def dense_log(chat: Chat, room: str, reader: Account) -> list[str]:

