@@ -84,7 +84,7 @@ async def test_a_changed_account(
     Each page comes from the cache right before the change, so that without a rule it would show the old value.
     """
     viewers, turns = (admin, interviewer), itertools.cycle(workers)
-    for turn in range(rounds(8, full=200)):
+    for turn in range(rounds(4, full=200)):
         await warm(workers, pages, viewers)
         changes: list[dict[str, Any]] = [
             {"name": f"Ada {turn}"},
@@ -262,7 +262,7 @@ async def test_concurrent_readers(workers: Workers, pages: list[str], admin: Acc
 
     async def renames() -> None:
         nonlocal done
-        for number in range(1, rounds(15, full=100) + 1):
+        for number in range(1, rounds(6, full=100) + 1):
             body = {"name": f"Ada {number}"}
             answer = await workers[number % WORKERS].patch(
                 f"/v1/users/{candidate.id}", json=body, headers=admin.headers

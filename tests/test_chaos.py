@@ -245,12 +245,10 @@ async def check_documents(events: Sequence[LogEntry], database: Any) -> None:
         assert {subject: rev for subject, rev in last.items() if subject[0] == kind} == stored
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize(
     ("kills", "limit"),
-    [
-        pytest.param("wm", 120, id="small"),
-        pytest.param(("w" * 10 + "m") * 5, 1500, id="full", marks=pytest.mark.chaos),
-    ],
+    [pytest.param("wm", 120, id="small"), pytest.param(("w" * 10 + "m") * 5, 1500, id="full")],
 )
 async def test_log(cluster: Cluster, stage: Stage, database: Any, *, kills: str, limit: float) -> None:
     """What was acknowledged is in the log once, dense and in order, and a follower saw it like that.

@@ -24,7 +24,7 @@ from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import running_client
 from parley_interviews.testing import create_interview
 
-STEPS = int(os.environ.get("COHERENCE_STEPS", "300"))
+STEPS = int(os.environ.get("COHERENCE_STEPS", "160"))
 AT_ONCE, INTERVIEWS = 20, 4
 PARTS = ("", "/participants", "/participants?former=true")
 

@@ -131,7 +131,7 @@ class Conversation:
 @pytest.mark.parametrize(
     ("total", "kills", "limit"),
     [
-        pytest.param(1000, "wm", 90, id="small"),
+        pytest.param(400, "wm", 90, id="small"),
         pytest.param(10_000, "wwm" * 8, 900, id="full", marks=pytest.mark.chaos),
     ],
 )

@@ -302,7 +302,7 @@ async def test_race(world: World) -> None:
         (user, "name", [*shown_to_admins, (ME, world.member)]),
     ]
     stale = 0
-    for turn in range(rounds(8, full=5000)):
+    for turn in range(rounds(4, full=5000)):
         for path, name, reads in races:
             value = f"New {turn}."
             change = patch(path, {name: value}, world.admin)

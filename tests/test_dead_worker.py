@@ -18,7 +18,8 @@ from parley_core.data.invalidation import Generations
 from parley_core.kernel.settings import CoreSettings
 from parley_interviews.testing import create_interview
 
-REPAIR_SECONDS = 7
+REPAIR_SECONDS = 20
+"""A quiet machine takes 7 s at most; the cache alone would take 30 s, and a transaction of a dead worker 60 s."""
 # The rules of a plugin are asked after the write, and before any generation is advanced: it notes that this is so.
 _DIES_BEFORE_THE_BUMP = """
 import os, signal
@@ -150,7 +151,7 @@ async def test_log_goes_on(doomed: Serving, app: FastAPI, client: httpx.AsyncCli
     await send_to_its_death(doomed, path, {"title": "Last words"}, admin)
     begun = time.monotonic()
     answer = await client.patch(path, json={"title": "New words"}, headers=admin.headers)
-    assert (answer.status_code, time.monotonic() - begun < 1) == (200, True)
+    assert (answer.status_code, time.monotonic() - begun < 3) == (200, True)
     log = app.state.parley.require(EventLog)
 
     async def is_complete() -> bool:

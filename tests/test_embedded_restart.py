@@ -24,9 +24,9 @@ STREAMS = rounds(4, full=20)
 KILLS = rounds(1, full=10)
 # Three restarts a minute are the most that is tried.
 SECONDS_BETWEEN_KILLS = rounds(0, full=25)
-READY_SECONDS = rounds(15, full=5)
+READY_SECONDS = rounds(30, full=5)
 """A quiet machine takes 5 s at most."""
-END_SECONDS = rounds(30, full=5)
+END_SECONDS = rounds(60, full=5)
 pytestmark = pytest.mark.attack
 
 

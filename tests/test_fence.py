@@ -83,7 +83,7 @@ async def change(client: httpx.AsyncClient, address: str, status: str, admin: Ac
     return answer.status_code
 
 
-@pytest.mark.parametrize("rounds", [25, pytest.param(1000, marks=pytest.mark.chaos)])
+@pytest.mark.parametrize("rounds", [8, pytest.param(1000, marks=pytest.mark.chaos)])
 async def test_start_against_cancel_against_post(
     app: FastAPI,
     client: httpx.AsyncClient,
@@ -156,7 +156,7 @@ async def test_none_by_one_whose_rights_ended(
     """Of three who post without a pause for one account, nothing is committed after its rights were ended."""
     end, is_end = ACTS[act]
     refused = 0
-    for _ in range(rounds(4, full=100)):
+    for _ in range(rounds(2, full=100)):
         sender = await an_account(app)
         addresses = [f"/v1/interviews/{(await create_interview(client, admin, sender))['id']}" for _ in range(3)]
         begun = asyncio.Barrier(4)

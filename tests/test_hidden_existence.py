@@ -118,6 +118,7 @@ async def test_same_work(
 
 
 @pytest.mark.attack
+@pytest.mark.chaos
 async def test_same_time(client: httpx.AsyncClient, interview_id: str, candidate: Account) -> None:
     """Ranks of the times of hidden and missing interviews don't differ; one more log line shows, in plain nox ten."""
     nowhere = new_id()

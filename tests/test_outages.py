@@ -15,8 +15,8 @@ from counts import rounds
 from parley_app.testing import Serving, Start, eventually
 from parley_core.embedded import EmbeddedMongoDB
 
-OUTAGE_SECONDS = rounds(4, full=20)
-READY_SECONDS = rounds(10, full=3)
+OUTAGE_SECONDS = rounds(2, full=20)
+READY_SECONDS = rounds(30, full=3)
 """A quiet machine takes 3 s at most."""
 pytestmark = pytest.mark.attack
 
@@ -141,12 +141,14 @@ class TestFirstStart:
         eventually(lambda: "waiting for MongoDB" in serving.logged)
         began = time.monotonic()
         assert serving.stop() == 0
-        assert time.monotonic() - began < 3
+        # It would wait for a minute.
+        assert time.monotonic() - began < rounds(20, full=3)
         assert "Traceback" not in serving.logged
 
 
 class TestWorkers:
-    @pytest.mark.parametrize("away", ["frozen", pytest.param("stopped", marks=pytest.mark.chaos)])
+    @pytest.mark.chaos
+    @pytest.mark.parametrize("away", ["frozen", "stopped"])
     def test_each_is_killed_during_an_outage(self, start: Start, mongodb: Outage, away: str) -> None:
         """No healthy worker is stopped because a new one finds no MongoDB; all are ready soon after it is back."""
         serving = start("--workers", "3", **mongodb.settings)

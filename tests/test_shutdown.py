@@ -23,8 +23,8 @@ SETTINGS = {
 }
 # Streams go on while the server tells that it is about to stop.
 DRAIN = 3
-STREAMS = rounds(50, full=150)
-STALLED = rounds(12, full=60)
+STREAMS = rounds(20, full=150)
+STALLED = rounds(6, full=60)
 # Each of them more than a socket's buffers take.
 UNREAD = "GET /openapi.json HTTP/1.1\r\nHost: parley.example\r\n\r\n" * 100
 

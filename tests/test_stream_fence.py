@@ -147,7 +147,7 @@ async def test_messages(scene: Scene) -> None:
 
     Participants read messages whatever the role of their account is, so that a change of it takes nothing away.
     """
-    for _ in range(rounds(3, full=200)):
+    for _ in range(rounds(2, full=200)):
         leavers = [await an_account(scene.app) for _ in range(3)]
         acts = zip((remove, deactivate, log_out), leavers, strict=True)
         await asyncio.gather(*(scene.stays_silent(act, leaver, events=False) for act, leaver in acts))
@@ -156,7 +156,7 @@ async def test_messages(scene: Scene) -> None:
 @pytest.mark.attack
 async def test_events(scene: Scene) -> None:
     """Not one event arrives that was committed after a demotion, a deactivation or a logout was answered."""
-    for _ in range(rounds(3, full=200)):
+    for _ in range(rounds(2, full=200)):
         leavers = [await an_account(scene.app, "admin") for _ in range(3)]
         acts = zip((demote, deactivate, log_out), leavers, strict=True)
         await asyncio.gather(*(scene.stays_silent(act, leaver, events=True) for act, leaver in acts))

@@ -266,12 +266,13 @@ async def test_the_operations_are_known(app: FastAPI, server: httpx.AsyncClient,
     assert set(operations_of(app)) == (await valid_calls(app, server, inbox.address)).keys()
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize(
     ("freeze_after", "thaws"),
     [
         pytest.param(0, LAST, id="before all"),
-        pytest.param(0.1, LAST, id="after some guards", marks=pytest.mark.chaos),
-        pytest.param(0, STEP_BY_STEP, id="step by step", marks=pytest.mark.chaos),
+        pytest.param(0.1, LAST, id="after some guards"),
+        pytest.param(0, STEP_BY_STEP, id="step by step"),
     ],
 )
 async def test_every_operation(
@@ -296,6 +297,7 @@ async def test_every_operation(
     assert [answer for answer in works if answer.status >= 400] == []
 
 
+@pytest.mark.chaos
 async def test_after_the_receiver(app: FastAPI, server: httpx.AsyncClient, mongodb: OwnMongoDB, inbox: Inbox) -> None:
     """What a ping stores after the receiver's answer has the time that was left before it."""
     operation = "POST /v1/webhooks/{webhook_id}/ping"
