@@ -1,8 +1,9 @@
-"""The MongoDB that docs/deploying.md starts is one that Parley takes."""
+"""The MongoDB that docs/deploying.md starts, and the secrets that it writes, are ones that Parley takes."""
 
 import re
 import shlex
 import socket
+import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from pymongo import MongoClient
 from parley_core import Document
 from parley_core.data.database import open_client
 from parley_core.embedded import find_mongod
+from parley_core.errors import StartupError
+from parley_core.kernel.plugins import Plugins
+from parley_core.kernel.settings import load_settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
 
@@ -42,6 +46,30 @@ async def test_one_member(uri: str) -> None:
     async with open_client(uri, database="parley", timeout_seconds=5, pool_size=1) as client:
         limit = await client.admin.command({"getParameter": 1, "transactionLifetimeLimitSeconds": 1})
     assert limit["transactionLifetimeLimitSeconds"] == 4
+
+
+@pytest.mark.parametrize(
+    ("beginning", "written"), [("cd deploy", "deploy/secrets"), ("mkdir -p -m 700 /etc/parley", "etc/parley")]
+)
+def test_secrets(beginning: str, written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the commands for compose and for systemd write are settings, in a folder that is closed to others."""
+    script = block(beginning).replace("/etc/", f"{tmp_path}/etc/")
+    (tmp_path / "deploy").mkdir()
+    subprocess.run(["/bin/sh", "-euc", script], cwd=tmp_path, check=True, timeout=60)
+    for name in ("mongodb_uri", "jwt_secret", "webhooks_key"):
+        monkeypatch.setenv(f"PARLEY_{name.upper()}_FILE", str(tmp_path / written / name))
+    load_settings(Plugins().settings_classes(), ())
+    assert stat.S_IMODE((tmp_path / written).stat().st_mode) == 0o700
+    (tmp_path / written / "webhooks_key").write_text("short")
+    with pytest.raises(StartupError, match="PARLEY_WEBHOOKS_KEY"):
+        load_settings(Plugins().settings_classes(), ())
+
+
+def block(beginning: str) -> str:
+    """The block of the page that begins with this, without what needs an engine or systemd."""
+    blocks = re.findall(r"(?ms)^```sh\n(.*?)^```$", PAGE)
+    [lines] = [block.splitlines(keepends=True) for block in blocks if block.startswith(beginning)]
+    return "".join(line for line in lines if not re.match(r"docker |systemctl |.*/etc/systemd/", line))
 
 
 def found(line: str) -> str:
