@@ -14,7 +14,7 @@ import httpx
 import pytest
 from counts import rounds
 
-from parley_app.testing import Serving, Start
+from parley_app.testing import Serving, Start, messages
 from parley_core import new_id
 from parley_messaging.testing import address, listening
 
@@ -169,6 +169,6 @@ async def test_streams_get_a_retry_hint(serving: Serving) -> None:
         assert time.monotonic() - killed < END_SECONDS
     for events in await ending:
         assert "retry" in events[-1].fields
-    last = serving.logged.splitlines()[-1]
+    last = messages(serving.logged)[-1]
     assert last.startswith("parley: the embedded MongoDB ended 4 times: mongod was killed, as the system does")
     assert "Traceback" not in serving.logged

@@ -1,6 +1,5 @@
 """PARLEY_HIDE_EXISTENCE: an interview that a caller may not know of is answered like none, after the same work."""
 
-import json
 import logging
 import random
 import time
@@ -21,6 +20,7 @@ from parley_auth.testing import Account, an_api_key, auth_settings
 from parley_core import new_id
 from parley_core.kernel.settings import CoreSettings
 from parley_core.log.relay import Relay
+from parley_core.testing.log_lines import lines_of
 from parley_interviews.testing import address_of, create_interview
 
 COUNT = rounds(80, full=1000)
@@ -85,10 +85,10 @@ class Observer:
 def _shape(record: logging.LogRecord) -> tuple[str, str, object]:
     """Return the logger and level of a line, and what it says, without what tells one request from another."""
     if record.name != "parley.security":
-        return record.name, record.levelname, record.msg
-    line = json.loads(record.getMessage())
+        return record.name, record.levelname, getattr(record.msg, "event", record.msg)
+    [line] = lines_of([record], record.name)
     assert line.pop("event") in {"access_denied", "resource_missing"}
-    return record.name, record.levelname, line | {"at": ""}
+    return record.name, record.levelname, line | {"at": "", "message": ""}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from counts import rounds
 
-from parley_app.testing import Serving, Start, eventually
+from parley_app.testing import Serving, Start, eventually, messages
 from parley_core.embedded import EmbeddedMongoDB
 
 OUTAGE_SECONDS = rounds(2, full=20)
@@ -106,11 +106,15 @@ class TestFirstStart:
         """One worker says that it lives and isn't ready, and refuses the rest with a time to retry."""
         settings, url = mongodb.settings, f"http://127.0.0.1:{(port := free_port())}"
         mongodb.end()
-        start.unready("--port", str(port), **settings)
+        serving = start.unready("--port", str(port), **settings)
         eventually(lambda: status(url, "/healthz") == 200)
         answers = [httpx.get(f"{url}{path}", timeout=10) for path in ("/readyz", "/v1/interviews", "/docs", "/nowhere")]
         assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(503, "unavailable")}
         assert all(answer.headers["Retry-After"] == "2" and answer.headers["X-Request-ID"] for answer in answers)
+        assert {status(url, "/readyz") for _ in range(20)} == {503}
+        # Of a probe's answers only the change is logged.
+        requests = [line["message"] for line in serving.log if line["event"] == "request"]
+        assert len([message for message in requests if message.startswith("GET - 503 ")]) == len(answers)
 
     @pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.chaos)])
     def test_it_gives_up(self, start: Start, mongodb: Outage, workers: str) -> None:
@@ -120,7 +124,7 @@ class TestFirstStart:
         serving = start.unready("--workers", workers, **settings)
         assert serving.process.wait(90) == 1
         assert "parley: MongoDB can't be used: " in serving.logged
-        assert serving.logged.endswith("; waited 1 s (PARLEY_MONGODB_WAIT_SECONDS)\n")
+        assert messages(serving.logged)[-1].endswith("; waited 1 s (PARLEY_MONGODB_WAIT_SECONDS)")
         assert "Traceback" not in serving.logged
 
     @pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.chaos)])

@@ -4,7 +4,7 @@ import contextlib
 import resource
 import secrets
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 from parley_app.connections import Connections, Limits
 from parley_app.descriptors import raise_limit, reserve_of
-from parley_app.testing import Connection, Serving, Start, eventually
+from parley_app.testing import Connection, Serving, Start, eventually, lines_of
 from parley_core.testing.metrics import Metrics
 
 LIMIT = 128
@@ -86,8 +86,7 @@ def test_turned_away(narrow: Serving) -> None:
         assert statuses == {503}
         assert open_files(narrow) < LIMIT
     eventually(lambda: narrow.get("/healthz").status_code == 200)
-    lines = [line for line in narrow.logged.splitlines() if f"{ROOM} connections are open" in line]
-    logged = [datetime.strptime(line[:19], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC) for line in lines]
+    logged = [datetime.fromisoformat(line["at"]) for line in lines_of("connections_full", narrow)]
     assert logged
     assert all(later - earlier >= timedelta(seconds=59) for earlier, later in pairwise(logged))
     assert "Traceback" not in narrow.logged

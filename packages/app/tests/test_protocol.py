@@ -1,7 +1,6 @@
 """What stands between a socket and the application, with a real server and bytes that no client library sends."""
 
 import contextlib
-import json
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -9,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from parley_app.testing import Answer, Connection, Serving, eventually
+from parley_app.testing import Answer, Connection, Serving, eventually, lines_about
 
 HOST = "Host: parley.example"
 CLOSE = "Connection: close"
@@ -31,9 +30,8 @@ def answers(serving: Serving, *requests: Sequence[str]) -> list[Answer]:
 
 def events(serving: Serving, request_id: str) -> Iterator[dict[str, Any]]:
     """The security events of a request, once there is one."""
-    eventually(lambda: f'"request_id": "{request_id}"' in serving.logged)
-    lines = (json.loads(line) for line in serving.logged.splitlines() if line.startswith("{"))
-    return (line for line in lines if line["request_id"] == request_id)
+    eventually(lambda: bool(lines_about(serving, request_id)))
+    return (line for line in lines_about(serving, request_id) if line["logger"] == "parley.security")
 
 
 class TestTrailers:
@@ -116,7 +114,7 @@ class TestRequests:
         assert answer.headers.get_all("cache-control") == ["no-store"]
         assert answer.headers.get_all("x-content-type-options") == ["nosniff"]
         assert answer.headers.get_all("connection") == ["close"]
-        eventually(lambda: f"request={answer.problem['request_id']}" in serving.logged)
+        eventually(lambda: bool(lines_about(serving, answer.problem["request_id"])))
 
     @pytest.mark.parametrize("name", ACCEPTED)
     def test_accepted(self, serving: Serving, name: str) -> None:
@@ -170,7 +168,7 @@ class TestDisconnects:
         assert answer.status == 200
         eventually(lambda: request_id in probed.logged)
         assert "Traceback" not in probed.logged[before:]
-        assert " ERROR " not in probed.logged[before:]
+        assert '"ERROR"' not in probed.logged[before:]
 
     def test_pipelined(self, probed: Serving) -> None:
         """20 answers are due; the one that is being made isn't that to the last request."""

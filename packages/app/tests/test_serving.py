@@ -1,4 +1,3 @@
-import json
 import os
 import secrets
 import signal
@@ -19,7 +18,10 @@ from parley_app.testing import (
     eventually,
     has_ipv6,
     install_plugin,
+    lines_about,
+    lines_of,
     lives,
+    messages,
     parley,
 )
 from parley_core.embedded import find_mongod, running_uri
@@ -51,16 +53,15 @@ class TestReady:
 
     def test_each_request_is_a_line_without_its_query(self, serving: Serving) -> None:
         serving.get("/healthz?token=secret")
-        eventually(lambda: "parley.access: GET /healthz 400" in serving.logged)
+        eventually(lambda: any(line["message"].startswith("GET /healthz 400 ") for line in serving.log))
         assert "secret" not in serving.logged
 
-    def test_each_security_event_is_a_json_line(self, serving: Serving) -> None:
+    def test_each_security_event_is_a_line(self, serving: Serving) -> None:
         body = {"email": "nobody@example.com", "password": "nine green bottles"}
         answer = httpx.post(f"{serving.url}/v1/auth/login", json=body, timeout=10)
         request_id = answer.headers["X-Request-ID"]
-        eventually(lambda: request_id in serving.logged)
-        events = [json.loads(line) for line in serving.logged.splitlines() if line.startswith("{")]
-        assert [event["event"] for event in events if event["request_id"] == request_id] == ["login_failed"]
+        eventually(lambda: len(lines_about(serving, request_id)) == 2)
+        assert [line["event"] for line in lines_about(serving, request_id)] == ["login_failed", "request"]
         assert "nobody@" not in serving.logged
         assert "bottles" not in serving.logged
 
@@ -83,13 +84,12 @@ class TestListening:
             body = {"email": "nobody@example.com", "password": "nine green bottles"}
             answer = httpx.post(f"http://{host}:{serving.port}/v1/auth/login", json=body, timeout=10)
             assert answer.status_code == 401
-        eventually(lambda: serving.logged.count('"login_failed"') == 3)
-        events = [json.loads(line) for line in serving.logged.splitlines() if line.startswith("{")]
-        assert [event["network"] for event in events][:2] == ["::/64", "127.0.0.1"]
+        eventually(lambda: len(lines_of("login_failed", serving)) == 3)
+        assert [line["network"] for line in lines_of("login_failed", serving)][:2] == ["::/64", "127.0.0.1"]
         # Kubernetes sets both where a service is called parley; one line says which setting is the port.
-        assert serving.logged.count("Kubernetes") == 1
-        assert "PARLEY_PORT is set but no setting has that name; Kubernetes sets it for a service; the setting is " in (
-            serving.logged
+        [line] = [line for line in serving.log if "Kubernetes" in line["message"]]
+        assert line["message"].startswith(
+            "PARLEY_PORT is set but no setting has that name; Kubernetes sets it for a service; the setting is "
         )
 
     def test_the_port_is_a_setting_too(self) -> None:
@@ -105,7 +105,7 @@ class TestListening:
     )
     def test_a_wrong_one_is_named(self, name: str, value: str) -> None:
         failed = parley("serve", **{f"PARLEY_LISTEN_{name}": value})
-        assert failed.stderr.startswith(f"parley: settings: PARLEY_LISTEN_{name}: ")
+        assert messages(failed.stderr)[0].startswith(f"parley: settings: PARLEY_LISTEN_{name}: ")
         assert failed.returncode == 1
 
 
@@ -182,34 +182,34 @@ class TestRefusals:
         refused = parley("serve", "--port", "0", "--data-dir", serving.data_dir)
         assert refused.returncode == 1
         advice = f"is in use by process {serving.process.pid}: stop it, or choose another --data-dir"
-        assert refused.stderr == f"parley: the data directory {serving.data_dir} {advice}\n"
+        assert messages(refused.stderr) == [f"parley: the data directory {serving.data_dir} {advice}"]
 
     def test_a_port_in_use_is_refused_before_anything_is_started(self, serving: Serving, tmp_path: Path) -> None:
         refused = parley("serve", "--port", str(serving.port), "--data-dir", tmp_path / "data")
         assert refused.returncode == 1
-        assert refused.stderr.startswith(f"parley: port {serving.port} on 127.0.0.1 is in use: ")
+        assert messages(refused.stderr)[0].startswith(f"parley: port {serving.port} on 127.0.0.1 is in use: ")
         assert not (tmp_path / "data").exists()
 
     def test_an_unusable_data_directory_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         refused = parley("serve", "--port", "0", "--data-dir", tmp_path / "file")
         assert refused.returncode == 1
-        assert refused.stderr.startswith(f"parley: the data directory {tmp_path / 'file'} can't be used")
-        assert refused.stderr.count("\n") == 1
+        [reason] = messages(refused.stderr)
+        assert reason.startswith(f"parley: the data directory {tmp_path / 'file'} can't be used")
 
     def test_no_binary_is_one_line_with_what_to_do(self, tmp_path: Path) -> None:
         settings = {"PARLEY_MONGOD": str(tmp_path / "nowhere"), "PARLEY_DATA_DIR": str(tmp_path / "data")}
         refused = parley("serve", "--port", "0", **settings)
         assert refused.returncode == 1
-        assert refused.stderr.startswith(f"parley: PARLEY_MONGOD names {tmp_path / 'nowhere'}, which is not a file: ")
-        assert refused.stderr.count("\n") == 1
+        [reason] = messages(refused.stderr)
+        assert reason.startswith(f"parley: PARLEY_MONGOD names {tmp_path / 'nowhere'}, which is not a file: ")
 
 
 class TestFailedStart:
     def test_the_reason_is_one_line(self, tmp_path: Path) -> None:
         install_plugin(tmp_path, "failing", _FAILING.format(where="True"))
         failed = parley("serve", "--port", "0", "--data-dir", tmp_path / "data", PYTHONPATH=str(tmp_path))
-        assert (failed.returncode, failed.stderr) == (1, "parley: the disk is full\n")
+        assert (failed.returncode, messages(failed.stderr)) == (1, ["parley: the disk is full"])
 
     def test_a_worker_that_fails_ends_all(self, tmp_path: Path) -> None:
         source = _FAILING.format(where="multiprocessing.parent_process()")
@@ -217,8 +217,9 @@ class TestFailedStart:
         options = ("--port", "0", "--workers", "2", "--data-dir", tmp_path / "data")
         failed = parley("serve", *options, PYTHONPATH=str(tmp_path))
         assert failed.returncode == 1
-        assert "parley: the disk is full\n" in failed.stderr
-        assert failed.stderr.endswith("parley: a worker could not start; the reason is printed above\n")
+        *reasons, last = messages(failed.stderr)
+        assert set(reasons) == {"parley: the disk is full"}
+        assert last == "parley: a worker could not start; the reason is printed above"
         assert "Traceback" not in failed.stderr
         assert "is ready" not in failed.stdout
 
@@ -241,9 +242,9 @@ class TestExternalDatabase:
     def test_a_standalone_server_is_refused_in_one_line(self, standalone: str, workers: str) -> None:
         refused = parley("serve", "--port", "0", "--workers", workers, **_external(standalone))
         assert refused.returncode == 1
-        assert refused.stderr.startswith("parley: MongoDB can't be used: 127.0.0.1:")
-        assert ": this is a standalone server, but Parley needs a replica set" in refused.stderr
-        assert refused.stderr.count("\n") == 1
+        [reason] = messages(refused.stderr)
+        assert reason.startswith("parley: MongoDB can't be used: 127.0.0.1:")
+        assert ": this is a standalone server, but Parley needs a replica set" in reason
 
     def test_a_replica_set_is_used_without_a_data_directory(
         self, start: Start, mongodb_uri: str, tmp_path: Path

@@ -1,6 +1,5 @@
 """A Unix domain socket in place of a port: who may connect, what is replaced, and what is left."""
 
-import json
 import os
 import signal
 import socket
@@ -12,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from parley_app.testing import Serving, Start, eventually, parley
+from parley_app.testing import Serving, Start, eventually, lines_about, parley
 from parley_app.unix_socket import listen_at
 from parley_core import StartupError
 
@@ -147,9 +146,8 @@ def network_seen(path: Path, serving: Serving, **headers: str) -> str:
     body = {"email": "nobody@example.com", "password": "nine green bottles"}
     with client_at(path) as client:
         request_id = client.post("/v1/auth/login", json=body, headers=headers).headers["X-Request-ID"]
-    eventually(lambda: f'"request_id": "{request_id}"' in serving.logged)
-    events = [json.loads(line) for line in serving.logged.splitlines() if line.startswith("{")]
-    return next(str(event["network"]) for event in events if event["request_id"] == request_id)
+    eventually(lambda: bool(lines_about(serving, request_id)))
+    return str(lines_about(serving, request_id)[0]["network"])
 
 
 class TestServing:

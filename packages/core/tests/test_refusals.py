@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from parley_core.log_lines import LogLine
 from parley_core.refusals import RefusalLog, count_refusal
 from parley_core.testing import MovableClock
 from parley_core.testing.metrics import Metrics
@@ -12,10 +13,19 @@ from parley_core.testing.metrics import Metrics
 LOG = logging.getLogger("parley.tests")
 
 
+def a_log(kind: str, clock: MovableClock) -> RefusalLog:
+    return RefusalLog(
+        LOG,
+        lambda count: LogLine("tested", "{kind} refused: {count}", kind=kind, count=count),
+        budget=kind,
+        clock=clock,
+    )
+
+
 def test_one_line_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     """The first is logged at once, the others once a minute with their number; kinds are counted apart."""
     clock = MovableClock()
-    these, those = (RefusalLog(LOG, f"{kind} refused: %d", budget=kind, clock=clock) for kind in ("these", "those"))
+    these, those = (a_log(kind, clock) for kind in ("these", "those"))
     for _ in range(1000):
         these.add()
     those.add()
@@ -31,17 +41,17 @@ def test_one_line_a_minute(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_clock_that_was_put_back(caplog: pytest.LogCaptureFixture) -> None:
     """It doesn't silence the log."""
     clock = MovableClock()
-    refusals = RefusalLog(LOG, "refused: %d", budget="these", clock=clock)
+    refusals = a_log("letters", clock)
     refusals.add()
     clock.move(-timedelta(days=1))
     refusals.add()
     refusals.add()
-    assert caplog.messages == ["refused: 1", "refused: 1"]
+    assert caplog.messages == ["letters refused: 1", "letters refused: 1"]
 
 
 def test_counted(metrics: Metrics) -> None:
     """The metric has all of them, whether they are logged or not, by the budget that was spent."""
-    refusals = RefusalLog(LOG, "refused: %d", budget="letters", clock=MovableClock())
+    refusals = a_log("letters", MovableClock())
     for _ in range(3):
         refusals.add()
     count_refusal("postcards")

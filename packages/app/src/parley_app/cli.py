@@ -2,6 +2,7 @@
 
 import functools
 import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,8 +23,17 @@ def main() -> None:
     try:
         command_line()(prog_name="parley")
     except StartupError as error:
+        _begin_log()
         complain(error)
         raise SystemExit(1) from None
+
+
+def _begin_log() -> None:
+    """Let what prevents `parley serve` stand in its log, also where no command was found yet, as plugins bring them."""
+    if sys.argv[1:2] == ["serve"]:
+        from parley_app import logs  # noqa: PLC0415 - what only shows its help needs none
+
+        logs.configure()
 
 
 def command_line() -> typer.Typer:

@@ -1,7 +1,6 @@
 """The commands that this package adds to `parley`. Each imports what it needs when it runs."""
 
 import json
-import logging.config
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -54,6 +53,9 @@ def serve(
 ) -> None:
     """Run the API. It starts an embedded MongoDB unless PARLEY_MONGODB_URI names a server."""
     _check_place(host, port, uds)
+    from parley_app import logs
+
+    logs.configure()
     from parley_app.serving import run
 
     _use(data_dir)
@@ -65,10 +67,10 @@ def serve(
 @app.command()
 def check(data_dir: _DataDir = None) -> None:
     """Check what a start checks: plugins, settings, policy, database. It changes nothing and serves nothing."""
+    from parley_app import logs
     from parley_app.checking import Check
-    from parley_app.logs import LOGGING
 
-    logging.config.dictConfig(LOGGING)
+    logs.configure()
     _use(data_dir)
     findings = list(Check().findings())
     for line in _table([(_WORDS[found.is_sound], found.part, found.text) for found in findings]):

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
+from parley_core.log_lines import LogLine
 from parley_core.refusals import count_refusal
 
 _LOG_SECONDS = 60
@@ -104,10 +105,12 @@ class Connections:
         if now - self._logged < _LOG_SECONDS:
             return
         self._logged = now
-        _log.warning(
-            "%d connections are open, as many as the limit of open files allows: so far %d that waited for their "
-            "client were ended and %d new ones were turned away",
-            self.limits.connections,
-            self._ended_count,
-            self._refused_count,
+        line = LogLine(
+            "connections_full",
+            "{open} connections are open, as many as the limit of open files allows: so far {ended} that waited for "
+            "their client were ended and {refused} new ones were turned away",
+            open=self.limits.connections,
+            ended=self._ended_count,
+            refused=self._refused_count,
         )
+        _log.warning(line)

@@ -1,7 +1,7 @@
 """What makes a request one of HTTP/1.1 or HTTP/1.0 (RFC 9112, 2.3 and 3.2)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from parley_core import ParleyError
 from parley_core.errors import ValidationError
@@ -9,6 +9,19 @@ from parley_core.errors import ValidationError
 _VERSIONS = {"1.0", "1.1"}
 # RFC 3986, 3.2.2: a name, an IPv4 address or something in brackets.
 _HOST = re.compile(rb"(?:[\w.~!$&'()*+,;=%-]*|\[[\w:.%~-]+\])(?::\d*)?", re.ASCII)
+
+
+class _Nowhere:
+    """Takes the place of a list of headers when there are none to come."""
+
+    def append(self, _: object) -> None:
+        """Drop it."""
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        return iter(())
+
+
+NOWHERE = _Nowhere()
 
 
 def is_sound(version: str, hosts: Sequence[bytes]) -> bool:

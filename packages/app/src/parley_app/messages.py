@@ -1,11 +1,13 @@
 """What the `parley` command prints. The command, the server and its workers share it."""
 
+import logging
 from typing import TYPE_CHECKING
 
 import typer
 
 from parley_app.version import VERSION
 from parley_core import StartupError
+from parley_core.log_lines import LogLine
 
 if TYPE_CHECKING:
     from parley_core import Parley
@@ -18,8 +20,14 @@ def announce(message: str) -> None:
 
 
 def complain(problem: StartupError | str) -> None:
-    """Print in one line, on standard error, why the application can't start, or doesn't answer."""
-    typer.echo(f"parley: {' '.join(str(problem).splitlines())}", err=True)
+    """Print in one line, on standard error, why the application can't start or doesn't answer; a line of a JSON log."""
+    from parley_app.logs import is_json  # noqa: PLC0415 - what only shows its help needs none
+
+    reason = " ".join(str(problem).splitlines())
+    if is_json():
+        logging.getLogger("parley.app").critical(LogLine("fatal", "parley: {reason}", reason=reason))
+    else:
+        typer.echo(f"parley: {reason}", err=True)
 
 
 def show_ready(parley: "Parley", url: str, root_path: str, workers: int) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from parley_app.worker import Worker
+from parley_core.log_lines import LogLine
 
 # Who has lived so long did not die of its start.
 _STEADY_SECONDS = 60
@@ -48,7 +49,8 @@ class Place:
     def _pause_after_death(self) -> int:
         pause = 0 if self._clock() - self._began > _STEADY_SECONDS else self._pause
         self._pause = min(max(1, 2 * pause), _LONGEST_PAUSE_SECONDS)
-        _log.warning("a worker ended (%s); another one starts in %d s", _ending(self.worker.exitcode), pause)
+        text = "a worker ended ({ending}); another one starts in {seconds} s"
+        _log.warning(LogLine("worker_ended", text, ending=_ending(self.worker.exitcode), seconds=pause))
         return pause
 
 

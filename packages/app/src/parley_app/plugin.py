@@ -3,13 +3,13 @@
 import typer
 
 from parley_app import commands
-from parley_app.settings import AppSettings
+from parley_app.settings import AppSettings, LogSettings
 from parley_core import Settings, hookimpl
 
 
 @hookimpl
 def parley_settings() -> list[type[Settings]]:
-    return [AppSettings]
+    return [AppSettings, LogSettings]
 
 
 @hookimpl

@@ -1,10 +1,9 @@
 """uvicorn's HTTP protocol with what RFC 9112 asks of a server beyond it. uvicorn's own names are used here alone."""
 
 import asyncio
-import logging
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -13,11 +12,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from parley_app.connections import Connections
 from parley_app.cors import Cors
-from parley_app.heads import is_sound, refusal_of
+from parley_app.heads import NOWHERE, is_sound, refusal_of
 from parley_app.listening import peer_of
 from parley_app.proxies import Proxies
 from parley_core import ParleyError, request_id_of
 from parley_core.errors import HeadersTooLarge, Unavailable, ValidationError
+from parley_core.http.access import ProbeAnswers, log_request
 from parley_core.http.problems import problem_response
 from parley_core.http.requests import RequestLog
 
@@ -31,20 +31,6 @@ _BYTES_PER_SECOND = 1024
 _STOP_SECONDS = 1.0
 _ROOM_SECONDS = 5.0
 _LOOK_SECONDS = 0.25
-_access = logging.getLogger("parley.access")
-
-
-class _Nowhere:
-    """Takes the place of a list of headers when there are none to come."""
-
-    def append(self, _: object) -> None:
-        """Drop it."""
-
-    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
-        return iter(())
-
-
-_NOWHERE = _Nowhere()
 
 
 class Protocol(HttpToolsProtocol):
@@ -60,13 +46,22 @@ class Protocol(HttpToolsProtocol):
         connections: those of the process.
         proxies: whose `X-Request-ID` is kept; None for everybody's.
         cors: which other origins' pages may read what is refused here.
+        probes: what the probes were answered before.
         options: what uvicorn gives.
     """
 
-    def __init__(self, connections: Connections, proxies: Proxies | None, cors: Cors, **options: Any) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        proxies: Proxies | None,
+        cors: Cors,
+        probes: ProbeAnswers,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self._proxies = proxies
         self._cors = cors
+        self._probes = probes
         self._keeps_ids = True
         self._all = connections
         self._limits = connections.limits
@@ -117,7 +112,7 @@ class Protocol(HttpToolsProtocol):
         else:
             self._complete_unless_refused(hosts)
         # The application has the list; what comes now are trailers. An upgrade reads it again, and has none.
-        self.headers = tuple(self.headers) if self.parser.should_upgrade() else _NOWHERE  # type: ignore[assignment]
+        self.headers = tuple(self.headers) if self.parser.should_upgrade() else NOWHERE  # type: ignore[assignment]
         self._waits_since = None
 
     def _complete_unless_refused(self, hosts: Sequence[bytes]) -> None:
@@ -125,7 +120,7 @@ class Protocol(HttpToolsProtocol):
         if refusal := self._refusal(hosts):
             # Answered in its turn, like any other request, but never by another protocol.
             self.url, self.headers[:] = b"/", [header for header in self.headers if header[0] != b"upgrade"]
-            self.app = self._cors.readable(_refusing(refusal))
+            self.app = self._cors.readable(self._refusing(refusal))
         super().on_headers_complete()
         self.app = application
 
@@ -153,7 +148,7 @@ class Protocol(HttpToolsProtocol):
     def turn_away(self) -> None:
         """Answer the first request 503, and wait a second for it."""
         refusal = Unavailable("The server has as many connections as it can serve: try again soon")
-        self.app = self._cors.readable(_refusing(refusal))
+        self.app = self._cors.readable(self._refusing(refusal))
         self._head_seconds = _REFUSED_SECONDS
 
     def end(self) -> None:
@@ -212,7 +207,7 @@ class Protocol(HttpToolsProtocol):
         if self._is_idle or not self._running.response_started:
             request_id = uuid.uuid4().hex
             self.transport.write(self._written(error, request_id))
-            _access.info("- - %d 0.0ms request=%s", error.status, request_id)
+            log_request("-", "-", error.status, 0, request_id=request_id)
         self._abandon()
         self.transport.close()
 
@@ -238,11 +233,10 @@ class Protocol(HttpToolsProtocol):
         self._running = cycle
         super()._start_asgi_task(cycle, app)
 
+    def _refusing(self, error: ParleyError) -> RequestLog:
+        """Return an application that answers a request with an error, after which its connection ends."""
 
-def _refusing(error: ParleyError) -> RequestLog:
-    """Return an application that answers a request with an error, after which its connection ends."""
+        async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+            await problem_response(error, request_id_of(scope), _CLOSE)(scope, receive, send)
 
-    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
-        await problem_response(error, request_id_of(scope), _CLOSE)(scope, receive, send)
-
-    return RequestLog(refuse)
+        return RequestLog(refuse, probes=self._probes)

@@ -85,7 +85,8 @@ class _Server(uvicorn.Server):
         parley.provide(draining or own)
         self._late_stop = LateStop(own, 0 if draining else settings.drain_seconds)
         self._starting = Starting(app, wait_seconds=wait_seconds, on_failure=self._fail, settings=settings)
-        http = partial(Protocol, self._connections, _keepers_of_ids(parley), Cors(settings.cors_origins))
+        cors = Cors(settings.cors_origins)
+        http = partial(Protocol, self._connections, _keepers_of_ids(parley), cors, parley.probe_answers)
         config = uvicorn.Config(
             self._starting,
             interface="asgi3",

@@ -1,7 +1,7 @@
 """`parley serve`: it starts application, socket, database and server, and stops them in reverse order."""
 
 import asyncio
-import logging.config
+import logging
 import signal
 import socket
 import sys
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import typer
 from fastapi import FastAPI
@@ -18,19 +17,19 @@ from parley_app import server
 from parley_app.application import create_app
 from parley_app.hangup import on_hangup
 from parley_app.listening import listen, url_of
-from parley_app.logs import LOGGING
 from parley_app.messages import announce, show_ready
-from parley_app.settings import AppSettings
+from parley_app.settings import AppSettings, read_settings
 from parley_app.supervisor import Supervisor, ignore_stop_signals
 from parley_app.telemetry import export, wanted_signals
 from parley_app.unix_socket import listen_at
+from parley_app.version import VERSION
 from parley_core import Parley, StartupError
 from parley_core.data.failures import stems_from_outage
-from parley_core.declarations import Declared
 from parley_core.embedded import EmbeddedMongoDB, Keeper
-from parley_core.kernel.settings import CoreSettings, load_settings
+from parley_core.kernel.settings import CoreSettings
+from parley_core.log_lines import LogLine
 
-_SETTINGS = Declared("app", AppSettings)
+_log = logging.getLogger("parley.app")
 
 
 def run(
@@ -47,7 +46,6 @@ def run(
     Raises:
         StartupError: the reason why it can't serve, or can't continue.
     """
-    logging.config.dictConfig(LOGGING)
     _stop_on_signals()
     on_stop = _exporting(workers)
     app = create_app(announce=announce)
@@ -59,7 +57,7 @@ def run(
     with ExitStack() as running:
         listener, url = running.enter_context(_listening_at(uds) if uds else _listening_on(host, port))
         watch = _embedded_database(parley, running)
-        on_ready = partial(show_ready, parley, url, settings.root_path or "", workers)
+        on_ready = partial(_report_ready, parley, url, settings.root_path or "", workers)
         wait_seconds = settings.mongodb_wait_seconds
         if workers == 1:
             server.serve(app, listener, on_ready=on_ready, watch=watch, wait_seconds=wait_seconds, on_stop=on_stop)
@@ -80,11 +78,16 @@ def _exporting(workers: int | None) -> server.Action:
     if workers is None:
         # What is wrong with the settings is reported when all of them are read.
         with suppress(StartupError):
-            workers = cast("AppSettings", load_settings([_SETTINGS], ())[AppSettings]).listen_workers
+            workers = read_settings().listen_workers
     if workers == 1:
         return export()
     wanted_signals()
     return lambda: None
+
+
+def _report_ready(parley: Parley, url: str, root_path: str, workers: int) -> None:
+    show_ready(parley, url, root_path, workers)
+    _log.info(LogLine("ready", "ready at {url}", url=url, workers=workers, version=VERSION))
 
 
 @contextmanager
@@ -106,7 +109,8 @@ def _stop_on_signals() -> None:
 
 
 def _keep_the_only_worker() -> None:
-    logging.getLogger("parley.app").warning("SIGHUP replaces several workers one by one: one alone goes on as it is")
+    text = "SIGHUP replaces several workers one by one: one alone goes on as it is"
+    _log.warning(LogLine("hangup_ignored", text))
 
 
 def _stop(*_: object) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from typing import Annotated, ClassVar, Literal, cast
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from parley_app.origins import ANY, is_origin
 from parley_app.root_path import is_root_path
@@ -32,6 +32,10 @@ def _origins(words: tuple[str, ...] | None) -> tuple[str, ...] | None:
     return words
 
 
+def _lower(word: object) -> object:
+    return word.lower() if isinstance(word, str) else word
+
+
 def _root_path(path: str | None) -> str | None:
     if path and not is_root_path(path):
         raise ValueError(
@@ -39,6 +43,17 @@ def _root_path(path: str | None) -> str | None:
             "and -._~ between them"
         )
     return path
+
+
+class LogSettings(Settings):
+    """How `parley serve` and its workers log; read before anything else, which may have to be logged."""
+
+    log_format: Literal["text", "json"] | None = Field(
+        None, description="How log lines look: `text` or `json`; unset, text on a terminal and JSON elsewhere."
+    )
+    log_level: Annotated[Literal["error", "warning", "info"], BeforeValidator(_lower)] = Field(
+        "info", description="The least level of log lines: `error`, `warning` or `info`, which has one per request."
+    )
 
 
 class AppSettings(Settings):

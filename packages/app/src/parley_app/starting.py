@@ -12,12 +12,15 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from parley_app.cors import Cors
+from parley_app.root_path import UnderRootPath
 from parley_app.settings import AppSettings
 from parley_core import StartupError
 from parley_core.data.failures import stems_from_outage
 from parley_core.errors import Unavailable
+from parley_core.http.access import ProbeAnswers
 from parley_core.http.problems import refuse
 from parley_core.http.requests import RequestLog
+from parley_core.log_lines import LogLine
 from parley_core.waiting import end, is_set
 
 # A start that takes no longer is answered by nobody: its clients wait in the socket's queue.
@@ -73,7 +76,12 @@ class _Waiting:
         if now >= self._next_line:
             self._next_line = now + _SECONDS_BETWEEN_LINES
             limit = "" if self._seconds is None else f" for at most {self._began + self._seconds - now:.0f} s more"
-            _log.warning("waiting for MongoDB%s: %s", limit, reason)
+            _log.warning(LogLine("start_waiting", f"waiting for MongoDB{limit}: {{reason}}", reason=reason))
+
+
+def _refusing(settings: AppSettings, probes: ProbeAnswers) -> ASGIApp:
+    app = Cors(settings.cors_origins).around(RequestLog(partial(refuse, Unavailable()), probes=probes))
+    return UnderRootPath(app, settings.root_path) if settings.root_path else app
 
 
 class Starting:
@@ -102,7 +110,7 @@ class Starting:
         self._wait_seconds = wait_seconds
         self._on_failure = on_failure
         self._alive = {_ALIVE, f"{settings.root_path or ''}{_ALIVE}"}
-        self._refusing = Cors(settings.cors_origins).around(RequestLog(partial(refuse, Unavailable())))
+        self._refusing = _refusing(settings, app.state.parley.probe_answers)
         self._answer: ASGIApp = self._before_ready
         self._settled = asyncio.Event()
         self._stopping = asyncio.Event()

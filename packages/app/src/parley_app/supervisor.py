@@ -12,6 +12,7 @@ from parley_app.place import Place
 from parley_app.server import Action, Watch
 from parley_app.worker import Worker
 from parley_core import StartupError
+from parley_core.log_lines import LogLine
 
 _TURN_SECONDS = 0.2
 # A worker imports everything first, which takes long on a busy machine.
@@ -124,7 +125,8 @@ class Supervisor:
             new = Place(self._start)
             if not self._becomes_ready(new.worker):
                 _stop(new.worker)
-                _log.error("a new worker did not start: the remaining workers were not replaced")
+                text = "a new worker did not start: the remaining workers were not replaced"
+                _log.error(LogLine("renewal_failed", text))
                 return
             old, self._places[number] = self._places[number], new
             _stop(old.worker)

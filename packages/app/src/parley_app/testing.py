@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from parley_core.testing.log_lines import problems_of
+
 PARLEY = str(Path(sysconfig.get_path("scripts"), "parley"))
 _SECONDS = 60  # a busy machine takes half of it to start three workers
 
@@ -86,6 +88,12 @@ class Serving:
         return self.errors.read_text()
 
     @property
+    def log(self) -> list[dict[str, Any]]:
+        """The lines of its log so far; none may be text."""
+        lines = self.logged.splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    @property
     def url(self) -> str:
         """The address of the API, as the command prints it."""
         return self._line("API")
@@ -143,6 +151,21 @@ def eventually(condition: Callable[[], bool], seconds: float = _SECONDS) -> None
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
+
+
+def lines_about(serving: Serving, request_id: str) -> list[dict[str, Any]]:
+    """Return the log's lines about a request so far."""
+    return [line for line in serving.log if line.get("request_id") == request_id]
+
+
+def lines_of(event: str, serving: Serving) -> list[dict[str, Any]]:
+    """Return the log's lines of an event so far."""
+    return [line for line in serving.log if line.get("event") == event]
+
+
+def messages(logged: str) -> list[str]:
+    """Return what the lines of a log say to people."""
+    return [json.loads(line)["message"] for line in logged.splitlines()]
 
 
 def lives(pid: int) -> bool:
@@ -206,6 +229,7 @@ class Start:
         self._folder = folder
         self._open_files = open_files
         self._started: list[Serving] = []
+        self._logs: list[Path] = []
 
     def __call__(self, *options: str | Path, **settings: str) -> Serving:
         """Start one and return when it is ready."""
@@ -222,10 +246,20 @@ class Start:
         with output.open("wb") as out, errors.open("wb") as err:
             process = subprocess.Popen(command, env=environment(**settings), stdout=out, stderr=err)
         self._started.append(Serving(process, output, errors))
+        if settings.get("PARLEY_LOG_FORMAT") != "text":
+            self._logs.append(errors)
         return self._started[-1]
 
     def end_all(self) -> None:
-        """Kill the processes that still run, which is faster than stopping them; their children end too."""
+        """Kill the processes that still run, which is faster than stopping them; their children end too.
+
+        Raises:
+            AssertionError: a line of a log that isn't text is no JSON.
+        """
         for serving in self._started:
             serving.process.kill()
             serving.process.wait(_SECONDS)
+        wrong = [
+            (line, found) for log in self._logs for line in log.read_text().splitlines() if (found := problems_of(line))
+        ]
+        assert not wrong

@@ -1,6 +1,6 @@
 """A worker process of `parley serve --workers`: its application, and its end together with its parent."""
 
-import logging.config
+import logging
 import multiprocessing
 import os
 import signal
@@ -10,10 +10,9 @@ import threading
 from multiprocessing.context import SpawnProcess
 from multiprocessing.process import BaseProcess
 
-from parley_app import server
+from parley_app import logs, server
 from parley_app.application import create_app
 from parley_app.draining import Draining, Flag
-from parley_app.logs import LOGGING
 from parley_app.messages import announce, complain
 from parley_app.telemetry import export
 from parley_core import StartupError
@@ -50,14 +49,14 @@ class Worker(SpawnProcess):
         """Serve, in the new process.
 
         Raises:
-            SystemExit: the application can't start; the reason is one line on standard error.
+            SystemExit: the application can't start or ended with an error; the reason is on standard error.
         """
         end_with_parent()
         # A terminal sends these to all its processes; a worker stops when its parent sends SIGTERM.
         for name in ("SIGINT", "SIGHUP"):
             if number := getattr(signal, name, None):
                 signal.signal(number, signal.SIG_IGN)
-        logging.config.dictConfig(LOGGING)
+        logs.configure()
         # The parent has already logged warnings about settings.
         logging.getLogger("parley.settings").setLevel(logging.ERROR)
         if self._is_quiet:
@@ -76,6 +75,9 @@ class Worker(SpawnProcess):
             )
         except StartupError as error:
             complain(error)
+            raise SystemExit(1) from None
+        except Exception as error:  # noqa: BLE001 - logged; otherwise its traceback would stand beside the log
+            logs.log_crash(error)
             raise SystemExit(1) from None
 
 

@@ -1,14 +1,13 @@
-"""Security events as structured log lines (ASVS 16.3): one JSON object per line, with the request id, without secrets.
+"""Security events as log lines (ASVS 16.3) with fields, among them the request's id; without secrets.
 
 Accounts are named by id. An e-mail that was tried appears as its SHA-256, so that attempts can be counted and joined.
 """
 
 import hashlib
-import json
 import logging
 from typing import Literal
 
-from parley_core import utc_now
+from parley_core.log_lines import LogLine
 
 _log = logging.getLogger("parley.security")
 
@@ -49,10 +48,7 @@ def log_security_event(kind: Kind, request_id: str, **fields: str | None) -> Non
         fields: ids, roles, actions and networks; never a password, a token or an e-mail.
     """
     level = logging.INFO if kind in _ORDINARY else logging.WARNING
-    if _log.isEnabledFor(level):
-        given = {name: value for name, value in fields.items() if value is not None}
-        line = {"at": utc_now().isoformat(), "event": kind, "request_id": request_id, **given}
-        _log.log(level, "%s", json.dumps(line))
+    _log.log(level, LogLine(kind, request_id=request_id, **fields))
 
 
 def digest_of(email: str) -> str:

@@ -7,6 +7,7 @@ from contextvars import Context
 
 from parley_core.data.deadline import time_limit
 from parley_core.data.failures import DatabaseError, is_outage
+from parley_core.log_lines import LogLine
 from parley_core.waiting import end
 
 Write = Callable[[], Awaitable[None]]
@@ -66,9 +67,10 @@ class WhenBack:
         except DatabaseError as error:
             if is_outage(error):
                 return False
-            _log.warning("a write that MongoDB was away for has failed: %s", type(error).__name__)
+            text = "a write that MongoDB was away for has failed: {error}"
+            _log.warning(LogLine("late_write_refused", text, error=type(error).__name__))
         except Exception:  # noqa: BLE001 - reported; a defect in one write must not keep others from being done
-            _log.exception("a write that MongoDB was away for has failed")
+            _log.exception(LogLine("late_write_failed", "a write that MongoDB was away for has failed"))
         return True
 
     async def drain(self) -> None:

@@ -1,7 +1,6 @@
 """How many accounts one network may register, over HTTP."""
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -15,6 +14,7 @@ import parley_auth.plugin
 from parley_auth.testing import PASSWORD, an_account, auth_settings
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
+from parley_core.testing.log_lines import lines_of
 from parley_core.testing.metrics import Metrics
 
 LIMIT = 4
@@ -138,7 +138,7 @@ async def test_logged(app: FastAPI, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "parley.security")
     await fill(app)
     answer = await register(app, STRANGER, "eve")
-    [logged] = [json.loads(r.getMessage()) for r in caplog.records if r.name == "parley.security"]
+    [logged] = lines_of(caplog.records, "parley.security")
     assert (logged["event"], logged["network"]) == ("registration_throttled", STRANGER)
     assert logged["request_id"] == answer.headers["X-Request-ID"]
     assert "eve@" not in caplog.text

@@ -1,6 +1,5 @@
 """The guard over HTTP and WebSocket, with a small feature of this module: things and their participants."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -43,6 +42,7 @@ from parley_core.data.ids import ID_PATTERN
 from parley_core.errors import BusinessRuleError, NotFoundError
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin, an_application, running_client
+from parley_core.testing.log_lines import lines_of
 
 
 class ThingNotFound(NotFoundError):
@@ -318,7 +318,7 @@ class TestScope:
         address, headers = f"/v1/things/{stage.opened}", stage.people.candidate.headers
         await client.put(f"{address}/either", json={"word": "write"}, headers=headers)
         await client.post(f"{address}/parts/{new_id()}", json={"word": "x"}, headers=headers)
-        events = [json.loads(r.getMessage()) for r in caplog.records if r.name == "parley.security"]
+        events = lines_of(caplog.records, "parley.security")
         assert [(e["event"], e["actions"]) for e in events] == [("access_denied", "things:write")] * 2
         assert {e["user_id"] for e in events} == {stage.people.candidate.id}
 
@@ -329,9 +329,7 @@ class TestScope:
         for caller in (stage.strangers.candidate, stage.people.admin):
             for thing_id in (stage.opened, new_id()):
                 await client.post(f"/v1/things/{thing_id}/parts/{new_id()}", headers=caller.headers)
-        denied, missing, *_ = events = [
-            json.loads(r.getMessage()) for r in caplog.records if r.name == "parley.security"
-        ]
+        denied, missing, *_ = events = lines_of(caplog.records, "parley.security")
         assert [event["event"] for event in events] == ["access_denied", "resource_missing"] * 2
         assert denied.keys() == missing.keys()
         assert {event["verdict"] for event in events} == {"not_a_participant"}
@@ -420,7 +418,7 @@ class TestKeptAccess:
         await things.delete_one(where)
         with pytest.raises(ThingNotFound):
             await kept["admin"].recheck("things:read")
-        kinds = [json.loads(r.getMessage())["event"] for r in caplog.records if r.name == "parley.security"]
+        kinds = [line["event"] for line in lines_of(caplog.records, "parley.security")]
         assert kinds == ["access_denied", "resource_missing"]
 
     async def test_token_is_not_shown(self, stage: Stage, kept: dict[str, ScopedAccess]) -> None:

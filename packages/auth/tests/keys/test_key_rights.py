@@ -1,6 +1,5 @@
 """What a key may do: what it names, as an administrator who doesn't take part, and never more than its creator."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
@@ -30,6 +29,7 @@ from parley_core import CollectionIndexes, Parley, Router, Session, in_transacti
 from parley_core.errors import BusinessRuleError, NotFoundError
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock, a_plugin, an_application
+from parley_core.testing.log_lines import lines_of
 
 
 class DeskNotFound(NotFoundError):
@@ -216,7 +216,7 @@ class TestActions:
         caplog.clear()
         for headers in (key.headers, other.headers):
             await client.get("/v1/users/me", headers=headers)
-        events = [json.loads(r.getMessage()) for r in caplog.records if r.name == "parley.security"]
+        events = lines_of(caplog.records, "parley.security")
         assert [(e["event"], e["user_id"], e["key_id"], e["actions"]) for e in events] == [
             ("access_denied", admin.id, one.id, "account:read") for one in (key, other)
         ]

@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from parley_core.log_lines import LogLine
+
 PAUSE_SECONDS = 1.0
 _log = logging.getLogger("parley.background")
 
@@ -25,7 +27,8 @@ async def kept_running(work: Callable[[], Awaitable[None]], what: str) -> None:
             # What was cancelled may be something that the work waits for, which would end it without a word.
             if _is_cancelled():
                 raise
-            _log.exception("%s failed and begins anew in %g s", what, PAUSE_SECONDS)
+            text = "{what} failed and begins anew in {seconds:g} s"
+            _log.exception(LogLine("background_restarted", text, what=what, seconds=PAUSE_SECONDS))
         else:
             return
         await asyncio.sleep(PAUSE_SECONDS)

@@ -1,9 +1,11 @@
 """Refused requests: each is counted, and the log has one line a minute with how many there were, whatever comes in."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from parley_core.clock import Clock
+from parley_core.log_lines import LogLine
 from parley_core.telemetry import METER
 
 _REFUSALS = METER.create_counter(
@@ -26,14 +28,14 @@ class RefusalLog:
 
     Args:
         log: where the lines go.
-        message: what was refused; `%d` stands for how many were since the last line.
+        line: returns the line for the number of those that were refused since the last one.
         budget: see `count_refusal`.
         clock: returns the time.
     """
 
-    def __init__(self, log: logging.Logger, message: str, *, budget: str, clock: Clock) -> None:
+    def __init__(self, log: logging.Logger, line: Callable[[int], LogLine], *, budget: str, clock: Clock) -> None:
         self._log = log
-        self._message = message
+        self._line = line
         self._budget = budget
         self._clock = clock
         self._count = 0
@@ -46,5 +48,5 @@ class RefusalLog:
         now = self._clock()
         # A clock that was put back doesn't silence it.
         if self._logged_at is None or not self._logged_at <= now < self._logged_at + _QUIET:
-            self._log.warning(self._message, self._count)
+            self._log.warning(self._line(self._count))
             self._count, self._logged_at = 0, now

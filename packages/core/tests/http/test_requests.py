@@ -1,5 +1,7 @@
 """The id of a request and its line in the log."""
 
+import io
+import json
 import logging
 import re
 from collections.abc import AsyncIterator
@@ -11,7 +13,9 @@ from starlette.types import Message
 
 from parley_core import Router, request_id_of
 from parley_core.kernel.settings import CoreSettings
+from parley_core.log_format import JsonFormatter, TextFormatter
 from parley_core.testing import a_plugin, an_application, running_client
+from parley_core.testing.log_lines import lines_of
 
 router = Router(prefix="/notes", tag="notes")
 inner = Router(prefix="/{note_id}/files", tag="files")
@@ -19,6 +23,8 @@ inner = Router(prefix="/{note_id}/files", tag="files")
 
 @router.get("/{note_id}")
 async def read_note(note_id: str, request: Request) -> str:
+    if note_id == "logged":
+        logging.getLogger("plain").warning("meanwhile")
     if note_id == "crash":
         raise LookupError
     return request_id_of(request.scope)
@@ -97,7 +103,7 @@ LINES = {
     "method": ("PUT", "/v1/notes/hunter2", "PUT /v1/notes/{note_id} 405"),
     "crash": ("GET", "/v1/notes/crash", "GET /v1/notes/{note_id} 500"),
     "no_route": ("GET", "/hunter2/x", "GET - 404"),
-    "operations": ("GET", "/healthz", "GET /healthz 200"),
+    "probe_that_fails": ("GET", "/healthz?token=hunter2", "GET /healthz 400"),
 }
 
 
@@ -108,9 +114,32 @@ class TestLog:
         caplog.set_level(logging.INFO, "parley.access")
         method, path, expected = LINES[name]
         answer = await client.request(method, path)
-        (line,) = [record.getMessage() for record in caplog.records if record.name == "parley.access"]
+        (text,) = [record.getMessage() for record in caplog.records if record.name == "parley.access"]
         request_id = answer.headers["x-request-id"]
-        assert re.fullmatch(rf"{re.escape(expected)} \d+\.\dms request={request_id}", line)
+        assert re.fullmatch(rf"{re.escape(expected)} \d+\.\dms request_id={request_id}", text)
+        [line] = lines_of(caplog.records, "parley.access")
+        assert f"{line['method']} {line['route']} {line['status']}" == expected
+        assert (line["event"], line["level"], line["request_id"]) == ("request", "INFO", request_id)
+        assert line["ms"] >= 0
+
+    async def test_what_is_logged_meanwhile(self, client: httpx.AsyncClient) -> None:
+        """Whatever is logged while a request is answered has its id in it, and what is logged later has none."""
+        written = io.StringIO()
+        handlers = logging.StreamHandler(written), logging.StreamHandler(written)
+        for handler, formatter in zip(handlers, (JsonFormatter(), TextFormatter()), strict=True):
+            handler.setFormatter(formatter)
+            logging.getLogger("plain").addHandler(handler)
+        try:
+            await client.get("/v1/notes/logged", headers={"X-Request-ID": "trace-7"})
+            logging.getLogger("plain").warning("later")
+        finally:
+            for handler in handlers:
+                logging.getLogger("plain").removeHandler(handler)
+        line, text, later_line, later = written.getvalue().splitlines()
+        assert json.loads(line)["request_id"] == "trace-7"
+        assert text.endswith(": meanwhile request_id=trace-7")
+        assert "request_id" not in later_line
+        assert later.endswith(": later")
 
     async def test_switched_off(self, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
         """Without the level there is no line."""

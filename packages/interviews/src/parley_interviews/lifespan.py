@@ -9,6 +9,7 @@ from parley_core import Parley
 from parley_core.background import kept_running
 from parley_core.data.deadline import time_limit
 from parley_core.data.failures import DatabaseError
+from parley_core.log_lines import LogLine
 from parley_core.waiting import end
 from parley_interviews.interviews.title_words import TitleWords
 from parley_interviews.interviews.totals import InterviewTotals
@@ -38,8 +39,10 @@ async def _correct(totals: InterviewTotals) -> None:
             with time_limit(_COUNT_SECONDS):
                 missing = await totals.correct()
         except DatabaseError as error:
-            _log.warning("the number of interviews is not checked now (%s)", type(error).__name__)
+            text = "the number of interviews is not checked now ({error})"
+            _log.warning(LogLine("interview_count_unchecked", text, error=type(error).__name__))
         else:
             if missing:
-                _log.warning("the number of interviews was wrong by %d and is right now", missing)
+                text = "the number of interviews was wrong by {missing} and is right now"
+                _log.warning(LogLine("interview_count_corrected", text, missing=missing))
         await asyncio.sleep(_CORRECTION_SECONDS)

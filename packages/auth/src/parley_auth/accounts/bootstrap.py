@@ -15,9 +15,14 @@ from parley_auth.models import ADMIN
 from parley_auth.passwords.hashing import Passwords
 from parley_auth.settings import AuthSettings
 from parley_core import Actor, StartupError
+from parley_core.log_lines import LogLine
 
 _EMBEDDED_ADMIN = "admin@parley.example"
 _SYSTEM = Actor(None, "system", "start-up")
+_UNUSED = (
+    "PARLEY_ADMIN_EMAIL and PARLEY_ADMIN_PASSWORD are not used, since there is an administrator, who has another "
+    "e-mail or password: unset them, or set a password with `parley set-password`"
+)
 _log = logging.getLogger("parley.settings")
 
 
@@ -58,10 +63,7 @@ class Administrators:
         if not (settings.admin_email and settings.admin_password):
             return
         if not await self._is_that_admin(settings.admin_email, settings.admin_password.get_secret_value()):
-            _log.warning(
-                "PARLEY_ADMIN_EMAIL and PARLEY_ADMIN_PASSWORD are not used, since there is an administrator, who has "
-                "another e-mail or password: unset them, or set a password with `parley set-password`"
-            )
+            _log.warning(LogLine("admin_settings_unused", _UNUSED))
 
     async def provide(self, *, email: str, password: str) -> None:
         """Create an active administrator with this e-mail and password, unless there is one.

@@ -10,6 +10,7 @@ from parley_auth.keys.repository import KeyRepository
 from parley_core import Clock
 from parley_core.background import kept_running
 from parley_core.data.failures import DatabaseError
+from parley_core.log_lines import LogLine
 from parley_core.waiting import end
 
 _CLOSING_SECONDS = 1
@@ -63,7 +64,8 @@ class KeyUsage:
         except DatabaseError as error:
             # The next request tries again.
             self._noted.discard(key_id)
-            _log.warning("the last use of key %s could not be stored (%s)", key_id, type(error).__name__)
+            text = "the last use of key {key_id} could not be stored ({error})"
+            _log.warning(LogLine("key_use_unstored", text, key_id=key_id, error=type(error).__name__))
 
     async def close(self) -> None:
         """Wait a moment for what is being stored, then give it up."""

@@ -6,6 +6,7 @@ from datetime import UTC, timedelta
 
 from parley_core.clock import Clock
 from parley_core.data.handle import Database
+from parley_core.log_lines import LogLine
 
 _TOLERATED = timedelta(seconds=2)
 _log = logging.getLogger("parley.clock")
@@ -43,11 +44,13 @@ class DatabaseClock:
 
     def _report(self, ahead: timedelta, *, differs: bool) -> None:
         if differs and not self._differs:
-            _log.warning(
-                "this server's clock is %.1f s %s the database's: synchronize both with NTP",
-                abs(ahead.total_seconds()),
-                "ahead of" if ahead > timedelta(0) else "behind",
+            line = LogLine(
+                "clock_differs",
+                "this server's clock is {seconds} s {where} the database's: synchronize both with NTP",
+                seconds=round(abs(ahead.total_seconds()), 1),
+                where="ahead of" if ahead > timedelta(0) else "behind",
             )
+            _log.warning(line)
         elif self._differs and not differs:
-            _log.warning("this server's clock agrees with the database's again")
+            _log.warning(LogLine("clock_agrees", "this server's clock agrees with the database's again"))
         self._differs = differs

@@ -15,6 +15,7 @@ from parley_core.data.deadline import remaining, time_is_over
 from parley_core.data.documents import Document, Session
 from parley_core.data.events import Invalidation
 from parley_core.data.point_reads import PointReader
+from parley_core.log_lines import LogLine
 from parley_core.waiting import Rounds
 
 GENERATIONS = "cache_generations"
@@ -54,7 +55,13 @@ class Generations:
         try:
             return self.invalidated_by([entry])
         except Exception:  # noqa: BLE001 - reported; a plugin's wrong rule must not stop what isn't about its event
-            _log.exception("an invalidation rule failed for event %s (%s)", entry["_id"], entry["type"])
+            line = LogLine(
+                "invalidation_failed",
+                "an invalidation rule failed for event {event_id} ({type})",
+                event_id=str(entry["_id"]),
+                type=str(entry["type"]),
+            )
+            _log.exception(line)
             return set()
 
     async def advance(self, keys: Collection[str], session: Session | None = None) -> None:

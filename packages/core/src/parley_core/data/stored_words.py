@@ -13,6 +13,7 @@ from parley_core.background import kept_running
 from parley_core.data.deadline import time_limit
 from parley_core.data.documents import Document
 from parley_core.data.failures import DatabaseError
+from parley_core.log_lines import LogLine
 from parley_core.waiting import end
 from parley_core.words import SPELLING
 
@@ -75,12 +76,25 @@ class StoredWords:
             try:
                 completed += await self._complete_all()
             except DatabaseError as error:
-                _log.warning("the words of %s wait: the database failed (%s)", self._name, type(error).__name__)
+                _log.warning(
+                    LogLine(
+                        "words_delayed",
+                        "the words of {collection} wait: the database failed ({error})",
+                        collection=self._name,
+                        error=type(error).__name__,
+                    )
+                )
                 await asyncio.sleep(_OUTAGE_SECONDS)
             else:
                 break
         if completed:
-            _log.info("the words of %d %s of an earlier release are complete", completed, self._name)
+            line = LogLine(
+                "words_completed",
+                "the words of {count} {collection} of an earlier release are complete",
+                count=completed,
+                collection=self._name,
+            )
+            _log.info(line)
 
     @property
     def _name(self) -> str:
@@ -91,7 +105,9 @@ class StoredWords:
             try:
                 await self.complete()
             except Exception:  # noqa: BLE001 - reported: what `q` doesn't find is no reason to stop
-                _log.exception("the words of %s can't be completed now", self._name)
+                _log.exception(
+                    LogLine("words_failed", "the words of {collection} can't be completed now", collection=self._name)
+                )
             await asyncio.sleep(_CHECK_SECONDS)
 
     async def _complete_all(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from parley_core.embedded.server import WHAT_TO_DO, EmbeddedMongoDB
 from parley_core.errors import StartupError
+from parley_core.log_lines import LogLine
 
 MOST_RESTARTS = 3
 """Within a minute. A server that ends more often does so for a reason that another start doesn't remove."""
@@ -36,7 +37,8 @@ class Keeper:
         if len(self._restarts) >= MOST_RESTARTS:
             return StartupError(f"the embedded MongoDB ended {MOST_RESTARTS + 1} times: {reason}; {WHAT_TO_DO}")
         self._restarts.append(now)
-        _log.warning("the embedded MongoDB ended and is started again: %s", reason)
+        text = "the embedded MongoDB ended and is started again: {reason}"
+        _log.warning(LogLine("embedded_restarted", text, reason=reason))
         return self._start_again()
 
     def _start_again(self) -> StartupError | None:

@@ -21,6 +21,7 @@ from parley_core.embedded.record import Record
 from parley_core.embedded.replica_set import NAME as REPLICA_SET
 from parley_core.embedded.replica_set import become_primary
 from parley_core.errors import StartupError
+from parley_core.log_lines import announcer
 
 Announce = Callable[[str], None]
 _START_SECONDS = 120
@@ -37,7 +38,7 @@ _OPTIONS = (
     "--quiet",
 )
 WHAT_TO_DO = "repair that, or set PARLEY_MONGOD to another mongod, or PARLEY_MONGODB_URI to a running replica set"
-log_announcement: Announce = logging.getLogger("parley.embedded").info
+log_announcement: Announce = announcer(logging.getLogger("parley.embedded"), logging.INFO, "embedded_step")
 
 
 class EmbeddedMongoDB:

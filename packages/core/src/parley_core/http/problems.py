@@ -31,6 +31,7 @@ from parley_core.errors import (
 from parley_core.http.bodies import is_unread
 from parley_core.http.framework import routes_of
 from parley_core.http.requests import composition_of, methods_answered, path_of, request_id_of
+from parley_core.log_lines import LogLine
 from parley_core.telemetry import METER, trace_id
 
 MEDIA_TYPE = "application/problem+json"
@@ -211,13 +212,20 @@ def _error_of(status: int) -> type[ParleyError]:
 
 async def _on_database_error(request: Request, error: DatabaseError) -> Response:
     if is_unavailable(error):
-        _log.warning("MongoDB did not answer: %s, request %s", type(error).__name__, request_id_of(request.scope))
+        line = LogLine(
+            "database_unavailable",
+            "MongoDB did not answer: {error}",
+            error=type(error).__name__,
+            request_id=request_id_of(request.scope),
+        )
+        _log.warning(line)
         return _render(request, Unavailable())
     return await _on_unexpected(request, error)
 
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:
-    _log.error("unexpected error, request %s", request_id_of(request.scope), exc_info=error)
+    line = LogLine("unexpected_error", "unexpected error", request_id=request_id_of(request.scope))
+    _log.error(line, exc_info=error)
     return _render(request, InternalError())
 
 

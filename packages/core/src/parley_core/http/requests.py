@@ -1,6 +1,5 @@
 """What a request knows: its id, its log line, its route, and the composed application that answers it."""
 
-import logging
 import re
 import time
 import uuid
@@ -13,7 +12,9 @@ from fastapi.requests import HTTPConnection
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from parley_core.http.access import PROBES, ProbeAnswers, log_request
 from parley_core.http.limits import RequestLimits
+from parley_core.log_lines import current_request
 
 T = TypeVar("T")
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
@@ -31,7 +32,6 @@ ADMITTED = "parley.admitted"
 """Where a cached route keeps its gate and what that gate found, for the same request."""
 HEAD_ONLY = "parley.head_only"
 """Stands in the scope of a HEAD request that the route for GET answers."""
-_log = logging.getLogger("parley.access")
 
 
 class Composition(Protocol):
@@ -154,7 +154,7 @@ def _effective_route(scope: Scope) -> Any:
 
 
 class RequestLog:
-    """Pure ASGI middleware: adds headers to answers and logs one line per request.
+    """Pure ASGI middleware: adds headers to answers and logs one line per request, of probes only changes.
 
     Every answer gets `X-Request-ID`. Those that Parley makes also get `X-Content-Type-Options: nosniff`, and
     `Cache-Control: no-store` and `Strict-Transport-Security` unless they say something else about that.
@@ -165,12 +165,19 @@ class RequestLog:
         app: the application.
         answers_for: whether Parley makes the answer to a request; None for all.
         hsts_seconds: how long browsers shall use HTTPS alone; 0 says nothing. Never said over HTTP (RFC 6797, 7.2).
+        probes: what the probes were answered before; None for a log of its own.
     """
 
     def __init__(
-        self, app: ASGIApp, *, answers_for: Callable[[Scope], bool] | None = None, hsts_seconds: int = 0
+        self,
+        app: ASGIApp,
+        *,
+        answers_for: Callable[[Scope], bool] | None = None,
+        hsts_seconds: int = 0,
+        probes: ProbeAnswers | None = None,
     ) -> None:
         self.app = app
+        self._probes = probes or ProbeAnswers()
         self._answers_for = answers_for
         self._over_http = NO_STORE, NO_SNIFFING
         hsts = (b"strict-transport-security", f"max-age={hsts_seconds}".encode())
@@ -196,18 +203,14 @@ class RequestLog:
                 message = {**_NO_BODY, "more_body": message.get("more_body", False)}
             await send(message)
 
+        before = current_request.set(request_id)
         try:
             await self.app(scope, receive, send_with_headers)
         finally:
-            if _log.isEnabledFor(logging.INFO):
-                _log.info(
-                    "%s %s %d %.1fms request=%s",
-                    scope["method"],
-                    route_template(scope),
-                    status,
-                    (time.perf_counter() - started) * 1000,
-                    request_id,
-                )
+            current_request.reset(before)
+            if not scope["path"].endswith(PROBES) or self._probes.is_news(scope["method"], path_of(scope), status):
+                seconds = time.perf_counter() - started
+                log_request(scope["method"], route_template(scope), status, seconds, request_id=request_id)
 
     def _headers_of(self, scope: Scope) -> tuple[tuple[bytes, bytes], ...]:
         if self._answers_for is not None and not self._answers_for(scope):

@@ -10,6 +10,7 @@ from fastapi import Depends
 from parley_core.clock import Clock
 from parley_core.errors import TooManyStreams, Unavailable
 from parley_core.http.requests import provided
+from parley_core.log_lines import LogLine
 from parley_core.refusals import RefusalLog
 from parley_core.telemetry import METER
 
@@ -35,13 +36,23 @@ class StreamBudget:
         self._open: Counter[str] = Counter()
         self._of_users = RefusalLog(
             _log,
-            f"streams refused to users who have {per_user} open in this worker: %d",
+            lambda count: LogLine(
+                "user_streams_refused",
+                "streams refused to users who have {open} open in this worker: {count}",
+                open=per_user,
+                count=count,
+            ),
             budget="streams_of_user",
             clock=clock,
         )
         self._of_all = RefusalLog(
             _log,
-            f"streams refused since this worker has {per_worker} open: %d",
+            lambda count: LogLine(
+                "streams_refused",
+                "streams refused since this worker has {open} open: {count}",
+                open=per_worker,
+                count=count,
+            ),
             budget="streams_of_worker",
             clock=clock,
         )

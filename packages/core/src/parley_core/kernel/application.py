@@ -20,6 +20,7 @@ from parley_core.data.indexes import ensure_indexes
 from parley_core.data.migrating import DataMigrations, MigrationStatus, known_numbers, migrations_of
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
+from parley_core.http.access import ProbeAnswers
 from parley_core.http.framework import RouteContext
 from parley_core.http.limits import RequestLimits
 from parley_core.http.openapi import install_openapi
@@ -39,6 +40,7 @@ from parley_core.kernel.services import Finder, Services
 from parley_core.kernel.settings import CoreSettings, allowed_plugins, load_settings
 from parley_core.kernel.storage import log_of, open_database, running_log
 from parley_core.kernel.unknown_settings import warn_of_unknown
+from parley_core.log_lines import announcer
 from parley_core.ownership import single_owner
 from parley_core.telemetry import is_traced
 
@@ -73,7 +75,7 @@ class Parley:
         unguarded: bool = False,
     ) -> None:
         self.clock = clock
-        self.announce = announce or _log.warning
+        self.announce = announce or announcer(_log, logging.WARNING, "announcement")
         self.plugins = Plugins(plugins, allowed=allowed_plugins(settings))
         self._settings = load_settings(self.plugins.settings_classes(), settings)
         warn_of_unknown(self._settings)
@@ -85,6 +87,8 @@ class Parley:
         self.require: Finder = self._services.require
         """Return the service of a class; raise `StartupError` where there is none, see `Composition`."""
         self._proof = Proof(self.plugins, self._services, unguarded=unguarded)
+        self.probe_answers = ProbeAnswers()
+        """What the probes were answered, wherever in the process: only a change is logged."""
         self._database: Database | None = None
         self.request_timeout_seconds = self.settings(CoreSettings).request_timeout_seconds
         self.request_limits: RequestLimits = self.settings(CoreSettings)
@@ -166,6 +170,7 @@ class Parley:
             RequestLog,
             answers_for=None if owns_app else lambda scope: self.answers_for(Request(scope)),
             hsts_seconds=hsts_seconds,
+            probes=self.probe_answers,
         )
         if is_traced():
             app.add_middleware(PathIsTemplate)

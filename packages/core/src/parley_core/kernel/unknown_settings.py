@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings
 
 from parley_core.kernel.named_files import environment
 from parley_core.kernel.settings import PREFIX, env_name
+from parley_core.log_lines import LogLine
 
 # Kubernetes puts these into every pod of a namespace with services called "parley", "parley-api" and the like.
 _OF_KUBERNETES = re.compile(
@@ -26,7 +27,8 @@ def warn_of_unknown(classes: Collection[type[BaseSettings]]) -> None:
     variables = environment()
     for name in sorted(variables.keys() - known):
         if name.startswith(PREFIX) and (advice := _advice(name, known, meant, variables)):
-            _log.warning("%s is set but no setting has that name; %s", name, advice)
+            text = "{setting} is set but no setting has that name; {advice}"
+            _log.warning(LogLine("setting_unknown", text, setting=name, advice=advice))
 
 
 def _names(classes: Iterable[type[BaseSettings]]) -> Iterator[str]:

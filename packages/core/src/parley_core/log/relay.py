@@ -23,6 +23,7 @@ from parley_core.data.unrelayed import Noted, Unit, Unrelayed
 from parley_core.log.abandoned import LIMIT, Abandoned, Piece, piece_of
 from parley_core.log.sources import Source, Waiting
 from parley_core.log.writer import LogWriter
+from parley_core.log_lines import LogLine
 from parley_core.telemetry import METER, Living
 from parley_core.waiting import end
 
@@ -99,7 +100,13 @@ class Relay:
                     next_look = now() + _LOOK_SECONDS
             except PyMongoError as error:
                 _FAILURES.add(1, {"cause": "database"})
-                _log.warning("the relay goes on in a moment: the database failed (%s)", type(error).__name__)
+                _log.warning(
+                    LogLine(
+                        "relay_paused",
+                        "the relay goes on in a moment: the database failed ({error})",
+                        error=type(error).__name__,
+                    )
+                )
                 await asyncio.sleep(_OUTAGE_SECONDS)
 
     async def _gather(self, seconds: float) -> None:
@@ -125,7 +132,12 @@ class Relay:
             [(unit, noted)] = wanted.items()
             _FAILURES.add(1, {"cause": "event"})
             _log.exception(
-                "events of %s in %s can't be brought into the log, and stay there", unit.key, unit.collection
+                LogLine(
+                    "relay_stuck",
+                    "events of {subject} in {collection} can't be brought into the log, and stay there",
+                    subject=str(unit.key),
+                    collection=unit.collection,
+                )
             )
             # The next look finds it again.
             self._unrelayed.settle(unit, noted, None)

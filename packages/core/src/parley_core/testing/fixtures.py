@@ -1,5 +1,6 @@
 """Fixtures: what has a lifetime, which is the MongoDB of a test run and the database of a test."""
 
+import logging
 import os
 import uuid
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pymongo.database import Database
 
 from parley_core.embedded import embedded_mongodb
 from parley_core.kernel.settings import PREFIX, CoreSettings
+from parley_core.testing.log_lines import LineCheck, refuse
 from parley_core.testing.metrics import Metrics, metered
 
 
@@ -31,6 +33,25 @@ def metrics() -> Iterator[Metrics]:
     """Return what is measured from the beginning of the test."""
     with metered() as metrics:
         yield metrics
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _line_check() -> Iterator[LineCheck]:
+    check, parley = LineCheck(), logging.getLogger("parley")
+    logging.getLogger().addHandler(check)
+    parley.setLevel(logging.INFO)
+    yield check
+    logging.getLogger().removeHandler(check)
+    parley.setLevel(logging.NOTSET)
+    refuse(check.wrong)
+
+
+@pytest.fixture(autouse=True)
+def _log_is_json(_line_check: LineCheck) -> Iterator[None]:
+    """Fail a test during which a line is logged that isn't one of the log."""
+    yield
+    wrong, _line_check.wrong = _line_check.wrong, []
+    refuse(wrong)
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,16 @@ import logging
 import math
 
 from parley_core import Clock
+from parley_core.log_lines import LogLine
 from parley_core.refusals import RefusalLog
 from parley_messaging.errors import TooManyMessages
 
 _SECONDS = 60
 _log = logging.getLogger("parley.messaging")
+
+
+def _refused(count: int) -> LogLine:
+    return LogLine("messages_refused", "messages refused to users who have posted too many: {count}", count=count)
 
 
 class MessageBudget:
@@ -29,9 +34,7 @@ class MessageBudget:
         self._clock = clock
         self._minute = 0
         self._spent: dict[str, tuple[int, int]] = {}
-        self._refusals = RefusalLog(
-            _log, "messages refused to users who have posted too many: %d", budget="messages", clock=clock
-        )
+        self._refusals = RefusalLog(_log, _refused, budget="messages", clock=clock)
 
     @property
     def users(self) -> int:

@@ -10,6 +10,7 @@ from parley_core import Database
 from parley_core.background import kept_running
 from parley_core.data.failures import DatabaseError
 from parley_core.log import bookkeeping
+from parley_core.log_lines import LogLine
 from parley_core.waiting import end
 from parley_messaging.indexes import LOGS, MESSAGES
 from parley_messaging.stream.hub import Hub
@@ -51,7 +52,8 @@ async def _watch(database: Database, hub: Hub) -> None:
         try:
             await _follow(database, hub)
         except DatabaseError as error:
-            _log.warning("the change stream ended (%s) and is opened again", type(error).__name__)
+            text = "the change stream ended ({error}) and is opened again"
+            _log.warning(LogLine("change_stream_ended", text, error=type(error).__name__))
         await asyncio.sleep(_PAUSE_SECONDS)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from parley_core import Actor, Clock, Database, Event, LogEntry, LogFilter, Session, in_transaction
+from parley_core.log_lines import LogLine
 from parley_core.telemetry import METER
 from parley_events import EventFeed
 from parley_webhooks.attempts.repository import AttemptRepository
@@ -85,7 +86,7 @@ class Courier:
                 pass
         except LeaseLost:
             # It was deleted, or this worker was stopped for so long that another one goes on.
-            _log.info("webhook %s: its lease has ended", webhook_id)
+            _log.info(LogLine("webhook_lease_lost", "webhook {webhook_id}: its lease has ended", webhook_id=webhook_id))
         finally:
             await self._keep(run, everything=True)
             await self._deliveries.release(lease)
@@ -144,7 +145,8 @@ class Courier:
 
         # A webhook that has changed meanwhile gets another chance.
         if await in_transaction(self._database.client, work):
-            _log.warning("webhook %s is inactive now: %s", webhook.id, follows.inactive)
+            text = "webhook {webhook_id} is inactive now: {reason}"
+            _log.warning(LogLine("webhook_deactivated", text, webhook_id=webhook.id, reason=follows.inactive))
 
     def _deactivation(self, because: Because) -> Event:
         shown: dict[str, tuple[object, object]] = {"active": (True, False), "inactive_because": (None, because)}

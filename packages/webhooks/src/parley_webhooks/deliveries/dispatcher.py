@@ -13,6 +13,7 @@ from typing import Any
 from parley_core import Clock, EventLog, LogFilter
 from parley_core.background import kept_running
 from parley_core.data.failures import DatabaseError
+from parley_core.log_lines import LogLine
 from parley_core.waiting import end
 from parley_events import EventFeed
 from parley_webhooks.bell import Bell
@@ -97,7 +98,8 @@ class Dispatcher:
             try:
                 look = await self._look()
             except DatabaseError as error:
-                _log.warning("webhooks are not delivered now (%s)", type(error).__name__)
+                text = "webhooks are not delivered now ({error})"
+                _log.warning(LogLine("webhooks_paused", text, error=type(error).__name__))
                 await asyncio.sleep(_OUTAGE_SECONDS)
                 continue
             await asyncio.gather(self._wait(look), self._rest())
@@ -141,9 +143,11 @@ class Dispatcher:
         try:
             await self._courier.deliver(webhook_id, goes_on=lambda: not self._is_over)
         except DatabaseError as error:
-            _log.warning("webhook %s is not delivered now (%s)", webhook_id, type(error).__name__)
+            text = "webhook {webhook_id} is not delivered now ({error})"
+            _log.warning(LogLine("webhook_paused", text, webhook_id=webhook_id, error=type(error).__name__))
         except Exception:  # noqa: BLE001 - a defect in one delivery must not end those of other webhooks
-            _log.exception("webhook %s is not delivered now", webhook_id)
+            text = "webhook {webhook_id} is not delivered now"
+            _log.exception(LogLine("webhook_failed", text, webhook_id=webhook_id))
 
     async def _wait(self, look: _Look) -> None:
         """Return when the log goes on, when the bell is rung, or when the time is over."""

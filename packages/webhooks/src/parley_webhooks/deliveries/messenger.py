@@ -4,6 +4,7 @@ import logging
 import time
 
 from parley_core import Clock, utc_now
+from parley_core.log_lines import LogLine
 from parley_webhooks.deliveries.messages import Message
 from parley_webhooks.models import Result, Webhook
 from parley_webhooks.subscriptions.secrets import Secrets
@@ -38,7 +39,8 @@ class Messenger:
             headers = signed(secrets, message_id=message.id, at=utc_now(), body=message.body)
             answer = await self._sender.send(webhook.url, headers=headers, body=message.body)
         except SecretUnreadable as error:
-            _log.error("webhook %s: %s", webhook.id, error)
+            text = "webhook {webhook_id}: {reason}"
+            _log.error(LogLine("webhook_secret_unreadable", text, webhook_id=webhook.id, reason=str(error)))
             return Result(reason="secret")
         except Unanswered as error:
             return Result(reason=error.reason, milliseconds=round((time.perf_counter() - began) * 1000))
