@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 from parley_core.background import kept_running
 from parley_core.data.failures import DatabaseAway, DatabaseError, stems_from_outage
 from parley_core.data.handle import Database
-from parley_core.data.indexes import CollectionIndexes
+from parley_core.data.indexes import CollectionIndexes, ensure_indexes
 from parley_core.data.migration_runner import MigrationRunner
 from parley_core.data.migrations import Migration, Migrations, needed_number
 from parley_core.data.schema_numbers import SCHEMA, SchemaState, check_floors, schema_states
@@ -36,14 +37,12 @@ class MigrationStatus:
     Args:
         plugin: whose it is.
         migration: the migration.
-        is_done: whether it is done.
-        is_begun: whether it was begun.
+        state: `done`, `begun` or `missing`.
     """
 
     plugin: str
     migration: Migration
-    is_done: bool
-    is_begun: bool
+    state: Literal["done", "begun", "missing"]
 
 
 def migrations_of(plugins: Iterable[str], declared: Iterable[Declared[Migration]]) -> Migrations:
@@ -78,7 +77,7 @@ class DataMigrations:
     Args:
         database: the data.
         migrations: those of each plugin.
-        indexes: every collection and its owner, which shows what a plugin has never stored anything in.
+        indexes: the indexes of every collection; its owner has never stored anything where there is none of its.
     """
 
     def __init__(
@@ -87,41 +86,42 @@ class DataMigrations:
         self._database = database
         self._migrations = {plugin: known for plugin, known in migrations.items() if known}
         self._known = known_numbers(migrations)
+        self._indexes = indexes
         self._needed = {plugin: needed_number(known) for plugin, known in self._migrations.items()}
         self._collections = {
             plugin: {d.value.collection for d in indexes if d.plugin == plugin} for plugin in self._migrations
         }
         self._runners = {plugin: MigrationRunner(database, plugin, known) for plugin, known in self._migrations.items()}
 
-    async def check(self) -> None:
+    async def check(self, *, is_manual: bool = False) -> None:
         """Check that this process may work on the data; store nothing.
 
+        Args:
+            is_manual: whether migrations that are needed before the first request must be done already.
+
         Raises:
+            MigrationsMissing: they aren't.
             StartupError: the data is newer than what this process knows.
         """
         await check_format(self._database)
         await check_floors(self._database, self._known)
-
-    async def prepare(self, *, is_manual: bool = False) -> None:
-        """Do what must be done before the indexes are built, or wait until another process has done it.
-
-        Args:
-            is_manual: only check that it is done; what a new database needs is stored nevertheless.
-
-        Raises:
-            MigrationsMissing: it isn't done, and is to be done by hand.
-            StartupError: the data is newer than what this process knows, before anything is stored; or a migration
-                failed.
-        """
-        await self.check()
-        await self._register()
         if is_manual and (missing := await self._missing()):
             raise MigrationsMissing(
                 f"plugin '{missing[0]}': the stored data needs a migration, and PARLEY_MIGRATE is manual: run `parley "
                 "migrate up`"
             )
+
+    async def prepare(self, *, is_manual: bool = False) -> None:
+        """Do what must be done before the first request, or wait until another process has done it; build the indexes.
+
+        Raises as `check` does, before anything is stored, and:
+            StartupError: a migration or an index failed.
+        """
+        await self.check(is_manual=is_manual)
+        await self._register()
         await store_format(self._database)
         await self._advance_to(self._needed)
+        await ensure_indexes(self._database, self._indexes)
 
     async def finish(self) -> None:
         """Do all migrations, or wait until another process has done them.
@@ -145,13 +145,12 @@ class DataMigrations:
             raise Unavailable("the stored data needs a migration")
 
     async def status(self) -> Sequence[MigrationStatus]:
-        """Return how far each migration is, in the order of plugins and numbers."""
-        states = await schema_states(self._database)
-        states |= await self._first_states(self._migrations.keys() - states.keys())
+        """Return how far each migration is, in the order of plugins and numbers; raise as `check` does."""
+        await self.check()
+        states = await self._states()
         return [
-            MigrationStatus(plugin, one, one.number <= state.number, one.number <= state.at)
+            MigrationStatus(plugin, one, states[plugin].state_of(one.number))
             for plugin, known in sorted(self._migrations.items())
-            for state in [states[plugin]]
             for one in known
         ]
 
@@ -172,24 +171,29 @@ class DataMigrations:
 
     async def _register(self) -> None:
         """Store the state of each plugin that has none yet."""
-        states = await schema_states(self._database)
-        for plugin, state in (await self._first_states(self._migrations.keys() - states.keys())).items():
-            first = {"at": state.at, "floor": state.floor, "done": True, "cursor": None}
-            await self._database[SCHEMA].update_one({"_id": {"$eq": plugin}}, {"$setOnInsert": first}, upsert=True)
+        stored = await schema_states(self._database)
+        for plugin, state in (await self._states()).items():
+            if plugin not in stored:
+                first = {"at": state.at, "floor": state.floor, "done": True, "cursor": None}
+                await self._database[SCHEMA].update_one({"_id": {"$eq": plugin}}, {"$setOnInsert": first}, upsert=True)
 
-    async def _first_states(self, plugins: Collection[str]) -> Mapping[str, SchemaState]:
-        """Return the state of plugins that have none: all is done where one has stored nothing, otherwise nothing is.
+    async def _states(self) -> Mapping[str, SchemaState]:
+        """Return the state of each plugin that has migrations.
 
-        Release 0.1.0 has no schema numbers.
+        One that has none yet begins with all of them done if it has stored nothing, otherwise with none, since release
+        0.1.0 has no schema numbers.
         """
-        existing = set(await self._database.list_collection_names()) if plugins else set()
-        new = {plugin for plugin in plugins if not existing & self._collections[plugin]}
-        return {plugin: final_state(self._migrations[plugin]) if plugin in new else SchemaState() for plugin in plugins}
+        stored = await schema_states(self._database)
+        if not (unknown := self._migrations.keys() - stored.keys()):
+            return stored
+        existing = set(await self._database.list_collection_names())
+        new = {plugin for plugin in unknown if not existing & self._collections[plugin]}
+        return stored | {p: final_state(self._migrations[p]) if p in new else SchemaState() for p in unknown}
 
     async def _missing(self) -> list[str]:
         """Return the plugins of which needed migrations aren't done."""
-        states = await schema_states(self._database)
-        return [p for p, needed in sorted(self._needed.items()) if states.get(p, SchemaState()).number < needed]
+        states = await self._states()
+        return [plugin for plugin, needed in sorted(self._needed.items()) if states[plugin].number < needed]
 
     async def _advance_to(self, numbers: Mapping[str, int]) -> None:
         while not await self._advance(numbers):  # noqa: ASYNC110 - another process is awaited

@@ -46,6 +46,7 @@ class MigrationRunner:
         self._plugin = plugin
         self._migrations = migrations
         self._id = new_id()
+        self._one_at_a_time = asyncio.Lock()
 
     async def advance(self, number: int) -> bool:
         """Do the migrations up to a number, unless another process is at it.
@@ -55,16 +56,22 @@ class MigrationRunner:
         Raises:
             StartupError: one of them failed; the message names plugin, migration and reason.
         """
-        if (await self._state()).number >= number:
-            return True
-        if (found := await self._lease()) is None:
-            return False
-        async with self._renewing():
-            try:
-                for migration in self._migrations[found.number : number]:
-                    await self._run(migration, found)
-            except _LeaseLost:
+        # This process's own lease doesn't keep it from beginning a second time.
+        async with self._one_at_a_time:
+            if (await self._state()).number >= number:
+                return True
+            if (found := await self._lease()) is None:
                 return False
+            async with self._renewing():
+                return await self._run_all(number, found)
+
+    async def _run_all(self, number: int, found: SchemaState) -> bool:
+        """Do what is left up to a number; return whether the lease has lasted for that."""
+        try:
+            for migration in self._migrations[found.number : number]:
+                await self._run(migration, found)
+        except _LeaseLost:
+            return False
         return True
 
     async def _run(self, migration: Migration, found: SchemaState) -> None:

@@ -11,7 +11,7 @@ A document of the collection `schema_numbers` for each plugin that has migration
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any, Literal, TypeGuard
 
 from parley_core.data.documents import Document
 from parley_core.data.handle import Database
@@ -40,6 +40,12 @@ class SchemaState:
     def number(self) -> int:
         """The number of the last migration that is done."""
         return self.at if self.done else self.at - 1
+
+    def state_of(self, number: int) -> Literal["done", "begun", "missing"]:
+        """Return how far the migration of a number is."""
+        if number <= self.number:
+            return "done"
+        return "begun" if number <= self.at else "missing"
 
 
 async def schema_numbers(database: Database) -> dict[str, int]:

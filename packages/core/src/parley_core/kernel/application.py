@@ -16,8 +16,7 @@ from parley_core.clock import Clock, utc_now
 from parley_core.data.cursor_key import cursor_key
 from parley_core.data.documents import Document
 from parley_core.data.handle import Database
-from parley_core.data.indexes import ensure_indexes
-from parley_core.data.migrating import DataMigrations, MigrationStatus, known_numbers, migrations_of
+from parley_core.data.migrating import DataMigrations, known_numbers, migrations_of
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
 from parley_core.http.access import ProbeAnswers
@@ -90,6 +89,7 @@ class Parley:
         self.probe_answers = ProbeAnswers()
         """What the probes were answered, wherever in the process: only a change is logged."""
         self._database: Database | None = None
+        self._is_manual = self.settings(CoreSettings).migrate == "manual"
         self.request_timeout_seconds = self.settings(CoreSettings).request_timeout_seconds
         self.request_limits: RequestLimits = self.settings(CoreSettings)
         self.public_url = self.settings(CoreSettings).public_url
@@ -232,34 +232,17 @@ class Parley:
             StartupError: one of these failed; what was entered is left again.
         """
         async with AsyncExitStack() as stack:
-            migrations = await self._opened(stack)
-            is_manual = self.settings(CoreSettings).migrate == "manual"
-            await migrations.prepare(is_manual=is_manual)
-            await ensure_indexes(self.database, self._indexes)
+            migrations = await stack.enter_async_context(self.stored())
+            await migrations.prepare(is_manual=self._is_manual)
             log = log_of(self.database, self.clock)
             await stack.enter_async_context(running_log(*log))
             await self._make_services(migrations, *log, key=await cursor_key(self.database))
             await stack.enter_async_context(measured(self.require(ReadCache)))
-            await stack.enter_async_context(nullcontext() if is_manual else migrations.finishing())
+            await stack.enter_async_context(nullcontext() if self._is_manual else migrations.finishing())
             for declared in self.plugins.lifespans(self):
                 with self._services.provided_by(declared.plugin):
                     await stack.enter_async_context(attributed(declared))
             yield self
-
-    async def migrate(self) -> None:
-        """Do all migrations and build the indexes, also while other processes serve; raise as `running` does."""
-        async with AsyncExitStack() as stack:
-            migrations = await self._opened(stack)
-            await migrations.prepare()
-            await ensure_indexes(self.database, self._indexes)
-            await migrations.finish()
-
-    async def migration_status(self) -> Sequence[MigrationStatus]:
-        """Return how far each migration is, and store nothing; raise as `running` does."""
-        async with AsyncExitStack() as stack:
-            migrations = await self._opened(stack)
-            await migrations.check()
-            return await migrations.status()
 
     async def rehearse(self) -> None:
         """Do what a start does as far as it changes nothing that is stored: open the database and make the services.
@@ -268,20 +251,28 @@ class Parley:
             StartupError: one of these failed.
             DatabaseError: MongoDB refused something else.
         """
-        async with AsyncExitStack() as stack:
-            migrations = await self._opened(stack)
-            await migrations.check()
+        async with self.stored() as migrations:
+            await migrations.check(is_manual=self._is_manual)
             await self._make_services(migrations, *log_of(self.database, self.clock), key=bytes(64))
 
-    async def _opened(self, stack: AsyncExitStack) -> DataMigrations:
-        stack.enter_context(self._services.temporary())
+    @asynccontextmanager
+    async def stored(self) -> AsyncIterator[DataMigrations]:
+        """Open the database and change nothing; yield what migrates its data.
+
+        Raises:
+            StartupError: it can't be opened.
+        """
         collections = [declared.value for declared in self._indexes]
         opening = open_database(
             self.settings(CoreSettings), catalogue=self.events, collections=collections, announce=self.announce
         )
-        self._database = await stack.enter_async_context(opening)
-        stack.callback(setattr, self, "_database", None)
-        return DataMigrations(self._database, self._migrations, self._indexes)
+        with self._services.temporary():
+            async with opening as database:
+                self._database = database
+                try:
+                    yield DataMigrations(database, self._migrations, self._indexes)
+                finally:
+                    self._database = None
 
     async def _make_services(self, *services: object, key: bytes) -> None:
         own = await own_services(self.database, self.settings(CoreSettings), self.clock, cursor_key=key)
