@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 app = typer.Typer()
+migrations = typer.Typer(no_args_is_help=True, help="Bring stored data into the shape of this release.")
+app.add_typer(migrations, name="migrate")
 _DataDir = Annotated[
     Path | None,
     typer.Option(help="The folder of the embedded MongoDB's data. Default: PARLEY_DATA_DIR, or .parley."),
@@ -127,6 +129,31 @@ def list_plugins() -> None:
 def show_document(context: typer.Context) -> None:
     """Print the OpenAPI document of all plugins, as /openapi.json answers it. No database is needed."""
     typer.echo(json.dumps(context.obj([]).openapi(), indent=2, sort_keys=True, ensure_ascii=False))
+
+
+@migrations.command("status")
+def show_migrations(context: typer.Context, data_dir: _DataDir = None) -> None:
+    """List the migrations of stored data; exit code 1 when one isn't done. It changes no data."""
+    from parley_app.migrating import status_of
+
+    _use(data_dir)
+    found = status_of(context.obj([]))
+    rows = [(f.plugin, str(f.migration.number), f.migration.phase, f.state, f.migration.name) for f in found]
+    for line in _table([("PLUGIN", "NUMBER", "PHASE", "STATE", "NAME"), *rows]):
+        typer.echo(line)
+    raise typer.Exit(code=int(any(one.state != "done" for one in found)))
+
+
+@migrations.command("up")
+def run_migrations(context: typer.Context, data_dir: _DataDir = None) -> None:
+    """Do all migrations of stored data and build the indexes. Processes that serve may go on meanwhile."""
+    from parley_app.logs import LOGGING
+    from parley_app.migrating import migrate
+
+    logging.config.dictConfig(LOGGING)
+    _use(data_dir)
+    migrate(context.obj([]))
+    typer.echo("All migrations are done.")
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
