@@ -21,30 +21,35 @@ class Metrics:
 
     def names(self) -> set[str]:
         """Return the names of all metrics that have a value, those of other libraries too."""
-        return set(self._points())
+        return set(self._metrics())
 
     def value(self, name: str, **attributes: str) -> float:
         """Return the sum of a metric over all its attributes but the given ones; of a histogram, how many values."""
-        points = [point for point in self._points().get(name, ()) if attributes.items() <= point.attributes.items()]
+        points = [point for point in self._points(name) if attributes.items() <= point.attributes.items()]
         return sum(float(point.count if hasattr(point, "count") else point.value) for point in points)
 
     def total(self, name: str) -> float:
         """Return the sum of all values of a histogram."""
-        return sum(float(point.sum) for point in self._points().get(name, ()))
+        return sum(float(point.sum) for point in self._points(name))
 
-    def attributes(self) -> list[Mapping[str, Any]]:
-        """Return the attributes of every metric of Parley's own."""
-        return [point.attributes for name, points in self._points().items() if _is_own(name) for point in points]
+    def described(self, name: str) -> tuple[str, str, list[Mapping[str, Any]]]:
+        """Return the kind of a metric's data (`Sum` or `Histogram`), its unit, and the attributes of its values."""
+        metric = self._metrics()[name]
+        return type(metric.data).__name__, str(metric.unit), [point.attributes for point in metric.data.data_points]
 
     def own_names(self) -> set[str]:
         """Return the names of Parley's own metrics that have a value."""
-        return set(filter(_is_own, self._points()))
+        return {name for name in self._metrics() if name.startswith("parley.")}
 
-    def _points(self) -> dict[str, list[Any]]:
+    def _metrics(self) -> dict[str, Any]:
         # Nothing at all is None.
         data = self._reader.get_metrics_data()
         found = [metric for r in data.resource_metrics for s in r.scope_metrics for metric in s.metrics] if data else []
-        return {metric.name: list(metric.data.data_points) for metric in found if metric.data.data_points}
+        return {metric.name: metric for metric in found if metric.data.data_points}
+
+    def _points(self, name: str) -> list[Any]:
+        metrics = self._metrics()
+        return list(metrics[name].data.data_points) if name in metrics else []
 
 
 @contextmanager
@@ -64,7 +69,3 @@ def metered() -> Iterator[Metrics]:
         yield Metrics(reader)
     finally:
         provider.remove_metric_reader(reader)
-
-
-def _is_own(name: str) -> bool:
-    return name.startswith("parley.")
