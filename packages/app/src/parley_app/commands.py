@@ -4,9 +4,13 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from parley_core.backup.manifest import Manifest
+    from parley_core.kernel.backups import Backups
 
 app = typer.Typer()
 migrations = typer.Typer(no_args_is_help=True, help="Bring stored data into the shape of this release.")
@@ -105,6 +109,56 @@ def health(
 def _check_place(host: str | None, port: int | None, uds: Path | None) -> None:
     if uds is not None and (host, port) != (None, None):
         raise typer.BadParameter("a Unix domain socket has no host and no port: leave out --host and --port")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write, a tar; it must not exist yet.")],
+    *,
+    with_keys: Annotated[
+        bool, typer.Option("--with-keys", help="Take along the keys that are stored in the data directory.")
+    ] = False,
+    data_dir: _DataDir = None,
+) -> None:
+    """Write a backup of the database, all of one instant, while the API runs or without it."""
+    manifest = _backups(data_dir).make(file, with_keys=with_keys)
+    typer.echo(f"Backed up database '{manifest.database}' into {file}: {_extent(manifest)}.")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="The backup.", exists=True, dir_okay=False)],
+    *,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the data that is there, all of it.")] = False,
+    revoke_sessions: Annotated[
+        bool, typer.Option("--revoke-sessions", help="End all sessions that were open when the backup was made.")
+    ] = False,
+    data_dir: _DataDir = None,
+) -> None:
+    """Verify a backup and restore it, into an empty database unless told otherwise. Stop the API before.
+
+    The exit code is 2, and nothing is written, where the file is no whole backup or is of a newer release.
+    """
+    from parley_app.messages import complain
+    from parley_core.backup.errors import UnusableBackup
+
+    try:
+        manifest = _backups(data_dir).restore(file, replaces=replace, revokes=revoke_sessions)
+    except UnusableBackup as error:
+        complain(error)
+        raise typer.Exit(code=2) from None
+    typer.echo(f"Restored the backup of {manifest.created_at:%Y-%m-%dT%H:%M:%SZ}: {_extent(manifest)}.")
+
+
+def _backups(data_dir: Path | None) -> "Backups":
+    from parley_app.backups import backups
+
+    _use(data_dir)
+    return backups()
+
+
+def _extent(manifest: "Manifest") -> str:
+    return f"{sum(manifest.documents.values()):,} documents in {len(manifest.documents)} collections"
 
 
 def _use(data_dir: Path | None) -> None:

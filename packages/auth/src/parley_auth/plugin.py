@@ -15,9 +15,22 @@ from parley_auth.links import endpoints as links
 from parley_auth.listing import endpoints as listing
 from parley_auth.models import Role
 from parley_auth.sessions import endpoints as sessions
+from parley_auth.sessions import repository as stored_sessions
 from parley_auth.settings import AuthSettings
 from parley_auth.signing import endpoints as signing
-from parley_core import CollectionIndexes, EventType, Invalidation, Parley, PublicRoute, Router, Settings, hookimpl
+from parley_auth.signing import secret
+from parley_core import (
+    CollectionIndexes,
+    EventType,
+    Invalidation,
+    KeyFile,
+    Parley,
+    PublicRoute,
+    Revocation,
+    Router,
+    Settings,
+    hookimpl,
+)
 from parley_core.http.framework import RouteContext
 
 
@@ -63,6 +76,16 @@ def parley_cache_invalidations() -> list[Invalidation]:
 @hookimpl
 def parley_services(parley: Parley) -> Sequence[object]:
     return services.make_services(parley)
+
+
+@hookimpl
+def parley_key_files() -> list[KeyFile]:
+    return [secret.KEY_FILE]
+
+
+@hookimpl
+def parley_revocations() -> list[Revocation]:
+    return [stored_sessions.REVOCATION]
 
 
 @hookimpl

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from parley_core.lazily import lazily
 
 if TYPE_CHECKING:
+    from parley_core.backup.declared import KeyFile, Revocation
     from parley_core.clock import Clock, utc_now
     from parley_core.data.database import in_transaction
     from parley_core.data.documents import Document, Session
@@ -42,6 +43,7 @@ __all__ = [
     "History",
     "HistoryEntry",
     "Invalidation",
+    "KeyFile",
     "LogEntry",
     "LogFilter",
     "Migration",
@@ -53,6 +55,7 @@ __all__ = [
     "ParleyDep",
     "ParleyError",
     "PublicRoute",
+    "Revocation",
     "Router",
     "Session",
     "Settings",
@@ -75,6 +78,10 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     {
+        "backup.declared": (
+            "KeyFile",
+            "Revocation",
+        ),
         "clock": (
             "Clock",
             "utc_now",

@@ -11,6 +11,7 @@ import pluggy
 import typer
 from pydantic_settings import BaseSettings
 
+from parley_core.backup.declared import KeyFile, Revocation
 from parley_core.data.events import EventType, Invalidation
 from parley_core.data.indexes import CollectionIndexes
 from parley_core.data.migrations import Migration
@@ -120,6 +121,30 @@ def parley_services(parley: Composition) -> Sequence[object]:
 
     Start-up fails when two objects of one class are provided, and when no plugin provides a class that another one, or
     a route, requires.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def parley_key_files() -> Sequence[KeyFile]:
+    """Called once, when a backup is made or restored.
+
+    Returns: the key files that the plugin keeps in the data directory of an embedded database. `parley backup
+    --with-keys` takes them along; without them, both commands say what no longer works.
+
+    Start-up fails when two plugins declare a file of one name; then neither command does anything.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def parley_revocations() -> Sequence[Revocation]:
+    """Called once, when a backup is restored with `--revoke-sessions`.
+
+    Returns: updates that take from the documents of a collection what was granted to callers, such as sessions. They
+    are made before the restored data is used.
+
+    Start-up fails when the hook raises; then nothing is restored.
     """
     raise NotImplementedError
 

@@ -73,14 +73,24 @@ def _check_owner_and_mode(path: Path, status: os.stat_result, *, forbidden: int,
     )
 
 
-def store_once(path: Path, text: str) -> None:
-    """Store a text with mode 0600, unless another process was first; nobody sees a half-written file."""
+def replace_private(path: Path, content: bytes) -> None:
+    """Store a content with mode 0600, in place of what is there; nobody sees a half-written file."""
+    _draft_of(path, content).replace(path)
+
+
+def _draft_of(path: Path, content: bytes) -> Path:
     draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(descriptor)
+    return draft
+
+
+def store_once(path: Path, text: str) -> None:
+    """Store a text with mode 0600, unless another process was first; nobody sees a half-written file."""
+    draft = _draft_of(path, text.encode())
     try:
         os.link(draft, path)
     except FileExistsError:

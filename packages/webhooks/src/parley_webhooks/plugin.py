@@ -3,12 +3,13 @@
 from contextlib import AbstractAsyncContextManager
 
 from parley_auth import PolicyRule
-from parley_core import CollectionIndexes, EventType, Parley, Router, Settings, hookimpl
+from parley_core import CollectionIndexes, EventType, KeyFile, Parley, Router, Settings, hookimpl
 from parley_webhooks import events, indexes, lifespan, policy, services
 from parley_webhooks.attempts.endpoints import router as attempts
 from parley_webhooks.deliveries.endpoints import router as deliveries
 from parley_webhooks.settings import WebhooksSettings
 from parley_webhooks.subscriptions.endpoints import router as subscriptions
+from parley_webhooks.transport import key_file
 
 
 @hookimpl
@@ -34,6 +35,11 @@ def parley_events() -> list[EventType]:
 @hookimpl
 def parley_policies() -> list[PolicyRule]:
     return policy.POLICIES
+
+
+@hookimpl
+def parley_key_files() -> list[KeyFile]:
+    return [key_file.KEY_FILE]
 
 
 @hookimpl

@@ -11,11 +11,14 @@ from parley_auth.indexes import USERS
 from parley_auth.models import Credentials
 from parley_auth.sessions.models import IDLE, MAX_SESSIONS, Exchange, LoginSession, Repeatable
 from parley_auth.tokens.refresh_tokens import RefreshToken
-from parley_core import Database, Document
+from parley_core import Database, Document, Revocation
 
 _MAX_NETWORKS = 5
 _MILLISECOND = timedelta(milliseconds=1)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+REVOCATION = Revocation(USERS, {"$set": {"sessions": []}, "$inc": {"token_version": 1}})
+"""Ends every session of an account, and with the token version every access token."""
 
 
 def session_of(document: Mapping[str, Any]) -> LoginSession:
@@ -152,7 +155,7 @@ class SessionRepository:
 
     async def end_all(self, user_id: str) -> None:
         """End every session, and invalidate every access token by raising the token version."""
-        await self._users.update_one({"_id": user_id}, {"$set": {"sessions": []}, "$inc": {"token_version": 1}})
+        await self._users.update_one({"_id": user_id}, REVOCATION.update)
 
 
 def _in_session(values: Mapping[str, object]) -> Document:

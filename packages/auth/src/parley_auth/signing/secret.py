@@ -4,10 +4,13 @@ import secrets
 from pathlib import Path
 
 from parley_auth.signing.key_ring import MIN_SECRET_BYTES, KeyRing, UnusableKey, parse_keys, secret_key
-from parley_core import StartupError
+from parley_core import KeyFile, StartupError
 from parley_core.private_file import read_or_store
 
-_FILE = "jwt_secret"
+KEY_FILE = KeyFile(
+    "jwt_secret",
+    without="All access tokens are invalid; callers get new ones with their refresh tokens.",
+)
 _ADVICE = 'set PARLEY_JWT_SECRET to the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
@@ -35,7 +38,7 @@ def key_ring(*, jwk_set: str | None, secret: str | None, data_dir: Path | None) 
 def _stored_secret(data_dir: Path | None) -> bytes:
     if data_dir is None:
         raise StartupError(f"PARLEY_JWT_SECRET is missing, and a MongoDB server of your own needs it: {_ADVICE}")
-    path = data_dir / _FILE
+    path = data_dir / KEY_FILE.name
     stored = read_or_store(path, lambda: secrets.token_urlsafe(48)).strip()
     if len(stored) < MIN_SECRET_BYTES:
         raise StartupError(

@@ -24,21 +24,23 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def open_client(
-    uri: str, *, database: str, timeout_seconds: float, pool_size: int
+    uri: str, *, database: str, timeout_seconds: float | None, pool_size: int, name: str | None = None
 ) -> AsyncIterator[AsyncMongoClient[Document]]:
     """Connect to a replica set; the client belongs to the event loop that opens it.
 
     Args:
         uri: the connection string.
         database: the name of the database that the user of the URI has to have rights on.
-        timeout_seconds: the time of every operation that has no deadline of its own.
+        timeout_seconds: the time of every operation that has no deadline of its own; None for no limit.
         pool_size: connections at most.
+        name: what MongoDB shows as the name of the client; by default `application_name(database)`.
 
     Raises:
         DatabaseAway: MongoDB can't be reached, or has no primary for now.
         StartupError: it can't be used, and no waiting changes that; `Cause` lists why.
     """
-    client = _client(uri, timeout_seconds=timeout_seconds, pool_size=pool_size)
+    name = name or application_name(database)
+    client = _client(uri, timeout_seconds=timeout_seconds, pool_size=pool_size, name=name)
     try:
         await _check(client, uri, database)
         yield client
@@ -46,17 +48,22 @@ async def open_client(
         await client.close()
 
 
-def _client(uri: str, *, timeout_seconds: float, pool_size: int) -> AsyncMongoClient[Document]:
+def application_name(database: str) -> str:
+    """Return what MongoDB shows as the name of an application's connections: a restore looks for them."""
+    return f"parley {database}"
+
+
+def _client(uri: str, *, timeout_seconds: float | None, pool_size: int, name: str) -> AsyncMongoClient[Document]:
     try:
         return AsyncMongoClient(
             uri,
             tz_aware=True,
             w="majority",
-            timeoutMS=round(timeout_seconds * 1000),
+            timeoutMS=None if timeout_seconds is None else round(timeout_seconds * 1000),
             serverSelectionTimeoutMS=3000,
             connectTimeoutMS=2000,
             maxPoolSize=pool_size,
-            appname="parley",
+            appname=name,
             event_listeners=command_listeners(),
         )
     except (ConfigurationError, InvalidURI, ValueError) as error:

@@ -25,6 +25,13 @@ def inspect(data_dir: Path, *, mongod: Path | None = None) -> str:
     return f"{binary} would run on {place.path}, which {'is new' if place.is_new else 'has data'}"
 
 
+def has_data(data_dir: Path) -> bool:
+    """Return whether an embedded MongoDB has ever stored anything in a data directory."""
+    place = locate(data_dir)
+    with usable(place):
+        return not place.is_new
+
+
 def _check(place: DataDirectory) -> None:
     folder = next(folder for folder in (place.path, *place.path.parents) if folder.exists())
     if folder == place.path:

@@ -13,6 +13,7 @@ import pluggy
 import typer
 
 from parley_core import hookspecs
+from parley_core.backup.declared import KeyFile, Revocation
 from parley_core.data.events import EventType, Invalidation
 from parley_core.data.indexes import CollectionIndexes
 from parley_core.data.migrations import Migration
@@ -176,6 +177,14 @@ class Plugins:
     def invalidations(self) -> Iterator[Declared[Invalidation]]:
         """Return the invalidation rules of all plugins."""
         return self.declarations("parley_cache_invalidations", Invalidation)
+
+    def key_files(self) -> Iterator[Declared[KeyFile]]:
+        """Return the key files of all plugins."""
+        return self.declarations("parley_key_files", KeyFile)
+
+    def revocations(self) -> Iterator[Declared[Revocation]]:
+        """Return what takes away what all plugins have granted."""
+        return self.declarations("parley_revocations", Revocation)
 
     def commands(self) -> Iterator[Declared[typer.Typer]]:
         """Return the command line applications of all plugins."""

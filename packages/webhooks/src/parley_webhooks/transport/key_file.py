@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from parley_core import StartupError
+from parley_core import KeyFile, StartupError
 from parley_core.private_file import read_or_store, read_private
 from parley_webhooks.transport.vault import UnusableKey, Vault, new_key, parse_keys
 
-_FILE = "webhooks_key"
+KEY_FILE = KeyFile("webhooks_key", without="No webhook delivers before it is given a new secret.")
 
 
 def vault_of(*, key: str | None, data_dir: Path | None) -> Vault | None:
@@ -26,7 +26,7 @@ def vault_of(*, key: str | None, data_dir: Path | None) -> Vault | None:
     except UnusableKey as error:
         raise StartupError(f"PARLEY_WEBHOOKS_KEY: {error}") from None
     if data_dir is not None:
-        keys = (*keys, *_stored_keys(data_dir / _FILE, is_needed=not keys))
+        keys = (*keys, *_stored_keys(data_dir / KEY_FILE.name, is_needed=not keys))
     return Vault(keys) if keys else None
 
 
