@@ -1,15 +1,14 @@
 """What `parley backup` and `parley restore` work with."""
 
 import functools
-import logging.config
 import signal
 import sys
 from typing import cast
 
 import typer
 
+from parley_app import logs
 from parley_app.application import chosen_plugins
-from parley_app.logs import LOGGING
 from parley_core.declarations import Declared
 from parley_core.kernel.backups import Backups
 from parley_core.kernel.plugins import Plugins
@@ -23,7 +22,7 @@ def backups() -> Backups:
 
     Their progress goes to standard error. SIGTERM ends the process as Ctrl-C does, with what it began cleaned up.
     """
-    logging.config.dictConfig(LOGGING)
+    logs.configure()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     core = cast("CoreSettings", load_settings([Declared("core", CoreSettings)], ())[CoreSettings])
     return Backups(core, Plugins(allowed=chosen_plugins()), functools.partial(typer.echo, err=True))

@@ -201,10 +201,10 @@ def show_migrations(context: typer.Context, data_dir: _DataDir = None) -> None:
 @migrations.command("up")
 def run_migrations(context: typer.Context, data_dir: _DataDir = None) -> None:
     """Do all migrations of stored data and build the indexes. Processes that serve may go on meanwhile."""
-    from parley_app.logs import LOGGING
+    from parley_app import logs
     from parley_app.migrating import migrate
 
-    logging.config.dictConfig(LOGGING)
+    logs.configure()
     _use(data_dir)
     migrate(context.obj([]))
     typer.echo("All migrations are done.")

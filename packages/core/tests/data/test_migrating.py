@@ -180,7 +180,7 @@ class TestBesideRequests:
             await backfill.has_begun.wait()
             assert (await stored[SCHEMA].find_one())["at"] == 2
             assert contract.cursors == []
-            await parley.require(DataMigrations).check_current()
+            await parley.require(DataMigrations).check_readiness()
             backfill.is_allowed.set()
             await finished(parley)
         assert len(first.cursors) == len(backfill.cursors) == len(contract.cursors) == COUNT
