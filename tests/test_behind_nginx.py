@@ -195,7 +195,8 @@ class TestBrowser:
         assert re.search(r"^(id|data|event|:|retry)", seen["first"])
 
     # The browser can't see whether the prefix was passed on.
-    @pytest.mark.parametrize("place", [pytest.param("root", marks=pytest.mark.chaos), "dropped"])
+    @pytest.mark.chaos
+    @pytest.mark.parametrize("place", ["root", "dropped"])
     def test_the_documentation_logs_in_and_tries_an_operation(
         self, front: Front, chromium: Chromium, place: str
     ) -> None:
