@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from contextvars import ContextVar
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
-from parley_core.telemetry import Living, trace_id
+from parley_core.telemetry import Living, is_traced, only_trace, trace_id
 from parley_core.testing.metrics import metered
 
 SIZES = Living[list[str]]("parley.test.sizes", len, unit="{word}", description="Words in all lists together.")
@@ -25,6 +26,26 @@ class TestTraceId:
         assert trace_id() is None
         with trace.use_span(trace.INVALID_SPAN):
             assert trace_id() is None
+
+
+class TestOnlyTrace:
+    def test_the_span_alone_is_in_it(self) -> None:
+        """Other work runs in it, which must not have what else belongs to one request, such as its deadline."""
+        own = ContextVar[str]("own")
+        tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
+        token = own.set("a deadline")
+        with tracer.start_as_current_span("a request"):
+            context = only_trace()
+            assert context.run(trace_id) == trace_id()
+        own.reset(token)
+        assert own not in context
+
+    def test_outside_of_traces_it_is_empty(self) -> None:
+        assert list(only_trace()) == []
+
+
+def test_nothing_is_traced_without_an_sdk() -> None:
+    assert not is_traced()
 
 
 class TestLiving:

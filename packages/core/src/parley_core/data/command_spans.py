@@ -23,14 +23,18 @@ _collection: ContextVar[str | None] = ContextVar("parley_command_collection", de
 
 def command_listeners() -> Sequence[CommandListener]:
     """Return what a client needs to be traced; nothing, and no cost, where no SDK was set up in this process."""
-    return [CommandSpans()] if is_traced() else []
+    return [CommandSpans(trace.get_tracer("parley"))] if is_traced() else []
 
 
 class CommandSpans(CommandListener):
-    """Makes the spans, in OpenTelemetry's terms for databases. Work that belongs to no request has none."""
+    """Makes the spans, in OpenTelemetry's terms for databases. Work that belongs to no request has none.
 
-    def __init__(self) -> None:
-        self._tracer = trace.get_tracer("parley")
+    Args:
+        tracer: makes spans.
+    """
+
+    def __init__(self, tracer: trace.Tracer) -> None:
+        self._tracer = tracer
 
     def started(self, event: CommandStartedEvent) -> None:
         # The events of one command come in one task. A cancelled command has no other event, and so no span.

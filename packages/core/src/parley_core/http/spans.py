@@ -33,7 +33,7 @@ def telemetry() -> TelemetryConfig:
         "exclude": _is_probe,
     }
     if is_traced():
-        config["tracer_provider"] = _Provider(trace.get_tracer_provider())
+        config["tracer_provider"] = Filtered(trace.get_tracer_provider())
     return config
 
 
@@ -41,7 +41,7 @@ def _is_probe(scope: Scope) -> bool:
     return path_of(scope) in _PROBES
 
 
-class _Provider(trace.TracerProvider):
+class Filtered(trace.TracerProvider):
     """A provider whose spans begin with the attributes in `_KEPT` alone, whatever the SDK then does with them."""
 
     def __init__(self, provider: trace.TracerProvider) -> None:
