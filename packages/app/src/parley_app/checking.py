@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from parley_app.application import chosen_plugins, create_app
+from parley_app.telemetry import wanted_signals
 from parley_core import Parley, StartupError
 from parley_core.data.failures import DatabaseError
 from parley_core.declarations import Declared
@@ -67,6 +68,7 @@ class Check:
             self._core = cast("CoreSettings", load_settings([_CORE], ())[CoreSettings])
         classes = list(self._plugins.settings_classes()) if self._plugins else [_CORE]
         found = load_settings(classes, ()).values()
+        wanted_signals()
         self._are_settings_right = True
         return f"{sum(len(settings.model_fields_set) for settings in found)} set, all others by default"
 

@@ -25,7 +25,7 @@ from parley_core.kernel.settings import CoreSettings
 
 # A request's database work is bounded by 5 s; a shorter time here would turn slow requests into errors.
 _GRACEFUL_SECONDS = 10
-Action = Callable[[], None]
+Action = Callable[[], object]
 Watch = Callable[[], StartupError | None]
 
 

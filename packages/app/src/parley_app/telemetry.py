@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from parley_core import StartupError
 
-Action = Callable[[], None]
+Action = Callable[[], object]
 TRACES, METRICS = "TRACES", "METRICS"
 _EXPORTER = "opentelemetry-exporter-otlp-proto-http"
 _ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -25,7 +25,7 @@ def wanted_signals() -> Collection[str]:
         StartupError: it can't be; the message names the variable.
     """
     if _variable("OTEL_SDK_DISABLED").lower() == "true":
-        return ()
+        return []
     wanted = [signal for signal in (TRACES, METRICS) if _is_wanted(signal)]
     if wanted and not _has_exporter():
         raise StartupError("an OTLP endpoint is set: install parley-app[telemetry], or set OTEL_SDK_DISABLED=true")
@@ -82,10 +82,10 @@ def export() -> Action:
 
     stops = [exporting.export_spans()] if TRACES in signals else []
     stops += [exporting.export_metrics()] if METRICS in signals else []
-    return lambda: _run_within(_FLUSH_SECONDS, stops)
+    return lambda: run_within(_FLUSH_SECONDS, stops)
 
 
-def _run_within(seconds: float, actions: Sequence[Action]) -> None:
+def run_within(seconds: float, actions: Sequence[Action]) -> None:
     """Run actions at once and return when all are done, or when the time is over: a collector may be away."""
     threads = [threading.Thread(target=action, daemon=True) for action in actions]
     for thread in threads:
