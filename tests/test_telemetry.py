@@ -1,8 +1,12 @@
 """What `parley serve` exports: a span for each request, counts that add up, and nothing that a caller sent."""
 
+import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import httpx
@@ -10,13 +14,15 @@ import pytest
 from counts import rounds
 from otlp import Receiver, attributes_of, receiving
 
-from parley_app.testing import Serving, Start
+from parley_app.testing import Serving, Start, environment, eventually
 
 ADMIN = {"email": "admin@example.com", "password": "nine green bottles"}
+EXAMPLE = Path(__file__).parents[1] / "examples" / "foreign-app" / "src"
 REQUESTS = rounds(300, full=1000)
 # In each place where a caller can put something. They are looked for in all that leaves the process.
 CANARY = "canary7f3a"
 REQUEST_ID = f"request-{CANARY}"
+TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 UNKNOWN = "665f1c2ab7e4f90d1c3a5b77"
 ROUTES = [
     ("GET", "/v1/users/me", 200),
@@ -53,6 +59,7 @@ class Run:
     received: Receiver
     logged: str
     secrets: list[str]
+    problem: dict[str, Any]
 
 
 class Caller:
@@ -136,9 +143,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         for _ in range(10):
             assert [serving.get(path).status_code for path in ("/healthz", "/readyz")] == [200, 200]
         with Caller(serving) as call:
+            problem = call("GET", None, "/nowhere", headers={"traceparent": f"00-{TRACE}-{PARENT}-01"}).json()
             secrets = send_everything(call)
         assert serving.stop() == 0
-        yield Run(call.sent, receiver, serving.logged, secrets)
+        yield Run(call.sent, receiver, serving.logged, secrets, problem)
     starter.end_all()
 
 
@@ -175,6 +183,13 @@ def test_the_path_is_a_template(run: Run) -> None:
         assert "url.query" not in attributes
 
 
+def test_a_trace_is_joined(run: Run) -> None:
+    """The span is below the caller's, and the problem names the trace."""
+    [span] = [span for span in run.received.spans("SERVER") if span.trace_id.hex() == TRACE]
+    assert span.parent_span_id.hex() == PARENT
+    assert run.problem["trace_id"] == TRACE
+
+
 def test_commands_belong_to_requests(run: Run) -> None:
     """Each has the name and the collection, and is below the span of a request."""
     servers = {span.span_id for span in run.received.spans("SERVER")}
@@ -203,3 +218,48 @@ def test_nothing_that_a_caller_sent_is_logged(run: Run) -> None:
     text = run.logged.replace(f"request={REQUEST_ID}", "")
     assert "/v1/interviews/{interview_id}" in text  # it would be seen
     assert [word for word in (CANARY, *run.secrets[:2], ADMIN["password"]) if word in text] == []
+
+
+# An application that sets its own SDK up, with an environment that asks FastAPI to do so too.
+REUSER = """
+import sys
+
+import uvicorn
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+provider = TracerProvider(resource=Resource.create({"service.instance.id": "library"}))
+provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+trace.set_tracer_provider(provider)
+
+from library import create_app
+
+uvicorn.run(create_app(), uds=sys.argv[1], log_level="warning")
+"""
+
+
+def test_a_reuser_with_an_sdk_of_their_own_sees_one_span(tmp_path: Path) -> None:
+    """Of each request, own routes and Parley's alike, although FastAPI is asked to export too."""
+    socket = tmp_path / "library.sock"
+    with receiving() as receiver:
+        settings = {
+            "PARLEY_DATA_DIR": str(tmp_path / "data"),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
+            "FASTAPI_OTEL_AUTO_CONFIGURE": "true",
+            "PYTHONPATH": str(EXAMPLE),
+        }
+        with subprocess.Popen([sys.executable, "-c", REUSER, str(socket)], env=environment(**settings)) as process:
+            eventually(lambda: socket.exists() or process.poll() is not None)
+            with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), base_url="http://library") as client:
+                assert client.get(f"/books?q={CANARY}").status_code == 200
+                problem = client.get(f"/v1/users/me?{CANARY}").json()
+                assert client.get(f"/{CANARY}").status_code == 404
+            # At SIGTERM uvicorn ends the process before the SDK sends the rest.
+            process.send_signal(signal.SIGINT)
+        routes = sorted(str(attributes_of(span).get("http.route")) for span in receiver.spans("SERVER"))
+        assert routes == ["/books", "/v1/users/me", "None"]
+        assert problem["trace_id"] in {span.trace_id.hex() for span in receiver.spans("SERVER")}
+        assert CANARY.encode() not in b"".join(receiver.raw)

@@ -9,6 +9,7 @@ import parley_auth.plugin
 from library import books
 from parley_auth import ADMIN, PolicyRule
 from parley_core import Parley, Settings, hookimpl
+from parley_core.http.spans import telemetry
 
 
 class LibraryPlugin:
@@ -31,7 +32,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def create_app(settings: Sequence[Settings] = ()) -> FastAPI:
     """Return the application; `settings` replace what the environment says."""
-    app = FastAPI(title="Library", lifespan=lifespan)
+    app = FastAPI(title="Library", lifespan=lifespan, telemetry=telemetry())
     app.include_router(books.router)
     parley = Parley(settings, plugins=[parley_auth.plugin, LibraryPlugin()])
     parley.mount(app)
