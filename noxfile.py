@@ -274,7 +274,7 @@ def bench(session: nox.Session) -> None:
         packages = ("fastify@5", "@fastify/jwt@10", "mongodb@7")
         session.run("npm", "install", "--silent", f"--prefix={folder / 'fastify'}", *packages, external=True)
     session.run("python", "-m", "benchmarks.run", *session.posargs)
-    for script in ("messages", "logins", "log", "webhooks", "keys", "refused", "search"):
+    for script in ("messages", "logins", "log", "webhooks", "keys", "refused", "search", "telemetry"):
         session.run("python", "-m", f"benchmarks.{script}")
 
 

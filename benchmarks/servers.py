@@ -3,18 +3,20 @@
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.data import SECRET
-from benchmarks.machine import ROOT, Server, serving
+from benchmarks.machine import ROOT, Server, call, serving
 from parley_core.embedded import embedded_mongodb
 
 _PEERS = Path(__file__).parent / "peers"
 ADMIN = {"email": "admin@example.com", "password": "nine green bottles of beer"}
 _UVICORN = ("-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--no-access-log", "--log-level", "warning")
+_LOOKS = 100
 _HERE = (sys.executable, *_UVICORN)
 
 
@@ -54,6 +56,25 @@ def parley(uri: str, database: str, name: str = "parley", *, tree: Tree = HERE, 
     command = (tree.python, *_UVICORN, "--factory", "parley_app:create_app")
     with serving(name, command, _parley(uri, database, **more), cwd=tree.root) as server:
         yield server
+
+
+@contextmanager
+def parley_serve(uri: str, database: str, name: str, **more: str) -> Iterator[Server]:
+    """Run `parley serve` with one worker; `more` is added to its environment."""
+    command = (sys.executable, "-c", "from parley_app.cli import main; main()", "serve", "--port", "{port}")
+    with serving(name, command, _parley(uri, database, **more)) as server:
+        _wait_until_ready(server)
+        yield server
+
+
+def _wait_until_ready(server: Server) -> None:
+    # The port is open before.
+    for _ in range(_LOOKS):
+        with suppress(OSError):
+            call(server, "/readyz")
+            return
+        time.sleep(0.5)
+    raise RuntimeError(f"{server.name} did not become ready")
 
 
 def _bench(uri: str, database: str) -> dict[str, str]:
