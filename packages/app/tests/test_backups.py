@@ -35,12 +35,6 @@ class TestBackup:
             assert file
             assert file.read() == (serving.data_dir / "jwt_secret").read_bytes()
 
-    def test_without_the_keys_it_says_what_they_are_for(self, serving: Serving, tmp_path: Path) -> None:
-        done = parley("backup", tmp_path / "backup.tar", "--data-dir", serving.data_dir)
-        assert "Not in the backup without --with-keys: jwt_secret. All access tokens are invalid" in done.stderr
-        with tarfile.open(tmp_path / "backup.tar") as tar:
-            assert [name for name in tar.getnames() if name.startswith("keys/")] == []
-
     def test_a_file_is_not_overwritten(self, backup: Path, serving: Serving) -> None:
         before = backup.read_bytes()
         done = parley("backup", backup, "--data-dir", serving.data_dir)
@@ -77,15 +71,13 @@ class TestRestore:
         assert (done.returncode, done.stdout) == (1, "")
         assert "is in use by process" in done.stderr
 
-    @pytest.mark.parametrize("wrong", ["flipped", "cut", "newer", "empty", "text"])
+    @pytest.mark.parametrize("wrong", ["flipped", "cut", "newer"])
     def test_what_is_no_whole_backup(self, backup: Path, tmp_path: Path, wrong: str) -> None:
         """Exit code 2, one line, and nothing is written: not even a data directory."""
         path, whole = tmp_path / "wrong.tar", backup.read_bytes()
         contents = {
             "flipped": whole[:700] + bytes([whole[700] ^ 1]) + whole[701:],
             "cut": whole[: len(whole) // 2],
-            "empty": b"",
-            "text": b"SELECT 1;\n" * 1000,
         }
         if wrong == "newer":
             _pack_with_newer_manifest(backup, path)
@@ -97,11 +89,6 @@ class TestRestore:
         assert done.stderr.count("\n") == 1
         assert ("format 2" in done.stderr) is (wrong == "newer")
         assert [*tmp_path.iterdir()] == [path]
-
-    def test_no_file(self, tmp_path: Path) -> None:
-        done = parley("restore", tmp_path / "nothing.tar", "--data-dir", tmp_path / "data")
-        assert done.returncode == 2
-        assert [*tmp_path.iterdir()] == []
 
 
 def _pack_with_newer_manifest(backup: Path, path: Path) -> None:
