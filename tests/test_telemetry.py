@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
@@ -164,6 +165,18 @@ def test_each_request_is_one_span(run: Run) -> None:
 def test_the_counts_of_all_workers_add_up(run: Run) -> None:
     keys = "http.request.method", "http.route", "http.response.status_code"
     assert run.received.counts("http.server.request.duration", *keys) == run.sent
+
+
+def test_parleys_own_metrics_add_up(run: Run) -> None:
+    """Each answer that was an error is counted once, by one of the workers, and each event comes into the log once."""
+    problems = run.received.sums("parley.problems", "code")
+    errors = sum(count for (_, _, status), count in run.sent.items() if status >= HTTPStatus.BAD_REQUEST)
+    assert problems.total() == errors > 5
+    assert problems[("invalid_id",)] == 1
+    created = run.sent["POST", "/v1/interviews", HTTPStatus.CREATED]
+    assert run.received.counts("parley.relay.lag").total() > created > 0
+    lookups = run.received.sums("parley.cache.lookups", "result")
+    assert min(lookups[(result,)] for result in ("hit", "miss")) > 0
 
 
 def test_each_worker_is_an_instance(run: Run) -> None:

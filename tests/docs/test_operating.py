@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +10,16 @@ import httpx
 import pytest
 import trustme
 from fastapi import FastAPI
+from opentelemetry import metrics as api
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from otlp import receiving
 
 from parley_app import create_app
 from parley_auth.testing import PASSWORD, Account, an_account, auth_settings
 from parley_core import Parley
+from parley_core.errors import InternalError
 from parley_core.kernel.plugins import Plugins
 from parley_core.kernel.settings import CoreSettings
 from parley_core.log.relay import Relay
@@ -73,8 +79,30 @@ async def use(app: FastAPI, client: httpx.AsyncClient, admin: Account, inbox: In
     await inbox.wait_for(1)
 
 
+Exported = Callable[[], set[str]]
+
+
 @pytest.fixture
-async def used(core_settings: CoreSettings, tmp_path: Path, metrics: Metrics) -> AsyncIterator[Metrics]:
+def exported(metrics: Metrics) -> Iterator[Exported]:
+    """Sends over OTLP what was measured in the test, and returns the names that a receiver gets."""
+    provider = api.get_meter_provider()
+    assert isinstance(provider, MeterProvider)
+    with receiving() as receiver:
+        reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{receiver.url}/v1/metrics"))
+        provider.add_metric_reader(reader)
+
+        def export() -> set[str]:
+            assert reader.force_flush()
+            return receiver.metric_names()
+
+        yield export
+        provider.remove_metric_reader(reader)
+
+
+@pytest.fixture
+async def used(
+    core_settings: CoreSettings, tmp_path: Path, metrics: Metrics, exported: Exported
+) -> AsyncIterator[Metrics]:
     """The metrics of an application in which everything has been used."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
@@ -87,11 +115,13 @@ async def used(core_settings: CoreSettings, tmp_path: Path, metrics: Metrics) ->
         yield metrics
 
 
-async def test_table(used: Metrics) -> None:
+async def test_table(used: Metrics, exported: Exported) -> None:
     """Each metric of the table is there as it is described, and no other; no attribute has what a caller sends."""
     assert len(TABLE) > 10
     assert used.own_names() == TABLE.keys()
     assert used.names() >= _FRAMEWORK
+    received = await asyncio.to_thread(exported)
+    assert {name for name in received if name.startswith("parley.")} == TABLE.keys()
     found = {name: used.described(name) for name in TABLE}
     assert {name: (kind, unit) for name, (kind, unit, _) in found.items()} == {
         name: (_KINDS[row.kind], row.unit) for name, row in TABLE.items()
@@ -116,6 +146,6 @@ def test_alerts() -> None:
     assert set(_NAME.findall(text)) - _LOGGERS == TABLE.keys() | _FRAMEWORK
     codes = set(re.findall(r'"code": "(\w+)"', (ROOT / "docs" / "openapi.json").read_text()))
     values = {value for row in TABLE.values() for known in row.attributes.values() for value in known}
-    assert set(re.findall(r"`([a-z]+_[a-z_]+)`", text)) <= codes | values | {"login_throttled"}
+    assert set(re.findall(r"`([a-z]+_[a-z_]+)`", text)) <= codes | values | {InternalError.code, "login_throttled"}
     settings = {field for declared in Plugins().settings_classes() for field in declared.value.model_fields}
     assert {name.lower() for name in re.findall(r"`PARLEY_(\w+)`", PAGE)} <= settings

@@ -67,6 +67,20 @@ class Receiver:
             counted[tuple(attributes.get(key) for key in by)] += point.count
         return counted
 
+    def sums(self, name: str, *by: str) -> Counter[Any]:
+        """Return the newest values of a counter, those of all instances together, by the values of attributes."""
+        newest = {
+            (instance, point.attributes.__str__()): point
+            for instance, metric in self._metrics()
+            if metric.name == name
+            for point in metric.sum.data_points
+        }
+        summed: Counter[Any] = Counter()
+        for point in newest.values():
+            attributes = attributes_of(point)
+            summed[tuple(attributes.get(key) for key in by)] += point.as_int
+        return summed
+
     def _metrics(self) -> Iterator[tuple[str, Any]]:
         for request in self.metrics:
             for resource in request.resource_metrics:
