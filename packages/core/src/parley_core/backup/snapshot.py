@@ -13,6 +13,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from parley_core.backup.layout import Described
 from parley_core.data.documents import Document
+from parley_core.log_lines import LogLine
 
 STAGED = "parley_restore."
 """What the names of collections begin with that a restore has not finished."""
@@ -71,7 +72,11 @@ async def long_window(client: AsyncMongoClient[Document]) -> AsyncIterator[None]
         try:
             await client.admin.command({"setParameter": 1, _WINDOW: before})
         except PyMongoError as error:
-            _log.warning("%s stays %d until MongoDB is restarted: %s", _WINDOW, WINDOW_SECONDS, type(error).__name__)
+            text = "{parameter} stays {seconds} until MongoDB is restarted ({error})"
+            line = LogLine(
+                "snapshot_window_kept", text, parameter=_WINDOW, seconds=WINDOW_SECONDS, error=type(error).__name__
+            )
+            _log.warning(line)
 
 
 async def describe(database: AsyncDatabase[Document]) -> list[Described]:

@@ -17,6 +17,7 @@ from parley_core.data.schema_numbers import SCHEMA, SchemaState, check_floors, s
 from parley_core.data.stored_format import check_format, store_format
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError, Unavailable
+from parley_core.log_lines import LogLine
 from parley_core.waiting import end
 
 # How often a process looks whether another one, which runs migrations, is done or dead.
@@ -209,7 +210,9 @@ class DataMigrations:
             return None if await self._advance(self._known) else _POLL_BESIDE_REQUESTS_SECONDS
         except (StartupError, DatabaseError) as error:
             if stems_from_outage(error):
-                _log.warning("migrations wait: the database failed (%s)", type(error).__name__)
+                text = "migrations wait: the database failed ({error})"
+                _log.warning(LogLine("migrations_paused", text, error=type(error).__name__))
                 return _POLL_BESIDE_REQUESTS_SECONDS
-            _log.exception("a migration failed, and is tried again in %g s", _FAILURE_SECONDS)
+            text = "a migration failed, and is tried again in {seconds:g} s"
+            _log.exception(LogLine("migration_failed", text, seconds=_FAILURE_SECONDS))
             return _FAILURE_SECONDS

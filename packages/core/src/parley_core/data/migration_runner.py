@@ -16,6 +16,7 @@ from parley_core.data.ids import new_id
 from parley_core.data.migrations import Migration
 from parley_core.data.schema_numbers import SCHEMA, SchemaState, state_of
 from parley_core.errors import StartupError
+from parley_core.log_lines import LogLine
 from parley_core.waiting import end
 
 LEASE_SECONDS = 15.0
@@ -81,7 +82,14 @@ class MigrationRunner:
         while (cursor := await self._batch(migration, cursor)) is not None:
             await self._store({"$set": {"cursor": cursor}})
         await self._store({"$set": {"done": True, "cursor": None}})
-        _log.info("plugin '%s': migration %d (%s) is done", self._plugin, migration.number, migration.name)
+        line = LogLine(
+            "migration_done",
+            "plugin '{plugin}': migration {number} ({name}) is done",
+            plugin=self._plugin,
+            number=migration.number,
+            name=migration.name,
+        )
+        _log.info(line)
 
     async def _batch(self, migration: Migration, cursor: object) -> object:
         failure = f"plugin '{self._plugin}': migration {migration.number} ({migration.name}) failed: "
