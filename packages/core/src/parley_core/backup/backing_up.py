@@ -97,10 +97,7 @@ async def _written(
         if await describe(database) != collections:
             raise _Changed
         server_version = (await database.client.server_info())["version"]
-    for one in collections:
-        archive.add(metadata_path(database.name, one.name), metadata_of(one))
-    for name, content in contents.keys.items():
-        archive.add(key_path(name), content)
+    _add_small_files(archive, database.name, collections, contents.keys)
     manifest = Manifest(
         created_at=created_at,
         cluster_time=ClusterTime(t=state.at.time, i=state.at.inc),
@@ -116,6 +113,15 @@ async def _written(
     archive.add(NAME, manifest.model_dump_json(indent=2).encode())
     archive.seal()
     return manifest
+
+
+def _add_small_files(
+    archive: ArchiveWriter, database: str, collections: Sequence[Described], keys: Mapping[str, bytes]
+) -> None:
+    for one in collections:
+        archive.add(metadata_path(database, one.name), metadata_of(one))
+    for name, content in keys.items():
+        archive.add(key_path(name), content)
 
 
 async def _described(database: AsyncDatabase[Document]) -> list[Described]:

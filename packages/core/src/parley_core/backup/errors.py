@@ -1,4 +1,4 @@
-"""Why a backup can't be made, or can't be restored."""
+"""What is wrong with a file that is to be restored; alone here, since a command catches it without importing more."""
 
 from parley_core.errors import StartupError
 
