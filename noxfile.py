@@ -316,6 +316,49 @@ def image(session: nox.Session) -> None:
     _pytest(session, "tests/deploy", "-rs")
 
 
+@nox.session(name="last-release", default=False)
+def last_release(session: nox.Session) -> None:
+    """The last release, as the changelogs name its commits, beside this one on one database."""
+    released = [(package, commit) for package in PACKAGES if (commit := _last_commit(package))]
+    for commit in {commit for _, commit in released}:
+        found = session.run(
+            "git", "cat-file", "-t", commit, external=True, silent=True, stderr=None, success_codes=[0, 128]
+        )
+        if (found or "").strip() != "commit":
+            session.skip(f"this clone doesn't contain commit {commit} of the last release: git fetch --unshallow")
+    folder = Path(session.create_tmp()).resolve() / "last-release"
+    shutil.rmtree(folder, ignore_errors=True)
+    wheels = [str(_wheel_at(session, package, commit, folder)) for package, commit in released]
+    python = folder / "venv" / "bin" / "python"
+    session.run("uv", "venv", "--quiet", str(python.parents[1]), external=True)
+    with session.chdir(folder / released[0][1]):  # where that release's pins apply
+        session.run("uv", "pip", "install", "--quiet", f"--python={python}", *wheels, external=True)
+    _install(session, *PACKAGES, groups=("test",))
+    session.env["LAST_RELEASE_PARLEY"] = str(python.with_name("parley"))
+    _pytest(session, "tests/test_last_release.py", "-rs")
+
+
+def _last_commit(package: Package) -> str | None:
+    """Return the commit of a package's last release; None before its first one."""
+    changes = (package.path / "CHANGELOG.md").read_text(encoding="utf-8")
+    found = re.search(r"^Tag `[^`]+`, commit `([0-9a-f]{40})`", changes, re.MULTILINE)
+    return found[1] if found else None
+
+
+def _wheel_at(session: nox.Session, package: Package, commit: str, folder: Path) -> Path:
+    """Build a package as it was in a commit; return its wheel."""
+    tree, built = folder / commit, folder / "dist" / package.key
+    if not tree.exists():
+        tree.mkdir(parents=True)
+        session.run("git", "archive", f"--output={folder / 'tree.tar'}", commit, external=True)
+        shutil.unpack_archive(folder / "tree.tar", tree, filter="data")
+    path = tree / package.path.relative_to(ROOT)
+    with session.chdir(tree):
+        command = ("uv", "build", "--quiet", "--wheel", "--no-sources")
+        session.run(*command, f"--out-dir={built}", str(path), external=True)
+    return next(built.glob("*.whl"))
+
+
 @nox.session(default=False)
 def cover(session: nox.Session) -> None:
     """Run all tests and print the lines that they don't run."""

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
 from counts import rounds
 from fastapi import FastAPI
+from races import after_the, post_to, race_to_close, recorded_order
 
 from parley_app import create_app
 from parley_auth.testing import Account, an_account, auth_settings
@@ -28,33 +28,6 @@ async def other_client(core_settings: CoreSettings) -> AsyncIterator[httpx.Async
         yield client
 
 
-@asynccontextmanager
-async def recorded_order(app: FastAPI) -> AsyncIterator[list[dict[str, Any]]]:
-    """Every write to interviews and messages during the block, in the order in which the database committed them."""
-    database = app.state.parley.database
-    changes: list[dict[str, Any]] = []
-    async with await database.watch(full_document="updateLookup") as stream:
-        yield changes
-        await database["end"].insert_one({})
-        while (change := await stream.next())["ns"]["coll"] != "end":
-            changes.append(change)
-
-
-def after_the(changes: list[dict[str, Any]], closing: dict[str, Any]) -> list[dict[str, Any]]:
-    """The messages that were committed after the update that set these fields of an interview."""
-    at = next(
-        index
-        for index, change in enumerate(changes)
-        if change["ns"]["coll"] == "interviews"
-        and closing.items() <= change.get("updateDescription", {}).get("updatedFields", {}).items()
-    )
-    return [change for change in changes[at:] if change["ns"]["coll"] == "messages"]
-
-
-async def post(client: httpx.AsyncClient, address: str, sender: Account) -> httpx.Response:
-    return await client.post(f"{address}/messages", json={"content": "Hello"}, headers=sender.headers)
-
-
 async def test_none_after_the_cancel(
     app: FastAPI, client: httpx.AsyncClient, other_client: httpx.AsyncClient, admin: Account, candidate: Account
 ) -> None:
@@ -65,7 +38,7 @@ async def test_none_after_the_cancel(
         address = f"/v1/interviews/{interview['id']}"
         async with recorded_order(app) as changes:
             cancel = other_client.patch(f"{address}/status", json={"status": "cancelled"}, headers=admin.headers)
-            posts = [post(worker, address, candidate) for worker in (client, other_client) for _ in range(3)]
+            posts = [post_to(worker, address, candidate) for worker in (client, other_client) for _ in range(3)]
             cancelled, *answers = await asyncio.gather(cancel, *posts)
         assert cancelled.status_code == 200, cancelled.text
         assert {(a.status_code, a.json().get("code")) for a in answers} <= {(201, None), (400, "interview_closed")}
@@ -75,12 +48,6 @@ async def test_none_after_the_cancel(
         assert sorted(accepted) == [m["seq"] for m in page["items"]] == list(range(1, len(accepted) + 1))
         refused += len(answers) - len(accepted)
     assert refused > 0
-
-
-async def change(client: httpx.AsyncClient, address: str, status: str, admin: Account) -> int:
-    answer = await client.patch(f"{address}/status", json={"status": status}, headers=admin.headers)
-    assert answer.status_code == 200 or answer.json()["code"] == "invalid_transition"
-    return answer.status_code
 
 
 @pytest.mark.parametrize("rounds", [8, pytest.param(1000, marks=pytest.mark.chaos)])
@@ -98,26 +65,8 @@ async def test_start_against_cancel_against_post(
     for number in range(10 * rounds):
         if number >= rounds and outcomes == OUTCOMES:
             break
-        interview = await create_interview(client, admin, candidate)
-        address = f"/v1/interviews/{interview['id']}"
         workers = (client, other_client) if number % 2 else (other_client, client)
-
-        async def posts(address: str = address, workers: tuple[httpx.AsyncClient, ...] = workers) -> set[int]:
-            answers = await asyncio.gather(*(post(worker, address, candidate) for worker in workers for _ in range(2)))
-            return {answer.status_code for answer in answers}
-
-        async with recorded_order(app) as changes:
-            started, cancelled, posted = await asyncio.gather(
-                change(workers[0], address, "ongoing", admin), change(workers[1], address, "cancelled", admin), posts()
-            )
-            closing = "cancelled"
-            if started == 200:
-                closing = "completed"
-                completed, posted = await asyncio.gather(change(client, address, closing, admin), posts())
-                assert completed == 200
-        assert sorted((started, cancelled)) == [200, 400]
-        assert after_the(changes, {"status": closing}) == []
-        outcomes |= {(closing, status) for status in posted}
+        outcomes |= await race_to_close(app, workers, admin, candidate)
     assert outcomes == OUTCOMES
 
 
@@ -164,10 +113,10 @@ async def test_none_by_one_whose_rights_ended(
         async def posts(
             address: str, worker: httpx.AsyncClient, sender: Account = sender, begun: asyncio.Barrier = begun
         ) -> list[httpx.Response]:
-            answers = [await post(worker, address, sender)]
+            answers = [await post_to(worker, address, sender)]
             await begun.wait()
             while answers[-1].status_code == 201:
-                answers.append(await post(worker, address, sender))
+                answers.append(await post_to(worker, address, sender))
             return answers
 
         async with recorded_order(app) as changes:
@@ -198,7 +147,7 @@ async def test_none_by_one_removed(
         address = f"/v1/interviews/{interview['id']}"
         async with recorded_order(app) as changes:
             removal = other_client.delete(f"{address}/participants/{candidate.id}", headers=admin.headers)
-            posts = [post(worker, address, candidate) for worker in (client, other_client) for _ in range(3)]
+            posts = [post_to(worker, address, candidate) for worker in (client, other_client) for _ in range(3)]
             removed, *answers = await asyncio.gather(removal, *posts)
         assert removed.status_code == 204, removed.text
         assert {(a.status_code, a.json().get("code")) for a in answers} <= {(201, None), (403, "not_a_participant")}

@@ -223,10 +223,12 @@ class Start:
     Args:
         folder: where the output is written.
         open_files: how many files each process may open at most; None for as many as this one.
+        command: the `parley` of another environment; by default that of this one.
     """
 
-    def __init__(self, folder: Path, *, open_files: int | None = None) -> None:
+    def __init__(self, folder: Path, *, open_files: int | None = None, command: str = PARLEY) -> None:
         self._folder = folder
+        self._command = command
         self._open_files = open_files
         self._started: list[Serving] = []
         self._logs: list[Path] = []
@@ -242,7 +244,7 @@ class Start:
         output, errors = (self._folder / f"{name}-{len(self._started)}" for name in ("output", "errors"))
         limited = ("prlimit", f"--nofile={self._open_files}") if self._open_files else ()
         somewhere = () if {"--port", "--uds"} & set(options) else ("--port", "0")
-        command = [*limited, PARLEY, "serve", *somewhere, *map(str, options)]
+        command = [*limited, self._command, "serve", *somewhere, *map(str, options)]
         with output.open("wb") as out, errors.open("wb") as err:
             process = subprocess.Popen(command, env=environment(**settings), stdout=out, stderr=err)
         self._started.append(Serving(process, output, errors))
