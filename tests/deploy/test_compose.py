@@ -28,6 +28,8 @@ SECONDS = 90
 PORT = 8000
 MONGODB = 999
 CREDENTIALS = "/run/credentials/parley.service"
+# What the page names for /etc/parley/environment.
+SEVERAL = {"PARLEY_LISTEN_WORKERS": "2"}
 # What MemoryDenyWriteExecute does: PR_SET_MDWE, which a program that is executed inherits.
 DENY_WRITE_EXECUTE = (
     "import ctypes, os, sys; assert ctypes.CDLL(None).prctl(65, 1, 0, 0, 0) == 0; os.execv(sys.argv[1], sys.argv[1:])"
@@ -143,6 +145,18 @@ def test_first_administrator(stack: Stack) -> None:
     assert (created.returncode, created.stdout) == (0, "Administrator ada@example.com is ready.\n"), created.stderr
 
 
+def test_backup(stack: Stack) -> None:
+    """The commands of the page back the database up beside the running server, as the image's user."""
+    folder = stack.composition.file.parent
+    subprocess.run(["/bin/sh", "-euc", commands("mkdir -m 700 backup")], cwd=folder, check=True, timeout=SECONDS)
+    [command] = re.findall(r'(?m)^docker compose run .* --volume "\$PWD/backup:/backup" api (.*)$', PAGE)
+    container = stack.composition.container("api", stack.folder / "backup")
+    added = replace(container, binds={**container.binds, "/backup": folder / "backup"})
+    done = added.run(*container.image.entrypoint, *command.split())
+    assert done.returncode == 0, done.stderr
+    assert (folder / "backup" / "parley.tar").stat().st_size > 1024
+
+
 def test_starts_again(stack: Stack) -> None:
     """After a restart, with another key, the set is there with its data, and the jobs change nothing."""
     stack.stop("mongodb")
@@ -186,7 +200,7 @@ def test_unit(stack: Stack, image: Image, tmp_path: Path) -> None:
         stack.composition.network,
         tmp_path / "container",
         binds={f"{CREDENTIALS}/{name}": folder / file for name, file in secrets.items()},
-        environment={name: value.replace("%d", CREDENTIALS) for name, value in variables.items()},
+        environment={name: value.replace("%d", CREDENTIALS) for name, value in variables.items()} | SEVERAL,
     )
     log = stack.log("unit")
     stack.running["unit"] = container.start("python3", "-c", DENY_WRITE_EXECUTE, *command.split(), log=log)
