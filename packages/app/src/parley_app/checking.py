@@ -4,9 +4,14 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import cast
 
+from parley_app import listening, unix_socket
 from parley_app.application import chosen_plugins, create_app
+from parley_app.health import Connect, is_parley, to_port, to_socket
+from parley_app.settings import read_settings
 from parley_app.telemetry import wanted_signals
 from parley_core import Parley, StartupError
 from parley_core.data.failures import DatabaseError
@@ -43,7 +48,8 @@ class _Unknown(Exception):
 class Check:
     """The parts of a start, one after the other: what is wrong with one hides nothing of those that don't need it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, host: str | None = None, port: int | None = None, uds: Path | None = None) -> None:
+        self._host, self._port, self._uds = host, port, uds
         self._plugins: Plugins | None = None
         self._core: CoreSettings | None = None
         self._are_settings_right = False
@@ -55,7 +61,9 @@ class Check:
         yield _found("plugins", self._load_plugins)
         yield _found("settings", self._read_settings)
         yield _found("policy", self._compose)
+        yield _found("address", self._find_address)
         yield _found("database", self._reach_database)
+        yield _found("indexes", self._rehearse_indexes)
         yield _found("services", self._make_services)
 
     def _load_plugins(self) -> str:
@@ -80,6 +88,20 @@ class Check:
         self._parley = app.state.parley
         return f"{len(routes_of(app))} routes, each with a guard or a reason to be public"
 
+    def _find_address(self) -> str:
+        if self._uds:
+            return _free(str(self._uds), partial(unix_socket.check_free, self._uds.absolute()), to_socket(self._uds))
+        try:
+            host, port = read_settings().place(self._host, self._port)
+        except StartupError:
+            raise _Unknown("needs settings") from None
+        return _free(f"port {port} on {host}", partial(listening.check_free, host, port), to_port(host, port))
+
+    def _rehearse_indexes(self) -> str:
+        if not (self._parley and self._is_reached):
+            raise _Unknown("needs policy and a database that runs")
+        return f"{asyncio.run(_rehearse_indexes(self._parley))} to be built, all others are there"
+
     def _reach_database(self) -> str:
         core = self._core
         if core is None:
@@ -96,6 +118,26 @@ class Check:
             raise _Unknown("needs policy and a database that runs")
         asyncio.run(self._parley.rehearse())
         return "made from what is stored and from the secrets"
+
+
+async def _rehearse_indexes(parley: Parley) -> int:
+    async with parley.stored() as data:
+        try:
+            return await data.rehearse_indexes()
+        except StartupError:
+            if all(one.state == "done" for one in await data.status()):
+                raise
+            raise _Unknown("needs the migrations first: run `parley migrate up`, then check again") from None
+
+
+def _free(place: str, look: Callable[[], None], connect: Connect) -> str:
+    try:
+        look()
+    except StartupError:
+        if is_parley(connect):
+            raise _Unknown(f"a Parley listens at {place}: a start works once that has stopped") from None
+        raise
+    return f"{place} is free"
 
 
 def _found(part: str, look: Callable[[], str]) -> Finding:

@@ -71,14 +71,15 @@ def serve(
 
 
 @app.command()
-def check(data_dir: _DataDir = None) -> None:
+def check(*, host: _Host = None, port: _Port = None, uds: _Socket = None, data_dir: _DataDir = None) -> None:
     """Check what a start checks: plugins, settings, policy, database. It changes nothing and serves nothing."""
+    _check_place(host, port, uds)
     from parley_app import logs
     from parley_app.checking import Check
 
     logs.configure()
     _use(data_dir)
-    findings = list(Check().findings())
+    findings = list(Check(host=host, port=port, uds=uds).findings())
     for line in _table([(_WORDS[found.is_sound], found.part, found.text) for found in findings]):
         typer.echo(line)
     raise typer.Exit(code=int(any(found.is_sound is False for found in findings)))

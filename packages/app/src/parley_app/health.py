@@ -13,6 +13,10 @@ from parley_app.listening import on_this_machine
 _SECONDS = 6
 
 
+_MOST_BYTES = 65536
+Connect = Callable[[], http.client.HTTPConnection]
+
+
 class _UnixConnection(http.client.HTTPConnection):
     """A connection to a Unix domain socket."""
 
@@ -36,23 +40,46 @@ def at_port(host: str, port: int, path: str) -> str | None:
     """
     if port == 0:
         return "port 0 is a free one that the server has chosen: name that with --port"
-    host = on_this_machine(host)
-    place = f"port {port} of {host}"
-    return _problem(lambda: http.client.HTTPConnection(host, port, timeout=_SECONDS), path, place)
+    return _problem(to_port(host, port), path, f"port {port} of {on_this_machine(host)}")
 
 
 def at_socket(uds: Path, path: str) -> str | None:
     """Ask the server that listens at a Unix domain socket, as `at_port` does."""
-    return _problem(lambda: _UnixConnection(uds), path, str(uds))
+    return _problem(to_socket(uds), path, str(uds))
 
 
-def _problem(connect: Callable[[], http.client.HTTPConnection], path: str, place: str) -> str | None:
+def to_port(host: str, port: int) -> Connect:
+    """Return what makes connections to this machine's port."""
+    return lambda: http.client.HTTPConnection(on_this_machine(host), port, timeout=_SECONDS)
+
+
+def to_socket(uds: Path) -> Connect:
+    """Return what makes connections to a Unix domain socket."""
+    return lambda: _UnixConnection(uds)
+
+
+def is_parley(connect: Connect) -> bool:
+    """Return whether a Parley answers there, one that can't serve yet included."""
+    try:
+        with closing(connect()) as connection:
+            connection.request("GET", "/", headers={"Connection": "close"})
+            answer = json.loads(connection.getresponse().read(_MOST_BYTES))
+            return answer.get("name") == "Parley" or str(answer.get("type")).startswith("urn:parley:")
+    except (OSError, ValueError, AttributeError, http.client.HTTPException):
+        return False
+
+
+def _problem(connect: Connect, path: str, place: str) -> str | None:
     try:
         with closing(connect()) as connection:
             connection.request("GET", path, headers={"Connection": "close"})
             answer = connection.getresponse()
             is_well = answer.status == http.client.OK
-            return None if is_well else f"{path} at {place} was answered {answer.status}{_detail(answer.read())}"
+            return (
+                None
+                if is_well
+                else f"{path} at {place} was answered {answer.status}{_detail(answer.read(_MOST_BYTES))}"
+            )
     except (OSError, UnicodeError, http.client.HTTPException) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return f"{path} at {place} was not answered: {reason.strip()}"

@@ -2,7 +2,11 @@
 
 import errno
 import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
+from typing import Any
 
 from parley_core import StartupError
 
@@ -20,13 +24,37 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         StartupError: the address is in use, not allowed, or not an address of this machine.
     """
-    try:
-        # A name such as localhost has several addresses; most clients try IPv4 first.
-        found = sorted(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), key=lambda entry: entry[0])
-        family, _, _, _, address = found[0]
-        is_every = family == socket.AF_INET6 and ip_address(address[0]).is_unspecified
-        both = is_every and socket.has_dualstack_ipv6()
+    with _advising(host, port):
+        family, address, both = _place(host, port)
         return socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
+
+
+def check_free(host: str, port: int) -> None:
+    """Raise `StartupError` where `listen` would; nobody can connect meanwhile."""
+    with _advising(host, port):
+        family, address, both = _place(host, port)
+        with socket.socket(family) as probe:
+            if sys.platform != "win32":
+                # As for a server: what is left of connections that have ended keeps nobody from listening.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not both)
+            probe.bind(address)
+
+
+def _place(host: str, port: int) -> tuple[socket.AddressFamily, Any, bool]:
+    """Return family and address to listen on, and whether the other family is meant too."""
+    # A name such as localhost has several addresses; most clients try IPv4 first.
+    found = sorted(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), key=lambda entry: entry[0])
+    family, _, _, _, address = found[0]
+    is_every = family == socket.AF_INET6 and ip_address(address[0]).is_unspecified
+    return family, address, is_every and socket.has_dualstack_ipv6()
+
+
+@contextmanager
+def _advising(host: str, port: int) -> Iterator[None]:
+    try:
+        yield
     except (OSError, UnicodeError) as error:
         raise StartupError(_advice(error, host, port)) from error
 

@@ -30,10 +30,11 @@ def listen_at(path: Path) -> Iterator[socket.socket]:
     """
     try:
         with _only_one_in(path.parent):
-            _remove_if_left(path)
+            if _is_left(path):
+                path.unlink()
             listener = _bound(path)
     except (OSError, ValueError) as error:
-        raise StartupError(f"can't listen at {path} ({error}): choose another --uds") from error
+        raise _unusable(path, error) from error
     with listener:
         mark = _mark_of(path)
         try:
@@ -43,6 +44,20 @@ def listen_at(path: Path) -> Iterator[socket.socket]:
                 # By now another process may have replaced it.
                 if _mark_of(path) == mark:
                     path.unlink()
+
+
+def check_free(path: Path) -> None:
+    """Raise `StartupError` where `listen_at` would, as far as nothing has to be changed to see it."""
+    try:
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise PermissionError(f"this user can make no socket in {path.parent}")
+        _is_left(path)
+    except (OSError, ValueError) as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: Exception) -> StartupError:
+    return StartupError(f"can't listen at {path} ({error}): choose another --uds")
 
 
 def _bound(path: Path) -> socket.socket:
@@ -60,8 +75,8 @@ def _bound(path: Path) -> socket.socket:
     return listener
 
 
-def _remove_if_left(path: Path) -> None:
-    """Remove a socket on which nobody listens.
+def _is_left(path: Path) -> bool:
+    """Return whether a socket is there on which nobody listens; False where nothing is there.
 
     Raises:
         OSError: there is anything else.
@@ -69,7 +84,7 @@ def _remove_if_left(path: Path) -> None:
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
-        return
+        return False
     if not stat.S_ISSOCK(mode):
         raise FileExistsError("what is there is no socket")
     with socket.socket(socket.AF_UNIX) as probe:
@@ -77,8 +92,7 @@ def _remove_if_left(path: Path) -> None:
         try:
             probe.connect(str(path))
         except ConnectionRefusedError:
-            path.unlink()
-            return
+            return True
         except (BlockingIOError, TimeoutError):
             # Its queue is full, so somebody has one.
             pass

@@ -1,6 +1,7 @@
 """Indexes: every collection has one owner, and the indexes that it declares exist before the first request."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pymongo
@@ -36,6 +37,11 @@ class CollectionIndexes:
     indexes: tuple[IndexModel, ...]
     recorded: bool = False
 
+    @property
+    def all_indexes(self) -> list[IndexModel]:
+        """The declared indexes, and the relay's where it reads the collection."""
+        return [*self.indexes, *([_UNRELAYED] if self.recorded else [])]
+
 
 async def ensure_indexes(database: AsyncDatabase[Document], declared: Iterable[Declared[CollectionIndexes]]) -> None:
     """Create the indexes that are missing; on large collections that takes longer than a request may.
@@ -45,13 +51,29 @@ async def ensure_indexes(database: AsyncDatabase[Document], declared: Iterable[D
     """
     for declaration in declared:
         owned = declaration.value
-        if indexes := [*owned.indexes, *([_UNRELAYED] if owned.recorded else [])]:
-            try:
-                with pymongo.timeout(_BUILD_SECONDS):
-                    await database[owned.collection].create_indexes(indexes)
-            except PyMongoError as error:
-                problem = f"an index of collection '{owned.collection}' can't be built"
-                raise StartupError(f"plugin '{declaration.plugin}': {problem}: {_reason(error)}") from error
+        if owned.all_indexes:
+            with refusals_of(declaration):
+                await database[owned.collection].create_indexes(owned.all_indexes)
+
+
+@contextmanager
+def refusals_of(declaration: Declared[CollectionIndexes]) -> Iterator[None]:
+    """Bound the time of what is done for a collection's indexes.
+
+    Raises:
+        StartupError: MongoDB refused it; the message names plugin, collection and MongoDB's reason.
+    """
+    try:
+        with pymongo.timeout(_BUILD_SECONDS):
+            yield
+    except PyMongoError as error:
+        raise StartupError(f"{what_fails(declaration)}: {_reason(error)}") from error
+
+
+def what_fails(declaration: Declared[CollectionIndexes]) -> str:
+    """Return the beginning of a message about an index that can't be built."""
+    collection = declaration.value.collection
+    return f"plugin '{declaration.plugin}': an index of collection '{collection}' can't be built"
 
 
 def _reason(error: PyMongoError) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 from parley_core.background import kept_running
 from parley_core.data.failures import DatabaseAway, DatabaseError, stems_from_outage
 from parley_core.data.handle import Database
+from parley_core.data.index_rehearsal import rehearse_indexes
 from parley_core.data.indexes import CollectionIndexes, ensure_indexes
 from parley_core.data.migration_runner import MigrationRunner
 from parley_core.data.migrations import Migration, Migrations, needed_number
@@ -123,6 +124,10 @@ class DataMigrations:
         await store_format(self._database)
         await self._advance_to(self._needed)
         await ensure_indexes(self._database, self._indexes)
+
+    async def rehearse_indexes(self) -> int:
+        """Return how many indexes a start would build, and store nothing; raise `StartupError` where one can't be."""
+        return await rehearse_indexes(self._database, self._indexes)
 
     async def finish(self) -> None:
         """Do all migrations, or wait until another process has done them.
