@@ -24,7 +24,7 @@ from parley_auth.when_back import WhenBack
 from parley_core import Parley
 from parley_core.testing import running_client
 
-SERVICES = [
+SERVICES: list[type[object]] = [
     AccessTokens,
     AccountService,
     Administrators,
