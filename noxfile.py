@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 nox.needs_version = ">=2026.10.20"
 nox.options.default_venv_backend = "uv"
 nox.options.download_python = "never"
-# Tests start the command hundreds of times: without bytecode on disk each start compiles all packages for two seconds.
+# A session starts several processes that import the same: without bytecode on disk each compiles it for two seconds.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 ROOT = Path(__file__).parent
