@@ -84,6 +84,16 @@ async def test_locations(client: httpx.AsyncClient, admin: Account, passed: str)
 
 
 @BOTH
+async def test_links(client: httpx.AsyncClient, admin: Account, passed: str) -> None:
+    """The page of an invitation is found where the link says."""
+    body = {"email": "ada@example.com", "role": "interviewer"}
+    user = (await client.post(f"{passed}/v1/users", json=body, headers=admin.headers)).json()
+    address = f"{passed}/v1/users/{user['id']}/link"
+    link = (await client.post(address, json={"purpose": "invitation"}, headers=admin.headers)).json()
+    assert link["url_path"] == f"{PREFIX}/console#/accept/{link['token']}"
+
+
+@BOTH
 async def test_documentation(client: httpx.AsyncClient, passed: str) -> None:
     """The page's files and the document are beside the page, and the document's addresses begin with the prefix."""
     page = await client.get(f"{passed}/docs")

@@ -43,10 +43,12 @@ def set_password(compose: Compose, email: str, password: str, data_dir: Path | N
 
 def create_link(compose: Compose, email: str, purpose: Purpose | None, data_dir: Path | None) -> str:
     """Create a link with which the owner of an account sets its password; return the text that says so."""
-    parley: Parley = compose([_core(data_dir)]).state.parley
+    application = compose([_core(data_dir)])
+    parley: Parley = application.state.parley
     link = _run(parley, lambda: parley.require(Recovery).link(email, purpose))
+    path = link.url_path_below(application.root_path)
     until = f"{link.expires_at:%Y-%m-%dT%H:%M:%SZ}"
-    return f"{link.purpose.capitalize()} for {normalised(email)}, for one use until {until}:\n{link.url_path}"
+    return f"{link.purpose.capitalize()} for {normalised(email)}, for one use until {until}:\n{path}"
 
 
 def policy_in(compose: Compose, *, as_json: bool) -> str:

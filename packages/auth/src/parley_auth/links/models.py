@@ -97,7 +97,10 @@ class IssuedLink:
     purpose: Purpose
     expires_at: datetime
 
-    @property
-    def url_path(self) -> str:
-        """The page of the console that takes the token; a fragment never reaches a server's log."""
-        return f"/console#/accept/{self.token}"
+    def url_path_below(self, prefix: str) -> str:
+        """Return the page of the console that takes the token; a fragment never reaches a server's log.
+
+        Args:
+            prefix: that under which a proxy serves the API, such as `/parley`; empty without one.
+        """
+        return f"{prefix}/console#/accept/{self.token}"

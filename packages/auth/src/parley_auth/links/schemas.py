@@ -1,11 +1,12 @@
 """The wire schemas of links."""
 
 from datetime import datetime
+from typing import Self
 
 from pydantic import ConfigDict, Field
 
 from parley_auth.accounts.schemas import Name, NewPassword
-from parley_auth.links.models import Purpose
+from parley_auth.links.models import IssuedLink, Purpose
 from parley_core.http.schemas import Body, Representation
 
 _TOKEN = "AmVfHCq35PkNHDpbd..."  # noqa: S105 - an example
@@ -23,7 +24,6 @@ class Link(Representation):
     """A link for the owner of an account. It is shown this once; pass it on."""
 
     model_config = ConfigDict(
-        from_attributes=True,
         json_schema_extra={
             "examples": [
                 {
@@ -36,8 +36,15 @@ class Link(Representation):
     )
 
     token: str = Field(description="Works once, with `POST /v1/auth/accept`.")
-    url_path: str = Field(description="The page of the console that takes it; any other page can take the token.")
+    url_path: str = Field(
+        description="The page of the console that takes it, below a proxy's prefix; any other page can take the token."
+    )
     expires_at: datetime
+
+    @classmethod
+    def of(cls, issued: IssuedLink, prefix: str) -> Self:
+        """Return a link as its caller sees it, who is behind the proxy with this prefix."""
+        return cls(token=issued.token, url_path=issued.url_path_below(prefix), expires_at=issued.expires_at)
 
 
 class Acceptance(Body):
