@@ -67,6 +67,15 @@ def test_the_embedded_server_is_an_extra() -> None:
     assert workspace["project"]["dependencies"] == ["parley-app[embedded]"]
 
 
+@pytest.mark.parametrize("name", sorted(PROJECTS))
+def test_what_an_index_of_packages_shows(name: str) -> None:
+    """Each has keywords to be found by; what addresses it names are the same in all, or there are none yet."""
+    keywords = PROJECTS[name]["keywords"]
+    assert keywords == sorted(set(keywords))
+    assert len(keywords) >= 3
+    assert PROJECTS[name].get("urls", {}).keys() == PROJECTS["core"].get("urls", {}).keys()
+
+
 def test_any_order(core_settings: CoreSettings) -> None:
     """Load order means nothing: plugins given in any order compose to the same rules and events."""
     modules = [entry.load() for entry in entry_points(group="parley")]
