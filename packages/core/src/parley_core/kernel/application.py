@@ -1,7 +1,7 @@
 """`Parley`: the object that composes plugins into one application and keeps what runs."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TypeVar, cast
@@ -16,21 +16,18 @@ from parley_core.clock import Clock, utc_now
 from parley_core.data.cursor_key import cursor_key
 from parley_core.data.documents import Document
 from parley_core.data.handle import Database
-from parley_core.data.migrating import DataMigrations, known_numbers, migrations_of
+from parley_core.data.migrating import DataMigrations, migrations_of
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
 from parley_core.http.access import ProbeAnswers
 from parley_core.http.framework import RouteContext
 from parley_core.http.limits import RequestLimits
-from parley_core.http.openapi import install_openapi
-from parley_core.http.problems import install_handlers
-from parley_core.http.requests import RequestLog, path_of
+from parley_core.http.requests import path_of
 from parley_core.http.routing import PublicRoute, Router
-from parley_core.http.sent_headers import TRANSPORT_SECURITY
-from parley_core.http.spans import PathIsTemplate
 from parley_core.kernel.catalogue import catalogue_of
 from parley_core.kernel.lifespans import attributed, frozen
 from parley_core.kernel.measuring import measured
+from parley_core.kernel.mounting import install
 from parley_core.kernel.own_services import own_services
 from parley_core.kernel.owners import own_routes, owner_of
 from parley_core.kernel.plugins import Plugins
@@ -41,7 +38,6 @@ from parley_core.kernel.storage import log_of, open_database, running_log
 from parley_core.kernel.unknown_settings import warn_of_unknown
 from parley_core.log_lines import announcer
 from parley_core.ownership import single_owner
-from parley_core.telemetry import is_traced
 
 T = TypeVar("T")
 S = TypeVar("S", bound=BaseSettings)
@@ -129,11 +125,6 @@ class Parley:
         return self._services.of_kind(cls)
 
     @property
-    def schema_numbers(self) -> Mapping[str, int]:
-        """The highest schema number that this process knows of each plugin's data, 0 for one without migrations."""
-        return known_numbers(self._migrations)
-
-    @property
     def is_verified(self) -> bool:
         """Whether `verify` has found an application to be sound."""
         return self._proof.is_made
@@ -162,18 +153,13 @@ class Parley:
         self._proof.public.extend(Declared("", route) for route in public)
         for router in sorted(self.plugins.routers(), key=lambda declared: not has_cached_routes(declared.value)):
             self.include(app, router.value, plugin=router.plugin, prefix=PREFIX if router.value.versioned else "")
-        install_handlers(app, self.answers_for)
-        hsts_seconds = self.settings(CoreSettings).hsts_seconds
-        more_headers = [TRANSPORT_SECURITY] if hsts_seconds else []
-        install_openapi(app, lambda: self._ensure_verified(app), more_headers=more_headers)
-        app.add_middleware(
-            RequestLog,
-            answers_for=None if owns_app else lambda scope: self.answers_for(Request(scope)),
-            hsts_seconds=hsts_seconds,
+        install(
+            app,
+            answers_for=None if owns_app else self.answers_for,
+            ensure_verified=lambda: self._ensure_verified(app),
+            hsts_seconds=self.settings(CoreSettings).hsts_seconds,
             probes=self.probe_answers,
         )
-        if is_traced():
-            app.add_middleware(PathIsTemplate)
 
     def include(
         self, app: FastAPI, router: Router, *, plugin: str, prefix: str = "", public: Sequence[PublicRoute] = ()
