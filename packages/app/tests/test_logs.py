@@ -177,7 +177,6 @@ class TestServing:
         """`PARLEY_LOG_FORMAT=text` has lines for people where no terminal is."""
         serving = start("--data-dir", tmp_path / "data", PARLEY_LOG_FORMAT="text")
         request_id = serving.get("/v1/users/me").headers["X-Request-ID"]
-        lines = serving.logged.splitlines()
-        assert re.fullmatch(
-            rf".* INFO parley\.access: GET /v1/users/me 401 [\d.]+ms request_id={request_id}", lines[-1]
-        )
+        eventually(lambda: request_id in serving.logged)
+        last = serving.logged.splitlines()[-1]
+        assert re.fullmatch(rf".* INFO parley\.access: GET /v1/users/me 401 [\d.]+ms request_id={request_id}", last)
