@@ -1,5 +1,6 @@
 """What `parley serve` exports: a span for each request, counts that add up, and nothing that a caller sent."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -18,7 +19,8 @@ from otlp import Receiver, attributes_of, receiving
 from parley_app.testing import Serving, Start, environment, eventually
 
 ADMIN = {"email": "admin@example.com", "password": "nine green bottles"}
-EXAMPLE = Path(__file__).parents[1] / "examples" / "foreign-app" / "src"
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "examples" / "foreign-app" / "src"
 REQUESTS = rounds(300, full=1000)
 # In each place where a caller can put something. They are looked for in all that leaves the process.
 CANARY = "canary7f3a"
@@ -233,21 +235,15 @@ def test_nothing_that_a_caller_sent_is_logged(run: Run) -> None:
     assert [word for word in (CANARY, *run.secrets[:2], ADMIN["password"]) if word in text] == []
 
 
-# An application that sets its own SDK up, with an environment that asks FastAPI to do so too.
-REUSER = """
+README = (ROOT / "packages/auth/README.md").read_text(encoding="utf-8")
+[SET_UP] = [code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "set_tracer_provider" in code]
+# An application that sets its own SDK up, as the README of parley-auth says.
+REUSER = f"""
 import sys
 
 import uvicorn
-from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-provider = TracerProvider(resource=Resource.create({"service.instance.id": "library"}))
-provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-trace.set_tracer_provider(provider)
-
+{SET_UP}
 from library import create_app
 
 uvicorn.run(create_app(), uds=sys.argv[1], log_level="warning")

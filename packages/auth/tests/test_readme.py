@@ -22,7 +22,7 @@ def shop(core_settings: CoreSettings, monkeypatch: pytest.MonkeyPatch) -> FastAP
     monkeypatch.setenv("PARLEY_MONGODB_URI", core_settings.mongodb_uri.get_secret_value())
     monkeypatch.setenv("PARLEY_MONGODB_DATABASE", core_settings.mongodb_database)
     monkeypatch.setenv("PARLEY_JWT_SECRET", "k7Qm2xVb9TzR4wLp8NcY3hJd6FsG1aEu")
-    [snippet] = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    snippet = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)[0]
     names: dict[str, Any] = {"__name__": "shop"}
     exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102 - the text is this package's own
     app: FastAPI = names["app"]

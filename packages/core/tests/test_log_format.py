@@ -4,7 +4,6 @@ import json
 import logging
 import math
 import re
-import time
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from opentelemetry import trace
 
 from parley_core.log_format import MOST_BYTES, JsonFormatter, TextFormatter
-from parley_core.log_lines import LogLine, Value, current_request
+from parley_core.log_lines import LogLine, current_request
 from parley_core.testing.log_lines import LineCheck, lines_of, problems_of
 
 TRACE = trace.NonRecordingSpan(trace.SpanContext(0xABC, 0xDEF, is_remote=False, trace_flags=trace.TraceFlags(1)))
@@ -187,29 +186,3 @@ class TestChecks:
         assert len(check.wrong) == 3
         assert not lines_of([a_record(LogLine("x"))], "parley.others")
         assert lines_of([a_record(LogLine("x"))], "parley.tests")
-
-
-def test_cost() -> None:
-    """A line of JSON takes no more than twice the time of a line of logging's own text."""
-    fields: dict[str, Value] = {
-        "method": "GET",
-        "route": "/v1/notes/{note_id}",
-        "status": 200,
-        "ms": 1.2,
-        "request_id": "7" * 32,
-    }
-    line = a_record(LogLine("request", "{method} {route} {status} {ms}ms", **fields))
-    plain = a_record("%s %s %d %.1fms request_id=%s", *fields.values())
-    usual = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
-    assert least_seconds(JsonFormatter(), line) < 2 * least_seconds(usual, plain)
-
-
-def least_seconds(formatter: logging.Formatter, record: logging.LogRecord) -> float:
-    """Return the shortest of several times that 500 lines take."""
-    taken = []
-    for _ in range(15):
-        began = time.process_time()
-        for _ in range(500):
-            formatter.format(record)
-        taken.append(time.process_time() - began)
-    return min(taken)

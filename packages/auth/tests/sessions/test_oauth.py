@@ -165,4 +165,4 @@ class TestErrors:
             assert all(example["value"]["error"] for example in content["examples"].values())
         problem = schemas["TokenProblem"]
         assert set(problem["required"]) == MEMBERS | {"error"}
-        assert problem["properties"].keys() == MEMBERS | {"errors", "error", "error_description"}
+        assert problem["properties"].keys() == MEMBERS | {"errors", "error", "error_description", "trace_id"}
