@@ -1,6 +1,5 @@
 """The address of a caller behind a proxy, with a real server."""
 
-import json
 from pathlib import Path
 
 import httpx
@@ -10,7 +9,7 @@ from parley_app import create_app
 from parley_app.proxies import Proxies
 from parley_app.server import _trusted_proxies
 from parley_app.settings import AppSettings
-from parley_app.testing import Serving, Start, eventually
+from parley_app.testing import Serving, Start, eventually, lines_about
 
 CALLER, OTHER = "198.51.100.7", "203.0.113.9"
 
@@ -21,9 +20,12 @@ def network_seen(serving: Serving, peer: str, **headers: str) -> str:
     with httpx.Client(transport=httpx.HTTPTransport(local_address=peer), timeout=10) as client:
         answer = client.post(f"{serving.url}/v1/auth/login", json=body, headers=headers)
     request_id = answer.headers["X-Request-ID"]
-    eventually(lambda: f'"request_id": "{request_id}"' in serving.logged)
-    events = [json.loads(line) for line in serving.logged.splitlines() if line.startswith("{")]
-    return next(str(event["network"]) for event in events if event["request_id"] == request_id)
+
+    def networks() -> list[str]:
+        return [str(line["network"]) for line in lines_about(serving, request_id) if "network" in line]
+
+    eventually(lambda: bool(networks()))
+    return networks()[0]
 
 
 def test_forwarded_addresses(start: Start, tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ class TestFailedStart:
         failed = parley("serve", *options, PYTHONPATH=str(tmp_path))
         assert failed.returncode == 1
         *reasons, last = messages(failed.stderr)
-        assert set(reasons) == {"parley: the disk is full"}
+        assert "parley: the disk is full" in reasons
         assert last == "parley: a worker could not start; the reason is printed above"
         assert "Traceback" not in failed.stderr
         assert "is ready" not in failed.stdout

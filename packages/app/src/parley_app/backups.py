@@ -22,7 +22,7 @@ def backups() -> Backups:
 
     Their progress goes to standard error. SIGTERM ends the process as Ctrl-C does, with what it began cleaned up.
     """
-    logs.configure()
+    logs.configure(as_text=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     core = cast("CoreSettings", load_settings([Declared("core", CoreSettings)], ())[CoreSettings])
     return Backups(core, Plugins(allowed=chosen_plugins()), functools.partial(typer.echo, err=True))

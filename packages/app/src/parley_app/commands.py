@@ -77,7 +77,7 @@ def check(*, host: _Host = None, port: _Port = None, uds: _Socket = None, data_d
     from parley_app import logs
     from parley_app.checking import Check
 
-    logs.configure()
+    logs.configure(as_text=True)
     _use(data_dir)
     findings = list(Check(host=host, port=port, uds=uds).findings())
     for line in _table([(_WORDS[found.is_sound], found.part, found.text) for found in findings]):

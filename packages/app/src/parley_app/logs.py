@@ -14,8 +14,11 @@ from parley_core.log_lines import LogLine
 _log = logging.getLogger("parley.app")
 
 
-def configure() -> None:
+def configure(*, as_text: bool = False) -> None:
     """Write the log of this process as the settings say.
+
+    Args:
+        as_text: as text, whatever they say: of a command whose words people read.
 
     Other packages' lines are in it from warnings upwards, never below: MongoDB's driver would quote what is stored.
     So are Python's warnings and the errors that nobody handles. A wrong setting counts as none here, since it has to
@@ -24,7 +27,7 @@ def configure() -> None:
     settings = _settings()
     is_text = sys.stderr.isatty() if settings.log_format is None else settings.log_format == "text"
     handler = _Handler()
-    handler.setFormatter(TextFormatter() if is_text else JsonFormatter())
+    handler.setFormatter(TextFormatter() if is_text or as_text else JsonFormatter())
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
     logging.getLogger("parley").setLevel(level)
@@ -36,7 +39,8 @@ def configure() -> None:
 
 def is_json() -> bool:
     """Return whether this process writes its log as JSON."""
-    return any(isinstance(handler.formatter, JsonFormatter) for handler in logging.getLogger().handlers)
+    handlers = [handler for handler in logging.getLogger().handlers if isinstance(handler, _Handler)]
+    return any(isinstance(handler.formatter, JsonFormatter) for handler in handlers)
 
 
 def log_crash(error: BaseException) -> None:

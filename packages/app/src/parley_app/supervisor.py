@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing
+import os
 import signal
 import socket
 import time
@@ -20,6 +21,16 @@ _START_SECONDS = 60
 # More than the time that a worker gives to its running requests.
 _STOP_SECONDS = 15
 _log = logging.getLogger("parley.app")
+
+
+def _quieten_tracker() -> None:
+    """Keep Python's resource tracker from writing beside the log where this process was killed.
+
+    It is a process of its own, which removes the semaphores that are left, and would say so.
+    """
+    chosen = os.environ.get("PYTHONWARNINGS")
+    ours = "ignore:resource_tracker:UserWarning"
+    os.environ["PYTHONWARNINGS"] = f"{chosen},{ours}" if chosen else ours
 
 
 class Supervisor:
@@ -50,6 +61,7 @@ class Supervisor:
         self._watch = watch
         self._count = count
         self._drain_seconds = drain_seconds
+        _quieten_tracker()
         self._draining = multiprocessing.get_context("spawn").Event()
         self._places: list[Place] = []
         self._has_been_ready = False

@@ -264,4 +264,4 @@ class Start:
         wrong = [
             (line, found) for log in self._logs for line in log.read_text().splitlines() if (found := problems_of(line))
         ]
-        assert not wrong
+        assert not wrong, wrong
