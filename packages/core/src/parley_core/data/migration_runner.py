@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
 
+from parley_core.background import kept_running
 from parley_core.data.deadline import time_limit
 from parley_core.data.documents import Document
 from parley_core.data.failures import reason_of
@@ -120,7 +121,7 @@ class MigrationRunner:
     @asynccontextmanager
     async def _renewing(self) -> AsyncIterator[None]:
         """Renew the lease during the block, and give it up at its end."""
-        task = asyncio.create_task(self._renew())
+        task = asyncio.create_task(kept_running(self._renew, "the lease of a migration"))
         try:
             yield
         finally:

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from parley_core.background import kept_running
 from parley_core.caching.store import CACHES, ReadCache
 from parley_core.telemetry import METER
 from parley_core.waiting import end
@@ -21,7 +22,7 @@ _LAG = METER.create_histogram(
 @asynccontextmanager
 async def measured(cache: ReadCache) -> AsyncIterator[None]:
     """Measure the running event loop and a cache during the block."""
-    task = asyncio.create_task(_measure_lag())
+    task = asyncio.create_task(kept_running(_measure_lag, "the measurement of the event loop"))
     try:
         with CACHES.counting(cache):
             yield
