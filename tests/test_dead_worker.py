@@ -140,6 +140,7 @@ async def test_repeated_change(cluster: Cluster, doomed: Serving, client: httpx.
     assert listed.json()["items"][0]["title"] == "Last words"
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("doomed", [pytest.param(_DIES_WITH_THE_FENCE, id="with_the_fence")], indirect=True)
 async def test_log_goes_on(doomed: Serving, app: FastAPI, client: httpx.AsyncClient, admin: Account) -> None:
     """A worker killed inside the relay's transaction keeps others from the log no longer than such a transaction lives.

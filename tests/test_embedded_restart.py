@@ -151,6 +151,7 @@ async def test_nothing_is_lost(serving: Serving) -> None:
     assert max(taken) < READY_SECONDS, taken
 
 
+@pytest.mark.chaos
 async def test_streams_get_a_retry_hint(serving: Serving) -> None:
     """After three restarts in a minute the server ends at once, with the reason, and its streams get a retry hint."""
     async with asyncio.timeout(180), AsyncExitStack() as stack:

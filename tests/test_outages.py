@@ -116,7 +116,8 @@ class TestFirstStart:
         requests = [line["message"] for line in serving.log if line["event"] == "request"]
         assert len([message for message in requests if message.startswith("GET - 503 ")]) == len(answers)
 
-    @pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.chaos)])
+    @pytest.mark.chaos
+    @pytest.mark.parametrize("workers", ["1", "2"])
     def test_it_gives_up(self, start: Start, mongodb: Outage, workers: str) -> None:
         """After the time that the setting says it ends with one line."""
         settings = mongodb.settings | {"PARLEY_MONGODB_WAIT_SECONDS": "1"}
@@ -137,6 +138,7 @@ class TestFirstStart:
         assert serving.logged.count("\n") == 1
         assert "hunter2" not in serving.logged
 
+    @pytest.mark.chaos
     def test_a_stop_while_it_waits(self, start: Start, mongodb: Outage) -> None:
         """A signal ends the waiting at once and cleanly."""
         settings = mongodb.settings

@@ -153,6 +153,7 @@ async def test_messages(scene: Scene) -> None:
         await asyncio.gather(*(scene.stays_silent(act, leaver, events=False) for act, leaver in acts))
 
 
+@pytest.mark.chaos
 @pytest.mark.attack
 async def test_events(scene: Scene) -> None:
     """Not one event arrives that was committed after a demotion, a deactivation or a logout was answered."""

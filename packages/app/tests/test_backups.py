@@ -54,6 +54,7 @@ class TestBackup:
 
 
 class TestRestore:
+    @pytest.mark.chaos
     def test_a_server_starts_on_it(self, backup: Path, start: Start, serving: Serving, tmp_path: Path) -> None:
         data = tmp_path / "data"
         done = parley("restore", backup, "--data-dir", data)

@@ -65,6 +65,7 @@ class TestSound:
 
 
 class TestWrong:
+    @pytest.mark.chaos
     def test_several_at_once(self) -> None:
         """Wrong settings of one package don't hide that the database is away, nor what a name was meant to be."""
         away = f"mongodb://u:{_SECRET}@127.0.0.1:1/?replicaSet=x"
@@ -162,6 +163,7 @@ class TestAddress:
         done = _check("--data-dir", tmp_path / "data", "--host", "203.0.113.9")
         assert (_words(done)["address"], done.returncode) == ("wrong", 1)
 
+    @pytest.mark.chaos
     def test_a_unix_domain_socket(self, tmp_path: Path) -> None:
         place, data = tmp_path / "parley.sock", tmp_path / "data"
         assert _words(_check("--data-dir", data, "--uds", place))["address"] == "ok"

@@ -48,6 +48,7 @@ class TestCrash:
         eventually(lambda: all(serving.get("/readyz").status_code == 200 for _ in range(20)))
         assert len(_mongods(serving)) == 1
 
+    @pytest.mark.chaos
     def test_a_hangup_replaces_the_workers_while_requests_are_answered(self, start: Start, tmp_path: Path) -> None:
         serving = start("--data-dir", tmp_path / "data", "--workers", "2")
         servers = _workers(serving)
@@ -79,7 +80,8 @@ class TestCrash:
         assert serving.stop() == 0
         assert "Traceback" not in serving.logged
 
-    @pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.chaos)])
+    @pytest.mark.chaos
+    @pytest.mark.parametrize("workers", ["1", "2"])
     def test_without_its_database_it_ends_with_the_reason(self, start: Start, tmp_path: Path, workers: str) -> None:
         serving = start("--data-dir", tmp_path / "data", "--workers", workers)
         family, place = serving.family(), locate(tmp_path / "data")

@@ -29,7 +29,7 @@ def _is_refused(port: int) -> bool:
     return False
 
 
-@pytest.fixture(params=["1", "2"], ids=["alone", "workers"])
+@pytest.fixture(params=["1", pytest.param("2", marks=pytest.mark.chaos)], ids=["alone", "workers"])
 def draining(request: pytest.FixtureRequest, start: Start, tmp_path: Path, probe: Path) -> Serving:
     """A server that has got its signal to stop and takes its time."""
     settings = {"PARLEY_DRAIN_SECONDS": str(_SECONDS), "PYTHONPATH": str(probe)}

@@ -62,7 +62,7 @@ def test_by_hand(settings: Mapping[str, str], stored: Database[Any]) -> None:
     assert "log_seq" in stored["messages"].index_information()
 
 
-@pytest.mark.parametrize("workers", [pytest.param("1", marks=pytest.mark.attack), "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.chaos)])
 def test_serving_waits(settings: Mapping[str, str], start: Start, workers: str) -> None:
     """Where migrations are run by hand, a start answers 503 while one is missing, and serves as soon as it is done."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

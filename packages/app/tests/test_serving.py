@@ -133,7 +133,8 @@ class TestStopping:
         assert not locate(tmp_path / "data").crashed
         assert "Traceback" not in serving.logged
 
-    @pytest.mark.parametrize("workers", [pytest.param("1", marks=pytest.mark.chaos), "2"])
+    @pytest.mark.chaos
+    @pytest.mark.parametrize("workers", ["1", "2"])
     def test_a_second_interrupt_changes_nothing(self, start: Start, tmp_path: Path, workers: str) -> None:
         """`uv run` repeats the Ctrl-C that the terminal has already sent: the stop is clean all the same."""
         serving = start("--data-dir", tmp_path / "data", "--workers", workers)
