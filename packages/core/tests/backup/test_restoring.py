@@ -177,6 +177,7 @@ class TestOthers:
             assert await contents(copier.target) == before
         assert await _starts(mongodb_uri, copier.target.name)
 
+    @pytest.mark.chaos
     async def test_one_of_an_earlier_release(self, copier: Copier, mongodb_uri: str) -> None:
         """Its connections don't say which database it uses."""
         await _fill(copier.source, "a")
@@ -185,6 +186,7 @@ class TestOthers:
             with pytest.raises(StartupError, match="Parley runs on database"):
                 await copier.restore()
 
+    @pytest.mark.chaos
     async def test_another_restore(self, copier: Copier, mongodb_uri: str) -> None:
         await _fill(copier.source, "a")
         await copier.back_up()

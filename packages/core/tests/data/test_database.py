@@ -66,6 +66,7 @@ async def absence(uri: str, reason: str) -> None:
 
 
 class TestStart:
+    @pytest.mark.chaos
     async def test_no_primary(self, tmp_path: Path) -> None:
         """A member that takes no writes is reported at once, rather than by the first write."""
         with EmbeddedMongoDB.start(tmp_path / "data") as server:
@@ -152,6 +153,7 @@ class TestOutage:
             os.kill(server.pid, signal.SIGCONT)
         await recovery(client)
 
+    @pytest.mark.chaos
     async def test_killed(self, client: httpx.AsyncClient, server: EmbeddedMongoDB, tmp_path: Path) -> None:
         """A server that is gone is reported as soon as it isn't found, and found again when it is back."""
         os.kill(server.pid, signal.SIGKILL)
