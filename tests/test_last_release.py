@@ -63,6 +63,8 @@ def releases(tmp_path: Path) -> Iterator[Releases]:
         "PARLEY_JWT_SECRET": secret.get_secret_value(),
         "PARLEY_ACCESS_TOKEN_MINUTES": "60",
         "PARLEY_REQUEST_TIMEOUT_SECONDS": "60",
+        # Release 0.1.0 has no other format.
+        "PARLEY_LOG_FORMAT": "text",
         "PARLEY_WEBHOOKS_KEY": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     }
     for name in ("last", "today"):
