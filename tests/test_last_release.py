@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,10 +72,12 @@ def releases(tmp_path: Path) -> Iterator[Releases]:
     starts = Start(tmp_path / "last", command=COMMAND), Start(tmp_path / "today")
     core = CoreSettings(mongodb_uri=mongodb.uri, mongodb_database=DATABASE)  # type: ignore[arg-type]
     patient = core.model_copy(update={"cache_enabled": False, "request_timeout_seconds": 60.0})
-    yield Releases(*starts, settings, patient)
-    for start in starts:
-        start.end_all()
-    mongodb.stop()
+    with ExitStack() as ending:
+        # Each ends, also where another one's log is wrong.
+        ending.callback(mongodb.stop)
+        for start in starts:
+            ending.callback(start.end_all)
+        yield Releases(*starts, settings, patient)
 
 
 @dataclass

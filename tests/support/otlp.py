@@ -2,7 +2,7 @@
 
 import gzip
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -55,31 +55,26 @@ class Receiver:
 
     def counts(self, name: str, *by: str) -> Counter[Any]:
         """Return the newest counts of a histogram, those of all instances together, by the values of attributes."""
-        newest = {
-            (instance, point.attributes.__str__()): point
-            for instance, metric in self._metrics()
-            if metric.name == name
-            for point in metric.histogram.data_points
-        }
-        counted: Counter[Any] = Counter()
-        for point in newest.values():
-            attributes = attributes_of(point)
-            counted[tuple(attributes.get(key) for key in by)] += point.count
-        return counted
+        return self._totals(name, by, lambda metric: metric.histogram, lambda point: point.count)
 
     def sums(self, name: str, *by: str) -> Counter[Any]:
         """Return the newest values of a counter, those of all instances together, by the values of attributes."""
+        return self._totals(name, by, lambda metric: metric.sum, lambda point: point.as_int)
+
+    def _totals(
+        self, name: str, by: Sequence[str], data_of: Callable[[Any], Any], value_of: Callable[[Any], int]
+    ) -> Counter[Any]:
         newest = {
             (instance, point.attributes.__str__()): point
             for instance, metric in self._metrics()
             if metric.name == name
-            for point in metric.sum.data_points
+            for point in data_of(metric).data_points
         }
-        summed: Counter[Any] = Counter()
+        totals: Counter[Any] = Counter()
         for point in newest.values():
             attributes = attributes_of(point)
-            summed[tuple(attributes.get(key) for key in by)] += point.as_int
-        return summed
+            totals[tuple(attributes.get(key) for key in by)] += value_of(point)
+        return totals
 
     def _metrics(self) -> Iterator[tuple[str, Any]]:
         for request in self.metrics:

@@ -14,7 +14,7 @@ from parley_core.data.index_rehearsal import rehearse_indexes
 from parley_core.data.indexes import CollectionIndexes, ensure_indexes
 from parley_core.data.migration_runner import MigrationRunner
 from parley_core.data.migrations import Migration, Migrations, needed_number
-from parley_core.data.schema_numbers import SCHEMA, SchemaState, check_floors, schema_states
+from parley_core.data.schema_numbers import SCHEMA, SchemaState, schema_states, workable_states
 from parley_core.data.stored_format import check_format, store_format
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError, Unavailable
@@ -106,8 +106,8 @@ class DataMigrations:
             StartupError: the data is newer than what this process knows.
         """
         await check_format(self._database)
-        await check_floors(self._database, self._known)
-        if is_manual and (missing := await self._missing()):
+        stored = await workable_states(self._database, self._known)
+        if is_manual and (missing := await self._missing(stored)):
             raise MigrationsMissing(
                 f"plugin '{missing[0]}': the stored data needs a migration, and PARLEY_MIGRATE is manual: run `parley "
                 "migrate up`"
@@ -144,16 +144,16 @@ class DataMigrations:
             Unavailable: a needed migration is missing, or the data is newer than this process knows.
         """
         try:
-            await check_floors(self._database, self._known)
+            stored = await workable_states(self._database, self._known)
         except StartupError:
             raise Unavailable("the stored data is newer than this process") from None
-        if await self._missing():
+        if await self._missing(stored):
             raise Unavailable("the stored data needs a migration")
 
     async def status(self) -> Sequence[MigrationStatus]:
         """Return how far each migration is, in the order of plugins and numbers; raise as `check` does."""
         await self.check()
-        states = await self._states()
+        states = await self._states(await schema_states(self._database))
         return [
             MigrationStatus(plugin, one, states[plugin].state_of(one.number))
             for plugin, known in sorted(self._migrations.items())
@@ -178,27 +178,26 @@ class DataMigrations:
     async def _register(self) -> None:
         """Store the state of each plugin that has none yet."""
         stored = await schema_states(self._database)
-        for plugin, state in (await self._states()).items():
+        for plugin, state in (await self._states(stored)).items():
             if plugin not in stored:
                 first = {"at": state.at, "floor": state.floor, "done": True, "cursor": None}
                 await self._database[SCHEMA].update_one({"_id": {"$eq": plugin}}, {"$setOnInsert": first}, upsert=True)
 
-    async def _states(self) -> Mapping[str, SchemaState]:
-        """Return the state of each plugin that has migrations.
+    async def _states(self, stored: dict[str, SchemaState]) -> Mapping[str, SchemaState]:
+        """Return the state of each plugin that has migrations, by what is stored of them.
 
         One that has none yet begins with all of them done if it has stored nothing, otherwise with none, since release
         0.1.0 has no schema numbers.
         """
-        stored = await schema_states(self._database)
         if not (unknown := self._migrations.keys() - stored.keys()):
             return stored
         existing = set(await self._database.list_collection_names())
         new = {plugin for plugin in unknown if not existing & self._collections[plugin]}
         return stored | {p: final_state(self._migrations[p]) if p in new else SchemaState() for p in unknown}
 
-    async def _missing(self) -> list[str]:
+    async def _missing(self, stored: dict[str, SchemaState]) -> list[str]:
         """Return the plugins of which needed migrations aren't done."""
-        states = await self._states()
+        states = await self._states(stored)
         return [plugin for plugin, needed in sorted(self._needed.items()) if states[plugin].number < needed]
 
     async def _advance_to(self, numbers: Mapping[str, int]) -> None:

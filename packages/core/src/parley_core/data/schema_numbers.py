@@ -65,23 +65,25 @@ async def schema_states(database: Database) -> dict[str, SchemaState]:
     return {str(found["_id"]): state_of(found) for found in await database[SCHEMA].find().to_list()}
 
 
-async def check_floors(database: Database, known: Mapping[str, int]) -> None:
-    """Check that a process may work on the data; store nothing.
+async def workable_states(database: Database, known: Mapping[str, int]) -> dict[str, SchemaState]:
+    """Return how far the migrations of each plugin are, if a process may work on the data; store nothing.
 
     Args:
         database: the data.
         known: the highest number that the process knows of each of its plugins, 0 for one without migrations.
 
     Raises:
-        StartupError: the data of a plugin is newer than what the process knows.
+        StartupError: the data of a plugin is newer than what the process knows, or `schema_states` raises it.
     """
-    for plugin, state in (await schema_states(database)).items():
+    states = await schema_states(database)
+    for plugin, state in states.items():
         if plugin in known and state.floor > known[plugin]:
             raise StartupError(
                 f"plugin '{plugin}': the data in database '{database.name}' has the schema number {state.at}, which "
                 f"needs a release that knows number {state.floor}, and this one knows {known[plugin]}: start a newer "
                 "release, or name another database in PARLEY_MONGODB_DATABASE"
             )
+    return states
 
 
 def state_of(found: Document) -> SchemaState:
