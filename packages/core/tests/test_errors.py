@@ -3,7 +3,8 @@
 import pytest
 
 from parley_core import ParleyError, errors, raises
-from parley_core.errors import FieldError, PreconditionFailed, Unavailable, nameable
+from parley_core.errors import FieldError, PreconditionFailed, Unavailable
+from parley_core.pointers import nameable
 
 RULE = {"code": "rule", "title": "A rule"}
 CONCRETE = [

@@ -4,12 +4,10 @@ A `ParleyError` carries its status and its wire code as class data; `parley_core
 all as RFC 9457 problem documents, so that endpoints need no `try`.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
-_NAMEABLE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _CATEGORY_OF = {401: "authentication", 403: "authorization"}
 _STATUS_OF = {"authentication": 401, "authorization": 403, "business_rule": 400}
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
@@ -29,16 +27,6 @@ class FieldError:
     pointer: str
     code: str
     message: str
-
-
-def nameable(name: str) -> str:
-    """Return a name that a caller chose if it can be repeated to them safely; else "?"."""
-    return name if _NAMEABLE.fullmatch(name) else "?"
-
-
-def pointer_to(path: Iterable[int | str]) -> str:
-    """Return the JSON pointer (RFC 6901) to a value of the body, with "?" for names that can't be repeated."""
-    return "#" + "".join(f"/{part if isinstance(part, int) else nameable(part)}" for part in path)
 
 
 class ParleyError(Exception):

@@ -18,11 +18,11 @@ from parley_core.errors import (
     RequestTimeout,
     UnsupportedMediaType,
     ValidationError,
-    pointer_to,
 )
 from parley_core.http.json_text import read_json
 from parley_core.http.limits import RequestLimits
 from parley_core.http.parameters import repeated_in
+from parley_core.pointers import pointer_to
 
 MOST_PARAMETERS = 200
 """Parameters in a query at most, repeated ones counted each time."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from parley_core.errors import FieldError, ValidationError, pointer_to
+from parley_core.errors import FieldError, ValidationError
+from parley_core.pointers import pointer_to
 
 MOST_LEVELS = 180
 """Levels of nesting at most, which is what MongoDB stores."""

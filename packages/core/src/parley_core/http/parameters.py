@@ -11,7 +11,8 @@ from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel
 from starlette.requests import HTTPConnection
 
-from parley_core.errors import FieldError, InvalidFilter, ValidationError, nameable
+from parley_core.errors import FieldError, InvalidFilter, ValidationError
+from parley_core.pointers import nameable
 
 _LISTS = frozenset({list, set, frozenset, tuple, Sequence})
 

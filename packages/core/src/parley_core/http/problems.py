@@ -26,12 +26,12 @@ from parley_core.errors import (
     RouteNotFound,
     Unavailable,
     ValidationError,
-    pointer_to,
 )
 from parley_core.http.bodies import is_unread
 from parley_core.http.framework import routes_of
 from parley_core.http.requests import composition_of, methods_answered, path_of, request_id_of
 from parley_core.log_lines import LogLine
+from parley_core.pointers import pointer_to
 from parley_core.telemetry import METER, trace_id
 
 MEDIA_TYPE = "application/problem+json"

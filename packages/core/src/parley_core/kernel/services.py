@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar, cast
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
 from parley_core.http.requests import Composition
-from parley_core.kernel.plugins import HookCall, declarations_in
+from parley_core.kernel.hook_calls import HookCall, declarations_in
 
 T = TypeVar("T")
 
