@@ -1,6 +1,5 @@
 """The `parley` command as real processes, for tests."""
 
-import http.client
 import json
 import os
 import signal
@@ -11,62 +10,34 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
+from parley_app.testing.connections import Answer, Connection
+from parley_app.testing.processes import descendants, lives, read
 from parley_core.testing.log_lines import problems_of
+
+__all__ = [
+    "PARLEY",
+    "Answer",
+    "Connection",
+    "Serving",
+    "Start",
+    "environment",
+    "eventually",
+    "has_ipv6",
+    "install_plugin",
+    "lines_about",
+    "lines_of",
+    "lives",
+    "messages",
+    "parley",
+]
 
 PARLEY = str(Path(sysconfig.get_path("scripts"), "parley"))
 _SECONDS = 60  # a busy machine takes half of it to start three workers
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer on a connection."""
-
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-    @property
-    def problem(self) -> dict[str, Any]:
-        """The problem that it is."""
-        assert self.headers["content-type"] == "application/problem+json"
-        problem: dict[str, Any] = json.loads(self.body)
-        return problem
-
-
-class Connection:
-    """A connection of a client that sends what no library sends."""
-
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), _SECONDS)
-        self._stream = self.socket.makefile("rb")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._stream.close()
-        self.socket.close()
-
-    def send(self, *lines: str, body: bytes = b"") -> None:
-        """Send a request that begins with these lines."""
-        self.socket.sendall("\r\n".join((*lines, "", "")).encode() + body)
-
-    def answer(self) -> Answer | None:
-        """Return the next answer, which has a length or no body; None when the server has ended the connection."""
-        try:
-            status = self._stream.readline()
-        except ConnectionResetError:
-            return None
-        if not status:
-            return None
-        headers = http.client.parse_headers(self._stream)
-        return Answer(int(status.split()[1]), headers, self._stream.read(int(headers.get("content-length", "0"))))
 
 
 @dataclass
@@ -122,8 +93,8 @@ class Serving:
 
     def family(self, named: str = "") -> list[int]:
         """The process and its descendants, or those of them whose command line contains a word."""
-        family = [self.process.pid, *_descendants(self.process.pid)]
-        return [pid for pid in family if named in _read(pid, "cmdline")]
+        family = [self.process.pid, *descendants(self.process.pid)]
+        return [pid for pid in family if named in read(pid, "cmdline")]
 
     def wait_until_ready(self) -> None:
         """Return when it reports that it is ready; fail when it ends before."""
@@ -166,30 +137,6 @@ def lines_of(event: str, serving: Serving) -> list[dict[str, Any]]:
 def messages(logged: str) -> list[str]:
     """Return what the lines of a log say to people."""
     return [json.loads(line)["message"] for line in logged.splitlines()]
-
-
-def lives(pid: int) -> bool:
-    """Return whether a process runs; a zombie doesn't."""
-    return _state_and_parent(pid)[0] not in {"", "Z"}
-
-
-def _state_and_parent(pid: int) -> tuple[str, int]:
-    state, parent = (_read(pid, "stat").rpartition(")")[2].split() or ["", "0"])[:2]
-    return state, int(parent)
-
-
-def _read(pid: int, name: str) -> str:
-    """Return a file of a process in /proc, nothing once the process is gone."""
-    try:
-        return Path(f"/proc/{pid}/{name}").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
-def _descendants(pid: int) -> list[int]:
-    running = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    children = [child for child in running if _state_and_parent(child)[1] == pid]
-    return [*children, *(grandchild for child in children for grandchild in _descendants(child))]
 
 
 def environment(**settings: str) -> dict[str, str]:
