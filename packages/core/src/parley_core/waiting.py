@@ -88,7 +88,7 @@ class Rounds(Generic[T]):
         self._items.update(items)
         self._waiting.append(future)
         if self._runner is None:
-            # An empty context: the first caller's timeout is not that of those who share a round.
+            # The trace alone: the first caller's timeout is not that of those who share a round.
             self._runner = asyncio.get_running_loop().create_task(self._run(), context=only_trace())
         await within(future, seconds)
 

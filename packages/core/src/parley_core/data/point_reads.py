@@ -75,7 +75,7 @@ class PointReader:
             raise time_is_over() from None
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        # An empty context: the first caller's timeout is not that of those who share its query.
+        # The trace alone: the first caller's timeout is not that of those who share its query.
         self._runner = loop.create_task(self._run(loop), context=only_trace())
 
     async def _run(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -98,7 +98,7 @@ class Batches(Generic[K, T, R]):
     def _begin(self, key: K) -> deque[_Entry[T, R]]:
         waiting: deque[_Entry[T, R]] = deque()
         self._waiting[key] = waiting
-        # An empty context: the deadline of the request that happens to come first isn't the others'.
+        # The trace alone: the deadline of the request that happens to come first isn't the others'.
         worker = asyncio.get_running_loop().create_task(self._work(key, waiting), context=only_trace())
         self._workers.add(worker)
         worker.add_done_callback(self._workers.discard)
