@@ -6,6 +6,7 @@ from parley_core import CollectionIndexes
 
 INTERVIEWS = "interviews"
 TOTALS = "interview_totals"
+AGENDAS = "agendas"
 
 TITLE_KEY = "title_key"
 """The field by which titles are sorted."""
@@ -15,6 +16,9 @@ TITLE_WORDS = "title_words"
 WORDS_NEWEST = "words_newest"
 """The index of this field."""
 
+PARTICIPANT_SCHEDULE = "participant_schedule"
+"""The index by which somebody's interviews in a span are found."""
+
 _NEWEST = [("created_at", -1), ("_id", -1)]
 
 INDEXES = [
@@ -23,7 +27,7 @@ INDEXES = [
         (
             IndexModel(_NEWEST, name="newest"),
             IndexModel([("participants.user_id", 1), *_NEWEST], name="participant_newest"),
-            IndexModel([("participants.user_id", 1), ("scheduled_at", 1), ("_id", 1)], name="participant_schedule"),
+            IndexModel([("participants.user_id", 1), ("scheduled_at", 1), ("_id", 1)], name=PARTICIPANT_SCHEDULE),
             IndexModel([("participants.user_id", 1), ("updated_at", 1), ("_id", 1)], name="participant_updates"),
             IndexModel([("status", 1), *_NEWEST], name="status_newest"),
             IndexModel([("interview_type", 1), *_NEWEST], name="type_newest"),
@@ -35,6 +39,7 @@ INDEXES = [
         recorded=True,
     ),
     CollectionIndexes(TOTALS, ()),
+    CollectionIndexes(AGENDAS, ()),
 ]
 
 INDEX_OF_SORT = {

@@ -16,6 +16,7 @@ from parley_interviews.listing.service import InterviewList
 from parley_interviews.participants.assignments import Assignments
 from parley_interviews.participants.repository import ParticipantRepository
 from parley_interviews.participants.service import ParticipantService
+from parley_interviews.scheduling.repository import ScheduleRepository
 from parley_interviews.scope import GuardReader
 
 
@@ -45,4 +46,14 @@ def services_of(parley: Parley) -> list[object]:
     listing = InterviewList(
         search=InterviewSearch(database, totals), presenter=presenter, cursors=parley.require(Cursors), words=words
     )
-    return [GuardReader(database), interviews, totals, words, participants, service, listing, history]
+    return [
+        GuardReader(database),
+        interviews,
+        ScheduleRepository(database),
+        totals,
+        words,
+        participants,
+        service,
+        listing,
+        history,
+    ]

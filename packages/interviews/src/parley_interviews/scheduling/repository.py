@@ -1,0 +1,86 @@
+"""When people are busy, by the stored interviews; and their agendas, on which bookings that exclude others meet."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import UpdateOne
+
+from parley_core import Database, Document, Session
+from parley_interviews.indexes import AGENDAS, INTERVIEWS, PARTICIPANT_SCHEDULE
+from parley_interviews.models import UNKNOWN_TIME
+from parley_interviews.policy import LONGEST, OPEN, end_of
+from parley_interviews.scheduling.overlaps import Busy
+
+_SPAN = {"scheduled_at": True, "ends_at": True, "duration_minutes": True, "participants.user_id": True}
+
+
+class ScheduleRepository:
+    """Reads when people are busy, and makes bookings of the same people wait for each other."""
+
+    def __init__(self, database: Database) -> None:
+        self._interviews = database[INTERVIEWS]
+        self._agendas = database[AGENDAS]
+
+    async def overlapping(
+        self,
+        user_ids: Collection[str],
+        begin: datetime,
+        end: datetime,
+        *,
+        excluding: str | None = None,
+        limit: int = 0,
+        session: Session | None = None,
+    ) -> Sequence[Busy]:
+        """Return the open interviews of people that run between two instants, in the order of their begin.
+
+        Args:
+            user_ids: the people.
+            begin: what ends then or before doesn't count.
+            end: what begins then or later doesn't count.
+            excluding: the id of an interview that doesn't count either.
+            limit: of how many interviews at most; 0 for no limit.
+            session: a transaction.
+
+        Returns: one entry for each interview and each of these people in it.
+        """
+        wanted = sorted(set(user_ids))
+        found = self._interviews.find(
+            _running(wanted, begin, end, excluding), _SPAN, hint=PARTICIPANT_SCHEDULE, limit=limit, session=session
+        )
+        busy = (one for document in await found.to_list() for one in _busy(document, wanted) if one.ends_at > begin)
+        return sorted(busy, key=lambda one: (one.scheduled_at, one.interview_id, one.user_id))
+
+    async def touch(self, user_ids: Iterable[str], session: Session) -> None:
+        """Touch the agendas of people, so that the caller's transaction conflicts with every other that does so too."""
+        # In one order, so that two transactions meet on the first agenda that they share.
+        touches = [UpdateOne({"_id": _agenda(user)}, {"$inc": {"n": 1}}, upsert=True) for user in sorted(set(user_ids))]
+        await self._agendas.bulk_write(touches, session=session)
+
+
+def _running(user_ids: Sequence[str], begin: datetime, end: datetime, excluding: str | None) -> Document:
+    where: Document = {
+        "participants.user_id": {"$in": user_ids},
+        "scheduled_at": {"$gt": begin - LONGEST, "$lt": end},
+        "status": {"$in": sorted(OPEN)},
+        # A stored interview that lacks its end is read with one.
+        "ends_at": {"$not": {"$lte": begin}},
+    }
+    return where if excluding is None else {**where, "_id": {"$ne": excluding}}
+
+
+def _busy(document: Mapping[str, Any], wanted: Collection[str]) -> Iterator[Busy]:
+    begin, end = span_of(document)
+    for participant in document["participants"]:
+        if participant["user_id"] in wanted:
+            yield Busy(participant["user_id"], document["_id"], begin, end)
+
+
+def span_of(document: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    """Return begin and end of a stored interview, with a default for each field that it may lack."""
+    begin = document.get("scheduled_at", UNKNOWN_TIME)
+    return begin, document.get("ends_at") or end_of(begin, document.get("duration_minutes", 60))
+
+
+def _agenda(user_id: str) -> str:
+    return f"agenda:{user_id}"
