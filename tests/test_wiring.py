@@ -49,10 +49,10 @@ def test_sibling_ranges(name: str) -> None:
 
 
 def test_layers() -> None:
-    """Core declares to need nobody, auth core, each feature core and auth, webhooks events too; app needs all."""
+    """Core needs nobody, auth and console need core, each feature core and auth, webhooks events too; app needs all."""
     needs = {name: {sibling for sibling, _ in siblings_of(project)} for name, project in PROJECTS.items()}
-    features = needs.keys() - {"core", "auth", "app"}
-    assert (needs["core"], needs["auth"]) == (set(), {"core"})
+    features = needs.keys() - {"core", "auth", "console", "app"}
+    assert (needs["core"], needs["auth"], needs["console"]) == (set(), {"core"}, {"core"})
     more = {"webhooks": {"events"}}
     assert {name: needs[name] for name in features} == {n: {"core", "auth"} | more.get(n, set()) for n in features}
     assert needs["app"] == needs.keys() - {"app"}

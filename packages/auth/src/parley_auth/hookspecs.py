@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from parley_auth.authorization.scopes import ParticipantScope
     from parley_auth.models import Role
     from parley_core import PublicRoute
+    from parley_core.http.requests import Composition
 
 
 @hookspec
@@ -54,8 +55,11 @@ def parley_participant_scopes() -> Sequence[ParticipantScope]:
 
 
 @hookspec
-def parley_public_routes() -> Sequence[PublicRoute]:
+def parley_public_routes(parley: Composition) -> Sequence[PublicRoute]:
     """Called once, when the routes are checked.
+
+    Args:
+        parley: the composed application, a `parley_core.Parley`, by whose settings a route may be absent.
 
     Returns: the routes that anyone may call, each with its reason. No other route may be without a guard.
 

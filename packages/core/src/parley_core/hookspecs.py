@@ -46,8 +46,11 @@ def parley_settings() -> Sequence[type[BaseSettings]]:
 
 
 @hookspec
-def parley_routers() -> Sequence[Router]:
+def parley_routers(parley: Composition) -> Sequence[Router]:
     """Called once, when Parley is mounted on an application.
+
+    Args:
+        parley: the composed application, a `parley_core.Parley`: its settings are known, and nothing runs yet.
 
     Returns: `parley_core.Router`s, each with its prefix and tags; they are mounted under `/v1`,
     or at the root where a router says `versioned=False`.

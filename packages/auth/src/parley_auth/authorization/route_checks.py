@@ -26,7 +26,7 @@ def verify(parley: Parley, routes: Sequence[RouteContext]) -> None:
     roles = RoleRegistry(plugins.declarations("parley_roles", Role))
     scopes = ScopeRegistry(plugins.declarations("parley_participant_scopes", ParticipantScope))
     policy = compose_policy(list(plugins.declarations("parley_policies", PolicyRule)), scopes, roles)
-    declared = [*plugins.declarations("parley_public_routes", PublicRoute), *parley.public_routes]
+    declared = [*plugins.declarations("parley_public_routes", PublicRoute, parley=parley), *parley.public_routes]
     public = PublicRoutes(declared, scopes)
     _check_public(declared, routes)
     for registry in (roles, scopes, policy, public):

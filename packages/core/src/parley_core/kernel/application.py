@@ -151,7 +151,7 @@ class Parley:
         app.state.parley = self
         self._proof.owns_app = owns_app
         self._proof.public.extend(Declared("", route) for route in public)
-        for router in sorted(self.plugins.routers(), key=lambda declared: not has_cached_routes(declared.value)):
+        for router in sorted(self.plugins.routers(self), key=lambda declared: not has_cached_routes(declared.value)):
             self.include(app, router.value, plugin=router.plugin, prefix=PREFIX if router.value.versioned else "")
         install(
             app,

@@ -128,9 +128,9 @@ class Plugins:
         """Return the settings classes of all plugins; every method here raises as `declarations` does."""
         return self.declarations("parley_settings", type)
 
-    def routers(self) -> Iterator[Declared[Router]]:
+    def routers(self, parley: Composition) -> Iterator[Declared[Router]]:
         """Return the routers of all plugins."""
-        return self.declarations("parley_routers", Router)
+        return self.declarations("parley_routers", Router, parley=parley)
 
     def indexes(self) -> Iterator[Declared[CollectionIndexes]]:
         """Return the collections of all plugins with their indexes."""
@@ -172,14 +172,20 @@ class Plugins:
             for i in getattr(self._manager.hook, hook).get_hookimpls()
         ]
 
-    def declarations(self, hook: str, kind: type[T]) -> Iterator[Declared[T]]:
+    def declarations(self, hook: str, kind: type[T], **arguments: object) -> Iterator[Declared[T]]:
         """Return each single declaration of a hook that returns a sequence of them; each plugin is asked once.
+
+        Args:
+            hook: the hook's name.
+            kind: the class of the declarations.
+            arguments: the hook's arguments.
 
         Raises:
             StartupError: a hook raised, or returned something else than a sequence of `kind`.
         """
         if hook not in self._declared:
-            self._declared[hook] = [d for call in self.calls(hook) for d in declarations_in(call.run(), hook, kind)]
+            returned = [call.run(**arguments) for call in self.calls(hook)]
+            self._declared[hook] = [d for result in returned for d in declarations_in(result, hook, kind)]
         return iter(self._declared[hook])
 
     def info(self) -> list[PluginInfo]:

@@ -111,7 +111,7 @@ class Proof:
                 call.run(parley=composition, routes=routes)
 
     def _seal(self, app: FastAPI, composition: Composition) -> None:
-        routers: list[APIRouter] = [declared.value for declared in (*self._plugins.routers(), *self.mounted)]
+        routers: list[APIRouter] = [declared.value for declared in self.mounted]
         if self.owns_app:
             routers.append(app.router)
         else:
