@@ -32,6 +32,7 @@ _on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for what i
 
 class TestReady:
     def test_the_banner_says_where_everything_is(self, serving: Serving) -> None:
+        assert f"  Console  http://127.0.0.1:{serving.port}/console/\n" in serving.printed
         assert f"  API      http://127.0.0.1:{serving.port}\n" in serving.printed
         assert f"  Docs     http://127.0.0.1:{serving.port}/docs\n" in serving.printed
         assert "(embedded MongoDB)\n  Workers  1\nPress Ctrl-C to stop." in serving.printed
@@ -66,7 +67,8 @@ class TestReady:
         assert "bottles" not in serving.logged
 
     def test_the_banner_says_what_is_switched_off(self, start: Start, tmp_path: Path) -> None:
-        serving = start("--data-dir", tmp_path / "data", PARLEY_DOCS="false")
+        serving = start("--data-dir", tmp_path / "data", PARLEY_DOCS="false", PARLEY_CONSOLE="false")
+        assert "Console" not in serving.printed
         assert "  Docs     switched off\n" in serving.printed
         assert [serving.get(path).status_code for path in ("/docs", "/openapi.json", "/healthz")] == [404, 404, 200]
 

@@ -155,6 +155,7 @@ class TestServing:
         """Several workers share it; its peers are this machine's, and it is gone in the end."""
         path = tmp_path / "parley.sock"
         serving = start("--uds", path, "--workers", "2", "--root-path", "/parley", "--data-dir", tmp_path / "data")
+        assert "  Console  /parley/console/ of the proxy in front\n" in serving.printed
         assert f"  API      unix:{path}\n  Docs     /parley/docs of the proxy in front\n" in serving.printed
         with client_at(path) as client:
             assert client.get("/readyz").status_code == 200

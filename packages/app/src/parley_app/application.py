@@ -65,9 +65,8 @@ def create_app(
     )
     parley.mount(app, owns_app=True, public=docs_page.PUBLIC_DOCUMENT if shows_docs else ())
     parley.include(app, operations.router, plugin="core", public=operations.PUBLIC)
-    parley.include(
-        app, index.build_router(version=VERSION, shows_docs=shows_docs), plugin=_OWN_PLUGIN, public=index.PUBLIC
-    )
+    welcome = index.build_router(version=VERSION, shows_docs=shows_docs, console=index.console_in(app))
+    parley.include(app, welcome, plugin=_OWN_PLUGIN, public=index.PUBLIC)
     if shows_docs:
         parley.include(app, docs_page.build_router(), plugin=_OWN_PLUGIN, public=docs_page.PUBLIC)
     app.root_path = parley.settings(AppSettings).root_path or ""

@@ -30,7 +30,7 @@ def complain(problem: StartupError | str) -> None:
         typer.echo(f"parley: {reason}", err=True)
 
 
-def show_ready(parley: "Parley", url: str, root_path: str, workers: int) -> None:
+def show_ready(parley: "Parley", url: str, root_path: str, workers: int, *, console: str | None) -> None:
     """Print the addresses and the data folder once requests are answered.
 
     Args:
@@ -38,19 +38,19 @@ def show_ready(parley: "Parley", url: str, root_path: str, workers: int) -> None
         url: where it listens; a browser can't open a Unix domain socket.
         root_path: the prefix under which a proxy serves it.
         workers: how many processes serve it.
+        console: the path of the console; None where there is none.
     """
     from parley_core.kernel.settings import CoreSettings  # noqa: PLC0415 - a command that only complains needs none
 
-    if url.startswith("unix:"):
-        api, docs = url, f"{root_path}/docs of the proxy in front"
-    else:
-        api, docs = f"{url}{root_path}", f"{url}{root_path}/docs"
+    begins, ends = (root_path, " of the proxy in front") if url.startswith("unix:") else (f"{url}{root_path}", "")
+    api = url if ends else begins
     core = parley.settings(CoreSettings)
     data = f"{parley.data_dir} (embedded MongoDB)" if parley.data_dir else "the MongoDB that PARLEY_MONGODB_URI names"
     typer.echo(
         f"Parley {VERSION} is ready.\n"
-        f"  API      {api}\n"
-        f"  Docs     {docs if core.docs else 'switched off'}\n"
+        + (f"  Console  {begins}{console}{ends}\n" if console else "")
+        + f"  API      {api}\n"
+        f"  Docs     {f'{begins}/docs{ends}' if core.docs else 'switched off'}\n"
         f"  Data     {data}\n"
         f"  Workers  {workers}\n"
         "Press Ctrl-C to stop."

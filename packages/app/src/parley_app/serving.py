@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from parley_app import server
 from parley_app.application import create_app
 from parley_app.hangup import on_hangup
+from parley_app.index import console_in
 from parley_app.listening import listen, url_of
 from parley_app.messages import announce, show_ready
 from parley_app.settings import AppSettings, read_settings
@@ -57,7 +58,7 @@ def run(
     with ExitStack() as running:
         listener, url = running.enter_context(_listening_at(uds) if uds else _listening_on(host, port))
         watch = _embedded_database(parley, running)
-        on_ready = partial(_report_ready, parley, url, settings.root_path or "", workers)
+        on_ready = partial(_report_ready, app, url, settings.root_path or "", workers)
         wait_seconds = settings.mongodb_wait_seconds
         if workers == 1:
             server.serve(app, listener, on_ready=on_ready, watch=watch, wait_seconds=wait_seconds, on_stop=on_stop)
@@ -85,8 +86,8 @@ def _exporting(workers: int | None) -> server.Action:
     return lambda: None
 
 
-def _report_ready(parley: Parley, url: str, root_path: str, workers: int) -> None:
-    show_ready(parley, url, root_path, workers)
+def _report_ready(app: FastAPI, url: str, root_path: str, workers: int) -> None:
+    show_ready(app.state.parley, url, root_path, workers, console=console_in(app))
     _log.info(LogLine("ready", "ready at {url}", url=url, workers=workers, version=VERSION))
 
 
