@@ -15,7 +15,6 @@ from parley_auth.errors import (
 from parley_auth.passwords.origin import OriginDep
 from parley_auth.sessions import schemas
 from parley_auth.sessions.dependencies import (
-    IdempotencyKey,
     RefreshServiceDep,
     SessionEnd,
     SessionRead,
@@ -25,6 +24,7 @@ from parley_auth.sessions.oauth_errors import OAUTH_MEMBERS
 from parley_core import Page, PagerDep, Router, raises
 from parley_core.errors import InvalidCursor, InvalidId
 from parley_core.http.extended_problems import problems_with
+from parley_core.http.idempotency import IdempotencyKey
 from parley_core.http.pagination import CursorQuery
 from parley_core.http.sent_headers import PRAGMA, sends
 
@@ -61,7 +61,10 @@ async def issue_token(
     origin: OriginDep,
     idempotency_key: IdempotencyKey = None,
 ) -> schemas.Token:
-    """Log in with a password, or exchange a refresh token, as OAuth2 libraries do; errors carry RFC 6749's `error`."""
+    """Log in with a password, or exchange a refresh token, as OAuth2 libraries do; errors carry RFC 6749's `error`.
+
+    `Idempotency-Key` lets you repeat an exchange within 60 seconds, as with `/v1/auth/refresh`.
+    """
     if form.grant_type == "refresh_token":
         pair = await refreshes.refresh(form.refresh_token, origin, idempotency_key=idempotency_key)
     else:
@@ -76,7 +79,8 @@ async def refresh(
 ) -> schemas.Token:
     """Issue new tokens for a refresh token. Each refresh token works once; using it again ends the session.
 
-    Send an `Idempotency-Key`, so that you can repeat a request whose answer was lost.
+    Send an `Idempotency-Key`, so that you can repeat a request whose answer was lost: within 60 seconds the repeat with
+    the same key is answered with the same refresh token.
     """
     return schemas.Token.of(await refreshes.refresh(body.refresh_token, origin, idempotency_key=idempotency_key))
 
