@@ -393,6 +393,23 @@ class TestKeptAccess:
         with pytest.raises(InvalidToken):
             await access.reauthorize()
 
+    async def test_actions_without_a_resource(
+        self, app: FastAPI, client: httpx.AsyncClient, stage: Stage, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """An access to no resource decides about other actions too: what its caller may do without taking part."""
+        parley = app.state.parley
+        for caller in (stage.people.admin, stage.people.interviewer):
+            assert (await client.put("/v1/things", headers=caller.headers)).status_code == 200
+        admin, interviewer = parley.require(Kept).unscoped
+        actions = ("things:list", "things:read", "things:write", "things:fly")
+        assert [admin.permits(action) for action in actions] == [True, True, False, False]
+        assert [interviewer.permits(action) for action in actions] == [True, False, False, False]
+        admin.require("things:read")
+        with pytest.raises(PermissionDenied):
+            interviewer.require("things:read")
+        [line] = lines_of(caplog.records, "parley.security")
+        assert (line["event"], line["user_id"]) == ("access_denied", stage.people.interviewer.id)
+
     async def test_actions_of_other_guards(self, kept: dict[str, ScopedAccess]) -> None:
         """An access also decides about actions that its own guard doesn't name, by the same table."""
         actions = ("things:read", "things:write", "things:fly")

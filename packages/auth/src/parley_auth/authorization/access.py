@@ -46,6 +46,19 @@ class Access:
         """The caller as events name them."""
         return Actor(self.principal.id, self.principal.role, self.request_id)
 
+    def permits(self, action: str) -> bool:
+        """Return whether the caller may do `action`, whatever the state of the resource that the request is about."""
+        return action in self._decision_on(action).permitted
+
+    def require(self, action: str) -> None:
+        """Raise `PermissionDenied` (403) unless the caller may do `action`."""
+        if not self.permits(action):
+            _log_refusal("access_denied", self.principal, [action], Verdict.PERMISSION_DENIED, self.request_id)
+            raise PermissionDenied
+
+    def _decision_on(self, action: str) -> Decision:
+        return decide(self.policy, (action,), self.principal, relation=OUTSIDER)
+
 
 @dataclass(frozen=True)
 class ScopedAccess(Access):
@@ -62,16 +75,6 @@ class ScopedAccess(Access):
     parley: Parley
     scope: ParticipantScope
     decision: Decision = field(default=Decision(Verdict.PERMISSION_DENIED), repr=False, compare=False)
-
-    def permits(self, action: str) -> bool:
-        """Return whether the caller may do `action`, whatever the resource's state."""
-        return action in self._decision_on(action).permitted
-
-    def require(self, action: str) -> None:
-        """Raise `PermissionDenied` (403) unless the caller may do `action`."""
-        if not self.permits(action):
-            _log_refusal("access_denied", self.principal, [action], Verdict.PERMISSION_DENIED, self.request_id)
-            raise PermissionDenied
 
     async def recheck(self, action: str) -> Resource:
         """Check the caller against the resource as it is now, after a write whose condition was no longer met.
