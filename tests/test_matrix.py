@@ -72,6 +72,11 @@ participants:remove      | interviewer/interviewer candidate/interviewer        
 participants:remove      | */candidate                                             | no no no no
 participants:remove      | interviewer/outsider candidate/outsider                 | stranger stranger stranger stranger
 
+schedule:read_conflicts  | admin/outsider admin/interviewer                        | yes yes yes yes
+schedule:read_conflicts  | interviewer/interviewer                                 | yes yes yes yes
+schedule:read_conflicts  | candidate/interviewer */candidate                       | no no no no
+schedule:read_conflicts  | interviewer/outsider candidate/outsider                 | stranger stranger stranger stranger
+
 messages:read            | */interviewer */candidate                               | yes yes yes yes
 messages:read            | */outsider                                              | stranger stranger stranger stranger
 
@@ -188,10 +193,17 @@ DOING: dict[str, Callable[[Stage, Row], Awaitable[httpx.Response]]] = {
     "interviews:cancel": sending("PATCH", "/status", {"status": "cancelled"}),
     "participants:add": add,
     "participants:remove": remove,
+    "schedule:read_conflicts": sending("GET", "/conflicts"),
     "messages:read": sending("GET", "/messages"),
     "messages:post": sending("POST", "/messages", {"content": "Hello"}),
 }
-CHANGING = DOING.keys() - {"interviews:read", "interviews:read_internal", "messages:read", "messages:post"}
+CHANGING = DOING.keys() - {
+    "interviews:read",
+    "interviews:read_internal",
+    "schedule:read_conflicts",
+    "messages:read",
+    "messages:post",
+}
 
 
 @pytest.fixture(scope="module")

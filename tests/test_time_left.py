@@ -174,6 +174,8 @@ async def valid_calls(app: FastAPI, client: httpx.AsyncClient, url: str) -> dict
         "DELETE /v1/interviews/{interview_id}/participants/{user_id}": Call(
             admin, ids={**shrunk, "user_id": removed.id}
         ),
+        "GET /v1/interviews/{interview_id}/conflicts": Call(admin, ids=read),
+        "GET /v1/schedule": Call(me),
         "POST /v1/interviews/{interview_id}/messages": Call(me, {"content": "Hello"}, ids=read),
         "GET /v1/interviews/{interview_id}/messages": Call(me, ids=read),
         "GET /v1/interviews/{interview_id}/messages/stream": Call(me, ids=read),

@@ -28,6 +28,7 @@ BEYOND = {
     "int_type": "JSON Schema takes 60.0 for an integer",
     "invalid_cursor": "only the server makes cursors",
     "position_ahead": "the log is shorter",
+    "span": "no schema compares two parameters",
     "time_zone": "the tz database has 600 names",
 }
 """Code -> why no schema can say it. Every other refusal of the category `validation` contradicts the schema."""

@@ -52,13 +52,15 @@ OPERATIONS = {
     "read": Operation("GET", INTERVIEW),
     "history": Operation("GET", f"{INTERVIEW}/history"),
     "participants": Operation("GET", PARTICIPANTS),
+    "conflicts": Operation("GET", f"{INTERVIEW}/conflicts"),
+    "schedule": Operation("GET", "/schedule"),
     "update": Operation("PATCH", INTERVIEW, {"title": "Other"}),
     "start": Operation("PATCH", f"{INTERVIEW}/status", {"status": "ongoing"}),
     "cancel": Operation("PATCH", f"{INTERVIEW}/status", {"status": "cancelled"}),
     "add": Operation("POST", PARTICIPANTS, {}),
     "remove": Operation("DELETE", f"{PARTICIPANTS}/{{user}}"),
 }
-RESTRICTED = [name for name in OPERATIONS if name != "list"]
+RESTRICTED = [name for name in OPERATIONS if name not in {"list", "schedule"}]
 SCOPED = {name: operation for name, operation in OPERATIONS.items() if operation.is_scoped}
 
 # The answers to CALLERS, in their order. P stands for permission_denied, N for not_a_participant.
@@ -69,6 +71,8 @@ TABLE: dict[str, tuple[int | str, ...]] = {
     "read": (401, N, N, 200, 200, 200, 200),
     "history": (401, N, N, 200, 200, 200, 200),
     "participants": (401, N, N, 200, 200, 200, 200),
+    "conflicts": (401, N, N, 200, P, 200, 200),
+    "schedule": (401, 200, 200, 200, 200, 200, 200),
     "update": (401, N, N, 200, P, P, 200),
     "start": (401, N, N, 200, P, 200, 200),
     "cancel": (401, N, N, 200, P, P, 200),
@@ -136,9 +140,10 @@ class TestTheTable:
     async def test_covers_every_route(self, app: FastAPI) -> None:
         """Every route of interviews in the application is in the table."""
         paths = app.openapi()["paths"]
-        routes = {(m.upper(), p) for p, operations in paths.items() for m in operations if "/interviews" in p}
+        own = {p: operations for p, operations in paths.items() if p.startswith(("/v1/interviews", "/v1/schedule"))}
+        routes = {(m.upper(), p) for p, operations in own.items() for m in operations}
         tabled = {(o.method, o.address("{interview_id}", "{user_id}")) for o in OPERATIONS.values()}
-        assert len(routes) == 9
+        assert len(routes) == 11
         assert tabled == routes
         assert TABLE.keys() == OPERATIONS.keys()
 
@@ -207,7 +212,7 @@ class TestOrder:
         answer = await client.request(
             operation.method, address + query, content=b"{", headers=people.admin.headers | json
         )
-        lists = {"list", "history", "participants"}
+        lists = {"list", "history", "participants", "conflicts"}
         assert code_of(answer) == (400, "invalid_filter" if name in lists else "validation_error")
 
 

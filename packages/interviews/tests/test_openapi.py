@@ -102,7 +102,7 @@ OF_PEOPLE: dict[str, Change] = {
 # operation id -> the accepted request, and what provokes each code
 OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
     "create_interview": (
-        lambda _: {"method": "POST", "rest": None, "json": an_interview()},
+        lambda _: {"method": "POST", "json": an_interview()},
         {
             **EVERYWHERE,
             **OF_BODIES,
@@ -112,7 +112,7 @@ OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
         },
     ),
     "list_interviews": (
-        lambda _: {"rest": None},
+        lambda _: {},
         {
             **EVERYWHERE,
             **OF_PAGES,
@@ -138,6 +138,18 @@ OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
         },
     ),
     "read_history": (lambda _: {"rest": "/history"}, {**EVERYWHERE, **OF_PAGES, **OF_SCOPE, **KEY}),
+    "list_conflicts": (
+        lambda _: {"rest": "/conflicts"},
+        {**EVERYWHERE, **OF_PAGES, **OF_SCOPE, **DENIED},
+    ),
+    "read_schedule": (
+        lambda s: {"path": "/v1/schedule", "query": f"?user_id={s.people.admin.id}"},
+        {
+            **EVERYWHERE,
+            **DENIED,
+            "user_not_found": lambda _: {"query": f"?user_id={UNKNOWN_ID}"},
+        },
+    ),
     "list_participants": (
         lambda _: {"rest": "/participants"},
         {**EVERYWHERE, **OF_PAGES, **OF_SCOPE, **KEY, "invalid_cursor": lambda _: {"query": "?cursor=x"}},
@@ -171,6 +183,7 @@ OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
 async def send(stage: Stage, operation: str, change: Change = lambda _: {}) -> httpx.Response:
     """An operation's accepted request, changed."""
     given: dict[str, Any] = {
+        "path": "/v1/interviews",
         "method": "GET",
         "interview": stage.open,
         "headers": stage.people.admin.headers,
@@ -179,7 +192,8 @@ async def send(stage: Stage, operation: str, change: Change = lambda _: {}) -> h
     given |= {**OPERATIONS[operation][0](stage), **change(stage)}
     if operation == "create_interview" and "participants" in given:
         given["json"] = an_interview(participants=given["participants"])
-    address = "/v1/interviews" if given["rest"] is None else address_of(given["interview"]) + given["rest"]
+    rest = given.get("rest")
+    address = given["path"] if rest is None else address_of(given["interview"]) + rest
     headers = {**(JSON if "content" in given else {}), **given["headers"], **given.get("headers_too", {})}
     client: httpx.AsyncClient = given.get("client", stage.client)
     return await client.request(
@@ -195,7 +209,7 @@ def documented(app: FastAPI) -> dict[str, tuple[dict[str, Any], dict[int, set[st
     """Operation id -> the operation, and its codes by status."""
     found = {}
     for path, operations in app.openapi()["paths"].items():
-        for operation in operations.values() if path.startswith("/v1/interviews") else ():
+        for operation in operations.values() if path.startswith(("/v1/interviews", "/v1/schedule")) else ():
             problems = {
                 int(status): set(answer["content"]["application/problem+json"]["examples"])
                 for status, answer in operation["responses"].items()

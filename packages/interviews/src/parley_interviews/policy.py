@@ -34,6 +34,8 @@ READ_INTERNAL = "interviews:read_internal"
 
 UPDATE = "interviews:update"
 ADD, REMOVE = "participants:add", "participants:remove"
+READ_CONFLICTS = "schedule:read_conflicts"
+READ_OWN_SCHEDULE, READ_SCHEDULES = "schedule:read_own", "schedule:read"
 
 _ADMIN = frozenset({ADMIN})
 
@@ -75,6 +77,10 @@ POLICIES = [
     _managed("interviews:cancel", Status.SCHEDULED),
     _managed(ADD, *OPEN),
     _managed(REMOVE, *OPEN),
+    _managed(READ_CONFLICTS),
+    _interviewing(READ_CONFLICTS),
+    PolicyRule(action=READ_SCHEDULES, roles=_ADMIN),
+    PolicyRule(action=READ_OWN_SCHEDULE, roles=None, for_keys=False),
 ]
 
 

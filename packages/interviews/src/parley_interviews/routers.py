@@ -4,5 +4,6 @@ from parley_interviews.history.endpoints import router as history
 from parley_interviews.interviews.endpoints import router as interviews
 from parley_interviews.listing.endpoints import router as listing
 from parley_interviews.participants.endpoints import router as participants
+from parley_interviews.scheduling.endpoints import conflicts, schedule
 
-ROUTERS = [listing, interviews, history, participants]
+ROUTERS = [listing, interviews, history, participants, conflicts, schedule]

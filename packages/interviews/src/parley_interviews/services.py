@@ -17,6 +17,7 @@ from parley_interviews.participants.assignments import Assignments
 from parley_interviews.participants.repository import ParticipantRepository
 from parley_interviews.participants.service import ParticipantService
 from parley_interviews.scheduling.repository import ScheduleRepository
+from parley_interviews.scheduling.service import ScheduleService
 from parley_interviews.scope import GuardReader
 
 
@@ -46,10 +47,12 @@ def services_of(parley: Parley) -> list[object]:
     listing = InterviewList(
         search=InterviewSearch(database, totals), presenter=presenter, cursors=parley.require(Cursors), words=words
     )
+    schedule = ScheduleRepository(database)
     return [
         GuardReader(database),
         interviews,
-        ScheduleRepository(database),
+        schedule,
+        ScheduleService(schedule=schedule, users=users, clock=clock),
         totals,
         words,
         participants,
