@@ -5,6 +5,7 @@ from parley_auth.settings import AuthSettings
 from parley_core import Parley
 from parley_core.http.cursors import Cursors
 from parley_core.http.walks import Walks
+from parley_interviews.appointments.repository import AppointmentReader
 from parley_interviews.history.repository import InterviewHistory
 from parley_interviews.interviews.presentation import InterviewPresenter
 from parley_interviews.interviews.repository import InterviewRepository
@@ -59,4 +60,5 @@ def services_of(parley: Parley) -> list[object]:
         service,
         listing,
         history,
+        AppointmentReader(database),
     ]
