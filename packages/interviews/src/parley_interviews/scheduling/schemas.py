@@ -3,11 +3,15 @@
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from parley_core.http.schemas import Id, Instant, Representation
 
 MAX_PEOPLE, MAX_DAYS, DAYS = 50, 62, 7
 _ID = "665f1c2ab7e4f90d1c3a5b77"
+_BUSY_TIME: JsonDict = {"starts_at": "2027-03-01T09:30:00Z", "ends_at": "2027-03-01T11:00:00Z"}
+_PERSONAL: JsonDict = {"user_id": _ID, "busy": [_BUSY_TIME]}
+_SCHEDULE: JsonDict = {"items": [_PERSONAL], "from": "2027-03-01T00:00:00Z", "to": "2027-03-08T00:00:00Z"}
 
 
 class Conflict(Representation):
@@ -53,12 +57,16 @@ class ScheduleQuery(BaseModel):
 class BusyTime(Representation):
     """A time in which somebody takes part in interviews; it ends before `ends_at`."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_BUSY_TIME]})
+
     starts_at: datetime
     ends_at: datetime
 
 
 class PersonalSchedule(Representation):
     """When one user is busy."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PERSONAL]})
 
     user_id: str
     busy: list[BusyTime] = Field(description="In order; times that overlap or touch are one.")
@@ -67,22 +75,7 @@ class PersonalSchedule(Representation):
 class Schedule(Representation):
     """When users are busy between two instants."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "items": [
-                        {
-                            "user_id": _ID,
-                            "busy": [{"starts_at": "2027-03-01T09:30:00Z", "ends_at": "2027-03-01T11:00:00Z"}],
-                        }
-                    ],
-                    "from": "2027-03-01T00:00:00Z",
-                    "to": "2027-03-08T00:00:00Z",
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_SCHEDULE]})
 
     items: list[PersonalSchedule] = Field(description="One for each user, in the order in which they were asked for.")
     since: datetime = Field(serialization_alias="from")
