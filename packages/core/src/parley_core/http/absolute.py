@@ -1,7 +1,7 @@
-"""Absolute addresses in the header `Link`, made for each answer: what they begin with is the request's, never kept.
+"""Absolute addresses, made for each answer: what they begin with is the request's, never kept.
 
-A list writes its addresses as paths below the prefix of a proxy, and each answer gets the beginning
-that its caller sees.
+In the header `Link` a list writes its addresses as paths below the prefix of a proxy, and each answer gets the
+beginning that its caller sees.
 """
 
 import functools
@@ -30,6 +30,12 @@ def with_beginnings(parts: tuple[bytes, ...], composition: Composition, scope: S
     hosts = [value for name, value in scope["headers"] if name == b"host"]
     host = hosts[0] if len(hosts) == 1 else b""
     return _opening(composition.public_url, scope.get("scheme", "http"), host, scope.get("root_path", "")).join(parts)
+
+
+def address_of(path: str, composition: Composition, scope: Scope) -> str:
+    """Return the address of a route's path for one request; it begins as those in its `Link` do."""
+    parts = (b"", in_address(path).removeprefix("/").encode())
+    return with_beginnings(parts, composition, scope).decode("latin-1").removeprefix("<")
 
 
 @functools.lru_cache(maxsize=_MOST_KNOWN)

@@ -1,0 +1,1 @@
+"""Interviews in everybody's calendar: single ones as iCalendar files, and personal feeds to subscribe to."""
