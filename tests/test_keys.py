@@ -16,6 +16,7 @@ from parley_interviews.testing import address_of, create_interview
 OUT_OF_REACH = {
     "account:read",
     "account:update",
+    "attendance:answer",
     "keys:create",
     "keys:list",
     "keys:revoke",

@@ -77,6 +77,22 @@ schedule:read_conflicts  | interviewer/interviewer                              
 schedule:read_conflicts  | candidate/interviewer */candidate                       | no no no no
 schedule:read_conflicts  | interviewer/outsider candidate/outsider                 | stranger stranger stranger stranger
 
+attendance:read          | admin/outsider */interviewer */candidate                | yes yes yes yes
+attendance:read          | interviewer/outsider candidate/outsider                 | stranger stranger stranger stranger
+
+attendance:answer        | */interviewer */candidate                               | yes yes closed closed
+attendance:answer        | */outsider                                              | stranger stranger stranger stranger
+
+attendance:mark          | admin/outsider admin/interviewer                        | yes yes yes closed
+attendance:mark          | interviewer/interviewer                                 | yes yes yes closed
+attendance:mark          | candidate/interviewer */candidate                       | no no no no
+attendance:mark          | interviewer/outsider candidate/outsider                 | stranger stranger stranger stranger
+
+attendance:mark_interviewers | admin/outsider admin/interviewer                    | yes yes yes closed
+attendance:mark_interviewers | interviewer/interviewer candidate/interviewer       | no no no no
+attendance:mark_interviewers | */candidate                                         | no no no no
+attendance:mark_interviewers | interviewer/outsider candidate/outsider             | stranger stranger stranger stranger
+
 messages:read            | */interviewer */candidate                               | yes yes yes yes
 messages:read            | */outsider                                              | stranger stranger stranger stranger
 
@@ -120,6 +136,7 @@ class Stage:
     client: httpx.AsyncClient
     admin: Account
     bystander: Account
+    colleague: Account
     callers: dict[tuple[str, str], Account] = field(default_factory=dict)
     interviews: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
 
@@ -140,12 +157,12 @@ class Stage:
         return self.interviews[kind]
 
     async def _created(self, row: Row) -> dict[str, Any]:
-        caller, named = self.callers[row.role, row.relation], [{"user_id": self.bystander.id}]
+        caller, named = self.callers[row.role, row.relation], _named(self.bystander, self.colleague)
         if row.relation != OUTSIDER:
             named.append({"user_id": caller.id, "participant_role": row.relation})
         if (row.role, row.relation) == ("candidate", "interviewer"):
             await self._give_role(caller, "interviewer")
-        body = an_interview(notes="Weak on indexes", participants=named)
+        body = an_interview(notes="Weak on indexes", participants=named, scheduled_at="2020-01-01T09:30:00Z")
         created = await self.client.post("/v1/interviews", json=body, headers=self.admin.headers)
         assert created.status_code == 201, created.text
         await bring_to(self.client, self.admin, created.json()["id"], row.state)
@@ -163,6 +180,10 @@ class Stage:
         return await self.client.request(
             method, address, json=body, headers=self.callers[row.role, row.relation].headers
         )
+
+
+def _named(*accounts: Account) -> list[dict[str, str]]:
+    return [{"user_id": account.id} for account in accounts]
 
 
 async def read(stage: Stage, row: Row) -> httpx.Response:
@@ -184,6 +205,14 @@ async def remove(stage: Stage, row: Row) -> httpx.Response:
     return await stage.send(row, "DELETE", f"/participants/{stage.bystander.id}")
 
 
+async def mark(stage: Stage, row: Row) -> httpx.Response:
+    return await stage.send(row, "PUT", f"/attendance/{stage.bystander.id}", {"attended": "present"})
+
+
+async def mark_interviewer(stage: Stage, row: Row) -> httpx.Response:
+    return await stage.send(row, "PUT", f"/attendance/{stage.colleague.id}", {"attended": "present"})
+
+
 DOING: dict[str, Callable[[Stage, Row], Awaitable[httpx.Response]]] = {
     "interviews:read": read,
     "interviews:read_internal": sending("GET"),
@@ -194,15 +223,16 @@ DOING: dict[str, Callable[[Stage, Row], Awaitable[httpx.Response]]] = {
     "participants:add": add,
     "participants:remove": remove,
     "schedule:read_conflicts": sending("GET", "/conflicts"),
+    "attendance:read": sending("GET", "/attendance"),
+    "attendance:answer": sending("PUT", "/rsvp", {"answer": "accepted", "schedule_version": 0}),
+    "attendance:mark": mark,
+    "attendance:mark_interviewers": mark_interviewer,
     "messages:read": sending("GET", "/messages"),
     "messages:post": sending("POST", "/messages", {"content": "Hello"}),
 }
-CHANGING = DOING.keys() - {
-    "interviews:read",
-    "interviews:read_internal",
-    "schedule:read_conflicts",
-    "messages:read",
-    "messages:post",
+# These actions change what a later row is answered to the same interview.
+CHANGING = {
+    action for action in DOING if not action.startswith(("interviews:read", "schedule:", "messages:", "attendance:"))
 }
 
 
@@ -211,7 +241,8 @@ async def stage(mongodb_uri: str) -> AsyncIterator[Stage]:
     name = f"test_{uuid.uuid4().hex[:20]}"
     app = create_app([CoreSettings(mongodb_uri=mongodb_uri, mongodb_database=name), auth_settings()])  # type: ignore[arg-type]
     async with running_client(app) as client:
-        stage = Stage(app, client, await an_account(app, "admin"), await an_account(app, "candidate"))
+        admin, bystander, colleague = [await an_account(app, role) for role in ("admin", "candidate", "interviewer")]
+        stage = Stage(app, client, admin, bystander, colleague)
         await stage.prepare()
         yield stage
     with MongoClient[dict[str, object]](mongodb_uri) as mongodb:

@@ -122,6 +122,8 @@ async def valid_calls(app: FastAPI, client: httpx.AsyncClient, url: str) -> dict
     read, patched, moved, grown, shrunk = [
         {"interview_id": str((await create_interview(client, admin, me, removed))["id"])} for _ in range(5)
     ]
+    past = await create_interview(client, admin, removed, scheduled_at="2020-01-01T09:30:00Z")
+    begun = {"interview_id": str(past["id"])}
 
     async def created(address: str, **body: Any) -> Any:
         answer = await client.post(address, json=body, headers=admin.headers)
@@ -176,6 +178,11 @@ async def valid_calls(app: FastAPI, client: httpx.AsyncClient, url: str) -> dict
         ),
         "GET /v1/interviews/{interview_id}/conflicts": Call(admin, ids=read),
         "GET /v1/schedule": Call(me),
+        "PUT /v1/interviews/{interview_id}/rsvp": Call(me, {"answer": "accepted", "schedule_version": 0}, ids=read),
+        "GET /v1/interviews/{interview_id}/attendance": Call(me, ids=read),
+        "PUT /v1/interviews/{interview_id}/attendance/{user_id}": Call(
+            admin, {"attended": "present"}, ids={**begun, "user_id": removed.id}
+        ),
         "POST /v1/interviews/{interview_id}/messages": Call(me, {"content": "Hello"}, ids=read),
         "GET /v1/interviews/{interview_id}/messages": Call(me, ids=read),
         "GET /v1/interviews/{interview_id}/messages/stream": Call(me, ids=read),

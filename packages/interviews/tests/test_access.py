@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 import pytest
+from attending import PAST
 from fastapi import FastAPI
 
 from parley_auth.testing import Account, an_account
@@ -59,6 +60,9 @@ OPERATIONS = {
     "cancel": Operation("PATCH", f"{INTERVIEW}/status", {"status": "cancelled"}),
     "add": Operation("POST", PARTICIPANTS, {}),
     "remove": Operation("DELETE", f"{PARTICIPANTS}/{{user}}"),
+    "attendance": Operation("GET", f"{INTERVIEW}/attendance"),
+    "rsvp": Operation("PUT", f"{INTERVIEW}/rsvp", {"answer": "accepted", "schedule_version": 0}),
+    "mark": Operation("PUT", f"{INTERVIEW}/attendance/{{user}}", {"attended": "present"}),
 }
 RESTRICTED = [name for name in OPERATIONS if name not in {"list", "schedule"}]
 SCOPED = {name: operation for name, operation in OPERATIONS.items() if operation.is_scoped}
@@ -78,6 +82,9 @@ TABLE: dict[str, tuple[int | str, ...]] = {
     "cancel": (401, N, N, 200, P, P, 200),
     "add": (401, N, N, 201, P, P, 201),
     "remove": (401, N, N, 204, P, P, 204),
+    "attendance": (401, N, N, 200, 200, 200, 200),
+    "rsvp": (401, N, N, N, 200, 200, 200),
+    "mark": (401, N, N, 200, P, 200, 200),
 }
 
 
@@ -116,7 +123,8 @@ def code_of(answer: httpx.Response) -> tuple[int, str | None]:
 async def test_table(app: FastAPI, client: httpx.AsyncClient, people: People, database: Database, row: Row) -> None:
     """Each row answers what it says, and a refused request changes nothing."""
     operation = OPERATIONS[row.operation]
-    interview = await create_interview(client, people.admin, people.admin, people.interviewer, people.candidate)
+    everybody = [people.admin, people.interviewer, people.candidate]
+    interview = await create_interview(client, people.admin, *everybody, scheduled_at=PAST)
     newcomer = await an_account(app)
     account = await account_of(app, people, row.caller)
     before = await stored(database, interview)
@@ -143,7 +151,7 @@ class TestTheTable:
         own = {p: operations for p, operations in paths.items() if p.startswith(("/v1/interviews", "/v1/schedule"))}
         routes = {(m.upper(), p) for p, operations in own.items() for m in operations}
         tabled = {(o.method, o.address("{interview_id}", "{user_id}")) for o in OPERATIONS.values()}
-        assert len(routes) == 11
+        assert len(routes) == 14
         assert tabled == routes
         assert TABLE.keys() == OPERATIONS.keys()
 
@@ -203,7 +211,7 @@ class TestOrder:
     async def test_bodies_come_before_rules(self, client: httpx.AsyncClient, people: People, name: str) -> None:
         """Malformed input is reported before a conflict with the interview's state."""
         operation = OPERATIONS[name]
-        interview = await create_interview(client, people.admin)
+        interview = await create_interview(client, people.admin, people.admin)
         address = f"/v1/interviews/{interview['id']}/status"
         await client.patch(address, json={"status": "cancelled"}, headers=people.admin.headers)
         json = {"Content-Type": "application/json"}

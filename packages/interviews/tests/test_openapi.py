@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from attending import PAST
 from fastapi import FastAPI
 
 from parley_auth.testing import an_account, an_api_key
@@ -30,16 +31,18 @@ class Stage:
         self.parley: Parley = app.state.parley
         self.open: Request = {}
         self.closed: Request = {}
+        self.future: Request = {}
         self.crowded: Request = {}
         self.inactive_id = ""
         self.creating: dict[str, str] = {}
 
     async def prepare(self) -> None:
-        """Create an open interview, a cancelled one, and one with 100 participants; one administrator is active."""
+        """Create open interviews, a cancelled one, and one with 100 participants; one administrator is active."""
         admin, person = self.people.admin, self.people.candidate
         others = {"role": "admin", "_id": {"$ne": admin.id}}
         await self.parley.database["users"].update_many(others, {"$set": {"active": False}})
-        self.open = await create_interview(self.client, admin, person)
+        self.open = await create_interview(self.client, admin, person, scheduled_at=PAST)
+        self.future = await create_interview(self.client, admin, person)
         self.closed = await create_interview(self.client, admin, person)
         await bring_to(self.client, admin, self.closed["id"], "cancelled")
         self.crowded = await create_interview(self.client, admin, *[await an_account(self.app) for _ in range(100)])
@@ -83,6 +86,7 @@ OF_SCOPE: dict[str, Change] = {
 KEY: dict[str, Change] = {"permission_denied": lambda s: {"headers": s.creating}}
 DENIED: dict[str, Change] = {"permission_denied": lambda s: {"headers": s.people.candidate.headers}}
 CLOSED: dict[str, Change] = {"interview_closed": lambda s: {"interview": s.closed}}
+RSVP: dict[str, Any] = {"answer": "accepted", "schedule_version": 0}
 STALE: dict[str, Change] = {"precondition_failed": lambda _: {"headers_too": {"If-Match": '"0-"'}}}
 
 
@@ -175,6 +179,29 @@ OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
             **DENIED,
             **CLOSED,
             "participant_not_found": lambda s: {"rest": f"/participants/{s.people.admin.id}"},
+        },
+    ),
+    "answer_invitation": (
+        lambda s: {"method": "PUT", "rest": "/rsvp", "json": RSVP, "headers": s.people.candidate.headers},
+        {
+            **EVERYWHERE,
+            **OF_BODIES,
+            **OF_SCOPE,
+            **CLOSED,
+            "schedule_changed": lambda _: {"json": RSVP | {"schedule_version": 1}},
+        },
+    ),
+    "read_attendance": (lambda _: {"rest": "/attendance"}, {**EVERYWHERE, **OF_SCOPE, **KEY}),
+    "mark_attendance": (
+        lambda s: {"method": "PUT", "rest": f"/attendance/{s.people.candidate.id}", "json": {"attended": "present"}},
+        {
+            **EVERYWHERE,
+            **OF_BODIES,
+            **OF_SCOPE,
+            **DENIED,
+            **CLOSED,
+            "too_early": lambda s: {"interview": s.future},
+            "participant_not_found": lambda s: {"rest": f"/attendance/{s.people.admin.id}"},
         },
     ),
 }

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import httpx
 import pytest
+from attending import PAST, attendance, mark, outcome, rsvp
 from fastapi import Depends, FastAPI, Path, status
 
 from parley_auth import OUTSIDER, Guard, PolicyRule, PolicyTable, Principal, Resource, ScopedAccess
-from parley_auth.testing import Account
+from parley_auth.testing import Account, an_account
 from parley_core import (
     Actor,
     CollectionIndexes,
@@ -27,9 +28,14 @@ from parley_core import (
     Session,
     hookimpl,
     in_transaction,
+    record,
 )
+from parley_core.testing import logged
+from parley_interviews.attendance import schemas
+from parley_interviews.attendance.models import Answer
+from parley_interviews.attendance.service import AttendanceService
 from parley_interviews.errors import InterviewClosed, InterviewNotFound
-from parley_interviews.events import INTERVIEW_CANCELLED, PARTICIPANT_REMOVED, PARTICIPANTS
+from parley_interviews.events import INTERVIEW_CANCELLED, INTERVIEW_RESCHEDULED, PARTICIPANT_REMOVED, PARTICIPANTS
 from parley_interviews.interviews.repository import InterviewRepository
 from parley_interviews.models import UNKNOWN_TIME, UNKNOWN_USER, Participant, ParticipantRole, Status
 from parley_interviews.participants.repository import ParticipantRepository
@@ -122,6 +128,12 @@ def cancellation(parley: Parley, interview: Interview) -> Work:
     return lambda session: repository.change_status(by.resource, Status.CANCELLED, event, by=by, session=session)
 
 
+def move(parley: Parley, interview: Interview) -> Work:
+    event = Event(type=INTERVIEW_RESCHEDULED, at=parley.clock(), actor=SYSTEM, audience=PARTICIPANTS)
+    collection, changes = parley.database["interviews"], {"duration_minutes": 90, "schedule_version": 1}
+    return lambda session: record(collection, {"_id": interview["id"]}, changes, event, session=session)
+
+
 def locking(parley: Parley, interview: Interview) -> Work:
     return lambda session: parley.require(InterviewRepository).lock(interview["id"], None, session)
 
@@ -132,10 +144,6 @@ async def transition(client: httpx.AsyncClient, caller: Account, interview: Inte
 
 async def note(client: httpx.AsyncClient, author: Account, interview: Interview) -> httpx.Response:
     return await client.post(f"{address_of(interview)}/notes", headers=author.headers)
-
-
-def outcome(answer: httpx.Response) -> tuple[int, str | None]:
-    return answer.status_code, answer.json()["code"] if answer.is_error else None
 
 
 class TestBetweenGuardAndWrite:
@@ -182,6 +190,68 @@ class TestBetweenGuardAndWrite:
         assert [outcome(await request) for request in requests] == [(400, code) for _, code in changes.values()]
         now = (await client.get(address, headers=headers)).json()
         assert (now["status"], now["rev"], now["title"]) == ("cancelled", 2, interview["title"])
+
+
+class Unlocked(ScopedAccess):
+    """An access whose transactions lock nothing."""
+
+    async def lock(self, session: Session, action: str) -> None:
+        """Let the interview and the participant change before the transaction ends."""
+
+
+class TestBetweenGuardAndAnswer:
+    async def test_interview_is_moved(self, client: httpx.AsyncClient, people: People, parley: Parley) -> None:
+        """An answer to the time of before waits for the move that is under way, and is refused."""
+        interview = await create_interview(client, people.admin, people.candidate)
+        async with meanwhile(parley, move(parley, interview)) as requests:
+            requests.append(asyncio.create_task(rsvp(client, people.candidate, interview)))
+        assert outcome(await requests[0]) == (400, "schedule_changed")
+        [item] = (await attendance(client, people.admin, interview))["items"]
+        assert item["answer"] is None
+
+    async def test_without_the_lock(self, client: httpx.AsyncClient, people: People, parley: Parley) -> None:
+        """The move would come between: without the lock an answer to the time of before is accepted beside it."""
+        interview = await create_interview(client, people.admin, people.candidate)
+        principal = Principal(people.candidate.id, "candidate", "")
+        resource = Resource(interview["id"], "scheduled", "candidate", 1)
+        access = Unlocked(principal, "test", parley.require(PolicyTable), resource, parley, SCOPE)
+        async with meanwhile(parley, move(parley, interview)):
+            wanted = schemas.Rsvp(answer=Answer.ACCEPTED, schedule_version=0)
+            assert (await parley.require(AttendanceService).answer(access, wanted)).is_current
+        [item] = (await attendance(client, people.admin, interview))["items"]
+        assert (item["answer"], item["is_current"]) == ("accepted", False)
+
+    async def test_interview_is_cancelled(self, client: httpx.AsyncClient, people: People, parley: Parley) -> None:
+        """Neither an answer nor a mark lands on an interview that is cancelled after the guard."""
+        interview = await create_interview(client, people.admin, people.candidate, scheduled_at=PAST)
+        async with meanwhile(parley, cancellation(parley, interview)) as requests:
+            requests.append(asyncio.create_task(rsvp(client, people.candidate, interview)))
+            requests.append(asyncio.create_task(mark(client, people.admin, interview, people.candidate, "present")))
+        assert [outcome(await request) for request in requests] == [(400, "interview_closed")] * 2
+        [item] = (await attendance(client, people.admin, interview))["items"]
+        assert (item["answer"], item["attended"]) == (None, "unknown")
+
+    async def test_participant_is_removed(self, client: httpx.AsyncClient, people: People, parley: Parley) -> None:
+        """Whoever is removed after the guard answers nothing and isn't marked."""
+        interview = await create_interview(client, people.admin, people.candidate, scheduled_at=PAST)
+        async with meanwhile(parley, removal(parley, interview, people.candidate)) as requests:
+            requests.append(asyncio.create_task(rsvp(client, people.candidate, interview)))
+            requests.append(asyncio.create_task(mark(client, people.admin, interview, people.candidate, "present")))
+        assert [outcome(await request) for request in requests] == [
+            (403, "not_a_participant"),
+            (404, "participant_not_found"),
+        ]
+
+    async def test_everybody_at_once(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
+        """Of many who answer at once none is lost, and each is one revision."""
+        everybody = [await an_account(app) for _ in range(8)]
+        interview = await create_interview(client, people.admin, *everybody)
+        answers = await asyncio.gather(*(rsvp(client, person, interview) for person in everybody))
+        assert {outcome(answer) for answer in answers} == {(200, None)}
+        items = (await attendance(client, people.admin, interview))["items"]
+        assert [item["answer"] for item in items] == ["accepted"] * 8
+        entries = [entry for entry in await logged(app, interview["id"]) if entry.kind == "attendance"]
+        assert [entry.rev for entry in entries] == list(range(1, 9))
 
 
 class TestLock:

@@ -16,7 +16,7 @@ from parley_auth.events import (
 from parley_core import Composition, Invalidation
 from parley_core.caching.routes import CachedRead
 from parley_core.data.invalidation import Generations
-from parley_interviews.events import EVENTS
+from parley_interviews.events import INTERVIEW_EVENTS
 from parley_interviews.policy import READ_INTERNAL, lists_all
 
 ALL = "interviews:all"
@@ -82,6 +82,6 @@ LIST = CachedRead(viewer=_list_viewer, validator=_generation)
 PARTICIPANTS = CachedRead(viewer=_participants_viewer, validator=_rev_and_people)
 
 INVALIDATIONS = [
-    *(Invalidation(on=event.name, keys=invalidated_lists) for event in EVENTS),
+    *(Invalidation(on=event.name, keys=invalidated_lists) for event in INTERVIEW_EVENTS),
     *(Invalidation(on=event.name, keys=invalidated_people) for event in _ACCOUNT_EVENTS),
 ]

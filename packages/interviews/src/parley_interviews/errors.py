@@ -18,6 +18,16 @@ class InterviewClosed(BusinessRuleError):
     title = "The interview is completed or cancelled and can no longer be changed"
 
 
+class ScheduleChanged(BusinessRuleError):
+    code = "schedule_changed"
+    title = "The interview has another schedule_version: read it again and answer to its present time"
+
+
+class TooEarly(BusinessRuleError):
+    code = "too_early"
+    title = "Nobody can have come yet: wait for the interview's time, or start it"
+
+
 class InvalidTransition(BusinessRuleError):
     code = "invalid_transition"
     title = "This status can't follow the interview's present one; choose one of allowed_transitions"

@@ -29,8 +29,18 @@ PARTICIPANT_REMOVED = EventType(
     "interview.participant_removed",
     "A participant was removed from an interview; `changes` has their id and the role that they had in it.",
 )
+ATTENDANCE_ANSWERED = EventType(
+    "attendance.answered",
+    "A participant answered whether they are coming to an interview, whose id is the subject; `changes` names them and "
+    "has both values of their `answer`, its `schedule_version` and, as length and SHA-256 alone, its `comment`.",
+)
+ATTENDANCE_MARKED = EventType(
+    "attendance.marked",
+    "Somebody marked whether a participant came to an interview, whose id is the subject; `changes` names the "
+    "participant and has both values of `attended`, and `reason` says why, if the actor gave a reason.",
+)
 
-EVENTS = [
+INTERVIEW_EVENTS = [
     INTERVIEW_CREATED,
     INTERVIEW_UPDATED,
     INTERVIEW_RESCHEDULED,
@@ -40,6 +50,9 @@ EVENTS = [
     PARTICIPANT_ADDED,
     PARTICIPANT_REMOVED,
 ]
+"""The events that change what lists of interviews show."""
+
+EVENTS = [*INTERVIEW_EVENTS, ATTENDANCE_ANSWERED, ATTENDANCE_MARKED]
 
 
 def participant_entry(participant: Participant) -> dict[str, str]:

@@ -7,6 +7,7 @@ from parley_core import CollectionIndexes
 INTERVIEWS = "interviews"
 TOTALS = "interview_totals"
 AGENDAS = "agendas"
+ATTENDANCES = "attendances"
 
 TITLE_KEY = "title_key"
 """The field by which titles are sorted."""
@@ -40,6 +41,7 @@ INDEXES = [
     ),
     CollectionIndexes(TOTALS, ()),
     CollectionIndexes(AGENDAS, ()),
+    CollectionIndexes(ATTENDANCES, (), recorded=True),
 ]
 
 INDEX_OF_SORT = {

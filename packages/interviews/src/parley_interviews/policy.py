@@ -18,8 +18,9 @@ LONGEST = timedelta(minutes=MAX_MINUTES)
 """No interview takes longer."""
 
 OPEN = frozenset({Status.SCHEDULED, Status.ONGOING})
+_NOT_CANCELLED = OPEN | {Status.COMPLETED}
 SCHEDULE_FIELDS = frozenset({"scheduled_at", "duration_minutes", "time_zone"})
-_NEVER_RECORDED = frozenset({"notes"})
+_NEVER_RECORDED = frozenset({"notes", "comment"})
 
 INTERVIEWER, CANDIDATE = str(ParticipantRole.INTERVIEWER), str(ParticipantRole.CANDIDATE)
 """The names of roles of accounts and, in an interview, of relations: what counts there is the relation."""
@@ -36,6 +37,9 @@ UPDATE = "interviews:update"
 ADD, REMOVE = "participants:add", "participants:remove"
 READ_CONFLICTS = "schedule:read_conflicts"
 READ_OWN_SCHEDULE, READ_SCHEDULES = "schedule:read_own", "schedule:read"
+READ_ATTENDANCE, ANSWER = "attendance:read", "attendance:answer"
+MARK, MARK_INTERVIEWERS = "attendance:mark", "attendance:mark_interviewers"
+"""Marking whether candidates came, and whether interviewers did."""
 
 _ADMIN = frozenset({ADMIN})
 
@@ -81,6 +85,12 @@ POLICIES = [
     _interviewing(READ_CONFLICTS),
     PolicyRule(action=READ_SCHEDULES, roles=_ADMIN),
     PolicyRule(action=READ_OWN_SCHEDULE, roles=None, for_keys=False),
+    _managed(READ_ATTENDANCE),
+    PolicyRule(action=READ_ATTENDANCE, scope=SCOPE, roles=None),
+    PolicyRule(action=ANSWER, scope=SCOPE, roles=None, states=OPEN),
+    _managed(MARK, *_NOT_CANCELLED),
+    _interviewing(MARK, *_NOT_CANCELLED),
+    _managed(MARK_INTERVIEWERS, *_NOT_CANCELLED),
 ]
 
 
@@ -163,7 +173,7 @@ def recorded(before: Interview, changes: Mapping[str, Any]) -> dict[str, tuple[o
 
 
 def as_recorded(name: str, value: object) -> object:
-    """Return the value of a field as events have it: notes always as their length and SHA-256."""
+    """Return the value of a field as events have it: notes and comments always as their length and SHA-256."""
     return digest_of(value) if name in _NEVER_RECORDED and isinstance(value, str) else value
 
 

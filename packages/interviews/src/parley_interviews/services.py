@@ -6,6 +6,8 @@ from parley_core import Parley
 from parley_core.http.cursors import Cursors
 from parley_core.http.walks import Walks
 from parley_interviews.appointments.repository import AppointmentReader
+from parley_interviews.attendance.repository import AttendanceRepository
+from parley_interviews.attendance.service import AttendanceService
 from parley_interviews.history.repository import InterviewHistory
 from parley_interviews.interviews.presentation import InterviewPresenter
 from parley_interviews.interviews.repository import InterviewRepository
@@ -61,4 +63,5 @@ def services_of(parley: Parley) -> list[object]:
         listing,
         history,
         AppointmentReader(database),
+        AttendanceService(database=database, attendances=AttendanceRepository(database), clock=clock),
     ]

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from parley_auth.testing import an_account
 from parley_core.testing import links_of, logged, walk
-from parley_interviews.events import EVENTS
+from parley_interviews.events import INTERVIEW_EVENTS
 from parley_interviews.testing import address_of, create_interview
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class TestContents:
         body = {"status": "cancelled"}
         await client.patch(f"{address_of(cancelled)}/status", json=body, headers=people.admin.headers)
         recorded = {e["type"] for i in (lived, cancelled) for e in await history(client, people, i)}
-        assert recorded == {event.name for event in EVENTS}
+        assert recorded == {event.name for event in INTERVIEW_EVENTS}
         assert recorded <= app.state.parley.events.types.keys()
 
     async def test_no_person_is_named(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:

@@ -70,7 +70,7 @@ class ParticipantRepository:
         found = await self._interviews.find_one({"_id": interview_id}, projection)
         if found is None:
             return None
-        present = tuple(_as_participant(p) for p in found.get("participants", ()))
+        present = tuple(as_participant(p) for p in found.get("participants", ()))
         return Participants(found["rev"], Status(found["status"]), present)
 
     async def _record(self, where: Document, participants: Document, event: Event, session: Session | None) -> bool:
@@ -103,7 +103,7 @@ def related_as(user_id: str, relation: str) -> Document:
     return {"participants": {"$elemMatch": {"user_id": user_id, "participant_role": {"$in": roles}}}}
 
 
-def _as_participant(document: Mapping[str, Any]) -> Participant:
+def as_participant(document: Mapping[str, Any]) -> Participant:
     """Return the participant of a document, with a default for each field that it may lack."""
     return Participant(
         user_id=document["user_id"],

@@ -1,0 +1,1 @@
+"""Who is coming to an interview, and who came."""
