@@ -23,6 +23,7 @@ OUT_OF_REACH = {
     "messages:post",
     "messages:read",
     "schedule:read_own",
+    "system:read",
     "users:create",
     "users:link",
     "users:logout",

@@ -165,6 +165,8 @@ async def valid_calls(app: FastAPI, client: httpx.AsyncClient, url: str) -> dict
         "POST /v1/api-keys": Call(admin, {"name": "A script", "actions": ["users:list"]}),
         "GET /v1/api-keys": Call(admin),
         "DELETE /v1/api-keys/{key_id}": Call(admin, ids={"key_id": key.id}),
+        "GET /v1/system": Call(admin),
+        "GET /v1/system/policy": Call(admin),
         "POST /v1/interviews": Call(admin, an_interview()),
         "GET /v1/interviews": Call(me),
         "GET /v1/interviews/{interview_id}": Call(me, ids=read),

@@ -76,7 +76,7 @@ async def test_nothing_else_comes_along(client: httpx.AsyncClient) -> None:
     """Although other packages are installed, the only other routes are those of auth."""
     paths = (await client.get("/openapi.json")).json()["paths"]
     found = {path.split("/")[2 if path.startswith("/v1/") else 1] for path in paths}
-    assert found == {"auth", "users", "api-keys", ".well-known", "books"}
+    assert found == {"auth", "users", "api-keys", "system", ".well-known", "books"}
 
 
 async def test_guard_without_rule(app: FastAPI) -> None:

@@ -228,7 +228,7 @@ class TestIndependence:
     def test_routes(self, app: FastAPI) -> None:
         """Although other packages are installed, the only other routes are those of accounts."""
         found = {path.split("/")[2 if path.startswith("/v1/") else 1] for path in app.openapi()["paths"]}
-        assert found == {"auth", "users", "api-keys", ".well-known", "tickets"}
+        assert found == {"auth", "users", "api-keys", "system", ".well-known", "tickets"}
 
     def test_words(self, app: FastAPI) -> None:
         """Neither the desk nor its documentation of the API says anything about what Parley was made for."""

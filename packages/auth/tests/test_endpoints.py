@@ -72,6 +72,8 @@ OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "create_api_key": ("POST", "/v1/api-keys", {"json": {"name": "A script", "actions": ["users:list"]}}),
     "list_api_keys": ("GET", "/v1/api-keys", {}),
     "revoke_api_key": ("DELETE", "/v1/api-keys/{key_id}", {}),
+    "read_system": ("GET", "/v1/system", {}),
+    "read_policy": ("GET", "/v1/system/policy", {}),
 }
 """operationId: method, path, and a request that succeeds where it may; a link is one that was never issued."""
 
@@ -101,6 +103,8 @@ ACCESS = {
     "create_api_key": (401, 403, 403, 201),
     "list_api_keys": (401, 403, 403, 200),
     "revoke_api_key": (401, 403, 403, 404),
+    "read_system": (401, 403, 403, 200),
+    "read_policy": (401, 403, 403, 200),
 }
 _numbers = itertools.count(1)
 

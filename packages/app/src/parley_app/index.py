@@ -91,7 +91,7 @@ def build_router(*, version: str, shows_docs: bool, console: str | None) -> Rout
         if console:
             response.headers["Vary"] = "Accept"
             if _prefers_html(",".join(request.headers.getlist("accept"))):
-                # Relative, so that it is right behind a proxy that takes a prefix off and says nothing.
+                # Relative, so that it is right behind a proxy that removes a prefix and says nothing of it.
                 return RedirectResponse(console.removeprefix("/"), headers={"Vary": "Accept"})
         root = request.scope.get("root_path", "").rstrip("/")
         links = Links.model_validate({name: f"{root}{path}" for name, path in paths.items()})

@@ -19,6 +19,7 @@ from parley_auth.sessions import repository as stored_sessions
 from parley_auth.settings import AuthSettings
 from parley_auth.signing import endpoints as signing
 from parley_auth.signing import secret
+from parley_auth.system import endpoints as system
 from parley_core import (
     CollectionIndexes,
     EventType,
@@ -55,6 +56,7 @@ def parley_routers() -> list[Router]:
         links.creation,
         keys.router,
         signing.router,
+        system.router,
     ]
 
 

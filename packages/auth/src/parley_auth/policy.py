@@ -7,14 +7,16 @@ from parley_core import PublicRoute
 ROLES = [Role(ADMIN, "Manages accounts and everything else that isn't for participants alone.")]
 ADMINS = frozenset({ADMIN})
 
-# A key could create further keys with `keys:create`, give roles with `users:create` and `users:update`, take accounts
-# over with `users:link`, and end sessions with `users:logout` and its creator's with `account:update`.
+# A key would tell a thief what is badly set with `system:read`. It could create further keys with `keys:create`, give
+# roles with `users:create` and `users:update`, take accounts over with `users:link`, and end sessions with
+# `users:logout` and its creator's with `account:update`.
 POLICIES = [
     PolicyRule(action="account:read", roles=None, for_keys=False),
     PolicyRule(action="account:update", roles=None, for_keys=False),
     PolicyRule(action="keys:create", roles=ADMINS, for_keys=False),
     PolicyRule(action="keys:list", roles=ADMINS, for_keys=False),
     PolicyRule(action="keys:revoke", roles=ADMINS, for_keys=False),
+    PolicyRule(action="system:read", roles=ADMINS, for_keys=False),
     PolicyRule(action="users:create", roles=ADMINS, for_keys=False),
     PolicyRule(action="users:list", roles=ADMINS),
     PolicyRule(action="users:read", roles=ADMINS),

@@ -35,12 +35,15 @@ from parley_auth.sessions.service import SessionService
 from parley_auth.settings import AuthSettings
 from parley_auth.signing.key_ring import KeyRing
 from parley_auth.signing.secret import key_ring
+from parley_auth.system.repository import SystemRepository
+from parley_auth.system.service import SystemService
 from parley_auth.tokens.access_tokens import AccessTokens
 from parley_auth.tokens.refresh_tokens import RefreshTokens
 from parley_auth.when_back import WhenBack
 from parley_core import Clock, Database, Parley
 from parley_core.http.cursors import Cursors
 from parley_core.http.walks import Walks
+from parley_core.kernel.settings import CoreSettings
 
 
 def make_services(parley: Parley) -> Sequence[object]:
@@ -78,6 +81,7 @@ def make_services(parley: Parley) -> Sequence[object]:
         *_accounts(common),
         *_links(common, own_sessions),
         *_callers(database, tokens, common.cursors, clock),
+        _system(parley),
     ]
 
 
@@ -150,6 +154,16 @@ def _callers(database: Database, tokens: AccessTokens, cursors: Cursors, clock: 
     of_keys = KeyAuthenticator(accounts=accounts, usage=usage, clock=clock)
     authenticator = Authenticator(accounts=accounts, tokens=tokens, keys=of_keys, clock=clock)
     return [KeyService(keys=keys, cursors=cursors, clock=clock), usage, of_keys, authenticator]
+
+
+def _system(parley: Parley) -> SystemService:
+    return SystemService(
+        repository=SystemRepository(parley.database),
+        plugins=parley.plugins,
+        core=parley.settings(CoreSettings),
+        auth=parley.settings(AuthSettings),
+        unknown=parley.unknown_settings,
+    )
 
 
 def _key_ring(parley: Parley) -> KeyRing:

@@ -90,6 +90,7 @@ class TestCreate:
             "keys:create",
             "keys:list",
             "keys:revoke",
+            "system:read",
             "users:create",
             "users:update",
             "account:read",

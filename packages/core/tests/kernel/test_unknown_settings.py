@@ -9,7 +9,7 @@ import pytest
 
 from parley_core import Settings
 from parley_core.kernel.settings import CoreSettings, PluginSettings
-from parley_core.kernel.unknown_settings import nearest, warn_of_unknown
+from parley_core.kernel.unknown_settings import nearest, unknown_settings, warn_of
 
 _TABLE = "is set but no setting has that name; all settings are in the table of docs/deploying.md"
 _KNOWN = (
@@ -56,7 +56,7 @@ class ServerSettings(Settings):
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return what is warned of."""
     caplog.clear()
-    warn_of_unknown([PluginSettings, CoreSettings, ServerSettings])
+    warn_of(unknown_settings([PluginSettings, CoreSettings, ServerSettings]))
     return [m for name, level, m in caplog.record_tuples if (name, level) == ("parley.settings", logging.WARNING)]
 
 

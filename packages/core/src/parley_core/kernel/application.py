@@ -35,7 +35,7 @@ from parley_core.kernel.proof import Proof
 from parley_core.kernel.services import Finder, Services
 from parley_core.kernel.settings import CoreSettings, allowed_plugins, load_settings
 from parley_core.kernel.storage import log_of, open_database, running_log
-from parley_core.kernel.unknown_settings import warn_of_unknown
+from parley_core.kernel.unknown_settings import unknown_settings, warn_of
 from parley_core.log_lines import announcer
 from parley_core.ownership import single_owner
 
@@ -73,7 +73,9 @@ class Parley:
         self.announce = announce or announcer(_log, logging.WARNING, "announcement")
         self.plugins = Plugins(plugins, allowed=allowed_plugins(settings))
         self._settings = load_settings(self.plugins.settings_classes(), settings)
-        warn_of_unknown(self._settings)
+        self.unknown_settings = tuple(unknown_settings(self._settings))
+        """Variables that look like settings and are none, each with what to do."""
+        warn_of(self.unknown_settings)
         collections = single_owner(self.plugins.indexes(), lambda owned: [owned.collection], what="collection")
         self._indexes = list(collections.values())
         self._migrations = migrations_of(self.plugins.names, self.plugins.migrations())

@@ -20,15 +20,21 @@ _BEGINNING, _SHORT = 4, 5
 _log = logging.getLogger("parley.settings")
 
 
-def warn_of_unknown(classes: Collection[type[BaseSettings]]) -> None:
-    """Log each PARLEY_ variable that no setting reads, with the name that was meant if that is clear."""
+def unknown_settings(classes: Collection[type[BaseSettings]]) -> Iterator[tuple[str, str]]:
+    """Yield each PARLEY_ variable that no setting reads, with what to do: the name that was meant if that is clear."""
     known = set(_names(classes))
     meant = {name: right for cls in classes for name, right in getattr(cls, "mistaken_names", {}).items()}
     variables = environment()
     for name in sorted(variables.keys() - known):
         if name.startswith(PREFIX) and (advice := _advice(name, known, meant, variables)):
-            text = "{setting} is set but no setting has that name; {advice}"
-            _log.warning(LogLine("setting_unknown", text, setting=name, advice=advice))
+            yield name, advice
+
+
+def warn_of(unknown: Iterable[tuple[str, str]]) -> None:
+    """Log each of them."""
+    for name, advice in unknown:
+        text = "{setting} is set but no setting has that name; {advice}"
+        _log.warning(LogLine("setting_unknown", text, setting=name, advice=advice))
 
 
 def _names(classes: Iterable[type[BaseSettings]]) -> Iterator[str]:

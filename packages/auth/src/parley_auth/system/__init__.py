@@ -1,0 +1,1 @@
+"""What runs here: versions, plugins with their routes, the policy, and what is badly set. For administrators."""
