@@ -6,7 +6,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from browser import running_chromium
 from fastapi import FastAPI
+from playwright.async_api import Browser
 
 from parley_app import create_app
 from parley_app.testing import Start
@@ -59,3 +61,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
     starter = Start(tmp_path)
     yield starter
     starter.end_all()
+
+
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    async with running_chromium() as browser:
+        yield browser
