@@ -249,6 +249,13 @@ def attacks(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def console(session: nox.Session) -> None:
+    """The console in Chromium, also behind nginx: each page and state, light and dark, narrow and wide."""
+    _install(session, *PACKAGES, groups=("test", "parallel"))
+    _pytest(session, "tests/console", "-rs", "-m", "console or not console", is_parallel=True)
+
+
+@nox.session(default=False)
 def coherence(session: nox.Session) -> None:
     """20,000 writes and reads through three workers: no cached read is stale."""
     _install(session, *PACKAGES, groups=("test",))

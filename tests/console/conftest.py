@@ -4,15 +4,16 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from playwright.async_api import Browser
-from sites import Site, a_site
+from sites import Site, running_site
 from windows import Windows
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, mongodb_uri: str) -> Iterator[Site]:
-    site = a_site(tmp_path_factory.mktemp("site"), mongodb_uri)
-    yield site
-    site.start.end_all()
+@pytest.fixture(scope="session", params=["root", pytest.param("prefix", marks=pytest.mark.console)])
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, mongodb_uri: str) -> Iterator[Site]:
+    """The application, at the root and behind nginx under a prefix: everything works in both places."""
+    folder = tmp_path_factory.mktemp("site")
+    with running_site(folder, mongodb_uri, prefix=request.param == "prefix") as site:
+        yield site
 
 
 @pytest.fixture

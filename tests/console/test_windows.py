@@ -12,7 +12,7 @@ WRONG = {
     "console.error('broken')": "error: broken",
     "setTimeout(() => { throw new Error('thrown'); })": "exception: thrown",
     "open('http://127.0.0.1:9/')": "foreign request: http://127.0.0.1:9/",
-    "document.body.append(Object.assign(new Image(), {src: '/v1/none'}))": "undocumented: GET /v1/none",
+    "document.body.append(Object.assign(new Image(), {src: '../v1/none'}))": "undocumented: GET /v1/none",
     "fetch('../v1/users/me', {method: 'PUT'})": "undocumented: PUT /v1/users/me",
     "fetch('../v1/interviews')": "status of 401",
     "fetch('http://127.0.0.1:9/').catch(() => 0)": "policy: connect-src http://127.0.0.1:9/",

@@ -3,14 +3,15 @@
 import itertools
 import secrets
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import httpx
-from nginx import free_ports
+from nginx import documented, free_ports, running_nginx, server_of
 
 from parley_app.testing import Serving, Start
 from parley_core.testing.documented import Documented
@@ -37,13 +38,15 @@ class Site:
 
     Args:
         start: starts it.
+        url: where it is found, by way of a proxy too.
+        options: how it listens there.
         mongodb_uri: where its data are.
     """
 
     start: Start
+    url: str
+    options: Sequence[str | Path]
     mongodb_uri: str
-    port: int = field(default_factory=lambda: free_ports(1)[0])
-    options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._settings = {
@@ -60,12 +63,7 @@ class Site:
 
     def serve(self) -> None:
         """Start the server, or start it again after it was stopped."""
-        self.serving: Serving = self.start("--port", str(self.port), *self.options, **self._settings)
-
-    @property
-    def url(self) -> str:
-        """The address of the application."""
-        return f"http://127.0.0.1:{self.port}"
+        self.serving: Serving = self.start(*self.options, **self._settings)
 
     @cached_property
     def documented(self) -> Documented:
@@ -94,9 +92,19 @@ class Site:
         return dict(await self.ask(self.admin, "POST", "/v1/interviews", body))
 
 
-def a_site(folder: Path, mongodb_uri: str, *options: str) -> Site:
-    """Start an application on a port of its own; `site.start.end_all()` ends it."""
-    return Site(Start(folder), mongodb_uri, options=options)
+@contextmanager
+def running_site(folder: Path, mongodb_uri: str, *, prefix: bool) -> Iterator[Site]:
+    """Run an application on a port of its own, or behind nginx under /parley; without nginx the latter is skipped."""
+    [port] = free_ports(1)
+    url, start = f"http://127.0.0.1:{port}", Start(folder)
+    with ExitStack() as running:
+        running.callback(start.end_all)
+        if not prefix:
+            yield Site(start, url, ("--port", str(port)), mongodb_uri)
+            return
+        socket = folder / "parley.sock"
+        running.enter_context(running_nginx(folder, [port], server_of("prefix", socket, port, documented()[2])))
+        yield Site(start, f"{url}/parley", ("--uds", socket, "--root-path", "/parley"), mongodb_uri)
 
 
 def _login(email: str) -> dict[str, str]:

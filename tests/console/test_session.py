@@ -1,0 +1,80 @@
+"""Tokens in the browser: one rotation for all tabs, and a session that ended ends on the page."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import Page, expect
+from sites import Site
+from windows import Windows
+
+# What a page's own script asks for, ten times at once.
+_TEN_CALLS = """
+async () => {
+  const { get } = await import(new URL("js/api.js", document.querySelector("script[type=module]").src));
+  const answers = await Promise.allSettled(Array.from({ length: 10 }, () => get("/v1/users/me")));
+  return answers.map(({ status, value, reason }) => value?.email ?? `${status}: ${reason}`);
+}
+"""
+# As after ten minutes: the access token is used up, whether the page knows it or not.
+_USED_UP = {
+    "known": "(session) => ({ ...session, usable_until: 0 })",
+    "unknown": "(session) => ({ ...session, access_token: `${session.access_token}x` })",
+}
+_CHANGE = """
+(change) => {
+  const session = JSON.parse(localStorage.getItem("parley.session"));
+  localStorage.setItem("parley.session", JSON.stringify(change(session)));
+}
+"""
+
+
+async def use_up(page: Page, how: str) -> None:
+    """Make the access token of a session useless."""
+    await page.evaluate(f"() => ({_CHANGE})({_USED_UP[how]})")
+
+
+@pytest.mark.parametrize("how", _USED_UP)
+async def test_two_tabs_refresh_once(site: Site, windows: Windows, how: str) -> None:
+    """The second use of a refresh token would end the session."""
+    windows.expect("status of 401")
+    ada = await site.person("candidate", "Ada Lovelace")
+    one = await windows.open(ada)
+    other = await one.context.new_page()
+    await other.goto(one.url)
+    await expect(other.get_by_role("heading", level=1)).to_have_text("Interviews")
+    refreshes: list[str] = []
+    one.context.on("request", lambda request: refreshes.append(request.url) if "refresh" in request.url else None)
+    await use_up(one, how)
+    first, second = await asyncio.gather(one.evaluate(_TEN_CALLS), other.evaluate(_TEN_CALLS))
+    assert first == second == [ada.email] * 10
+    assert len(refreshes) == 1
+
+
+async def test_logging_out_reaches_all_tabs(site: Site, windows: Windows) -> None:
+    ada = await site.person("candidate", "Ada Lovelace")
+    one = await windows.open(ada)
+    other = await one.context.new_page()
+    await other.goto(one.url)
+    await one.get_by_role("button", name="Log out").click()
+    for page in (one, other):
+        await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    assert await other.evaluate("() => Object.keys(localStorage)") == []
+
+
+async def test_a_revoked_session_ends_at_the_next_click(site: Site, windows: Windows) -> None:
+    windows.expect("status of 401")
+    ada = await site.person("candidate", "Ada Lovelace")
+    page = await windows.open(ada)
+    await site.ask(site.admin, "POST", f"/v1/users/{ada.id}/logout-all")
+    await page.get_by_role("link", name="My account").click()
+    await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+async def test_a_wrong_password_is_said_at_the_form(site: Site, windows: Windows) -> None:
+    windows.expect("status of 401")
+    page = await windows.open()
+    await page.get_by_label("E-mail").fill("nobody@example.com")
+    await page.get_by_label("Password", exact=True).fill("wrong password")
+    await page.get_by_role("button", name="Log in").click()
+    await expect(page.get_by_role("alert")).not_to_be_empty()
+    await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
