@@ -98,7 +98,7 @@ function frame(route) {
   const skip = h("a", { class: "skip", href: "#main", onclick: (event) => (event.preventDefault(), main.focus()) }, texts.skip);
   const inside = user && !route?.open;
   shell.className = inside ? "inside" : "outside";
-  shell.replaceChildren(skip, inside ? menu(route) : brand("/login"), h("div", { class: "page" }, canShare ? "" : notice("warn", texts.oneTab), main));
+  shell.replaceChildren(skip, inside ? menu(route) : h("header", {}, brand("/login")), h("div", { class: "page" }, canShare ? "" : notice("warn", texts.oneTab), main));
 }
 
 const brand = (path) => link(linkTo(path), [logo(), texts.name], { class: "brand" });
