@@ -26,6 +26,7 @@ DEFAULTS = {
     "description": None,
     "notes": None,
     "location": None,
+    "external_id": None,
     "ends_at": "2027-03-05T10:30:00Z",
     "schedule_version": 0,
     "created_by": UNKNOWN_USER,

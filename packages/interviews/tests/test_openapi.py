@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from conftest import Deployment, People
 
 UNKNOWN_ID = "0" * 24
+SENT_BEFORE = {"Idempotency-Key": "sent-before"}
 Request = Mapping[str, Any]
 
 
@@ -34,10 +35,11 @@ class Stage:
         self.future: Request = {}
         self.crowded: Request = {}
         self.inactive_id = ""
+        self.lost = f"ats:{people.admin.id}"
         self.creating: dict[str, str] = {}
 
     async def prepare(self) -> None:
-        """Create open interviews, a cancelled one, and one with 100 participants; one administrator is active."""
+        """Create an interview for each kind of refusal; one administrator is active."""
         admin, person = self.people.admin, self.people.candidate
         others = {"role": "admin", "_id": {"$ne": admin.id}}
         await self.parley.database["users"].update_many(others, {"$set": {"active": False}})
@@ -47,6 +49,9 @@ class Stage:
         await bring_to(self.client, admin, self.closed["id"], "cancelled")
         self.crowded = await create_interview(self.client, admin, *[await an_account(self.app) for _ in range(100)])
         self.inactive_id = (await an_account(self.app, active=False)).id
+        await self.client.post("/v1/interviews", json=an_interview(), headers={**admin.headers, **SENT_BEFORE})
+        lost = await create_interview(self.client, admin, external_id=self.lost)
+        await self.parley.database["interviews"].delete_one({"_id": lost["id"]})
         self.creating = (await an_api_key(self.client, admin, "interviews:create")).headers
 
 
@@ -113,6 +118,8 @@ OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
             "permission_denied": lambda s: {"headers": s.people.interviewer.headers},
             **OF_PEOPLE,
             "duplicate_participant": lambda s: {"participants": [{"user_id": s.people.candidate.id}] * 2},
+            "idempotency_key_reused": lambda _: {"json": an_interview(title="Other"), "headers_too": SENT_BEFORE},
+            "interview_not_found": lambda s: {"json": an_interview(external_id=s.lost)},
         },
     ),
     "list_interviews": (

@@ -43,6 +43,11 @@ class TooManyParticipants(BusinessRuleError):
     title = "An interview has at most 100 participants; remove one first"
 
 
+class IdempotencyKeyReused(BusinessRuleError):
+    code = "idempotency_key_reused"
+    title = "This Idempotency-Key belongs to a request with another body; choose another one"
+
+
 class UnverifiedEmail(BusinessRuleError):
     code = "unverified_email"
     title = "Nobody has proved that they own this e-mail: add the account by its id, or have its owner accept a link"

@@ -8,6 +8,7 @@ INTERVIEWS = "interviews"
 TOTALS = "interview_totals"
 AGENDAS = "agendas"
 ATTENDANCES = "attendances"
+CLAIMS = "interview_claims"
 
 TITLE_KEY = "title_key"
 """The field by which titles are sorted."""
@@ -36,12 +37,18 @@ INDEXES = [
             IndexModel([("scheduled_at", 1), ("_id", 1)], name="schedule"),
             IndexModel([("updated_at", 1), ("_id", 1)], name="updates"),
             IndexModel([(TITLE_KEY, 1), ("_id", 1)], name=TITLE_KEY),
+            IndexModel(
+                [("external_id", 1), *_NEWEST],
+                name="external_id_newest",
+                partialFilterExpression={"external_id": {"$gt": ""}},
+            ),
         ),
         recorded=True,
     ),
     CollectionIndexes(TOTALS, ()),
     CollectionIndexes(AGENDAS, ()),
     CollectionIndexes(ATTENDANCES, (), recorded=True),
+    CollectionIndexes(CLAIMS, (IndexModel("expires_at", name="forget", expireAfterSeconds=0),)),
 ]
 
 INDEX_OF_SORT = {

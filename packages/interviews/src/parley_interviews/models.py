@@ -58,7 +58,8 @@ class FormerParticipant(Participant):
 class Details:
     """The part of an interview that administrators write.
 
-    `time_zone` is a key of the tz database; `notes` are for those who may read what is internal.
+    `time_zone` is a key of the tz database; `notes` are for those who may read what is internal;
+    `external_id` is the caller's own name for the interview, which no other one has.
     """
 
     title: str
@@ -69,6 +70,7 @@ class Details:
     description: str | None
     notes: str | None
     location: str | None
+    external_id: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,7 @@ ROLES = [
 READ_INTERNAL = "interviews:read_internal"
 """Reading the notes, the reasons in the history and others' e-mail addresses."""
 
-UPDATE = "interviews:update"
+READ, UPDATE = "interviews:read", "interviews:update"
 ADD, REMOVE = "participants:add", "participants:remove"
 READ_CONFLICTS = "schedule:read_conflicts"
 READ_OWN_SCHEDULE, READ_SCHEDULES = "schedule:read_own", "schedule:read"
@@ -69,8 +69,8 @@ def _interviewing(action: str, *states: Status) -> PolicyRule:
 POLICIES = [
     PolicyRule(action="interviews:create", roles=_ADMIN),
     PolicyRule(action="interviews:list", roles=None),
-    _managed("interviews:read"),
-    PolicyRule(action="interviews:read", scope=SCOPE, roles=None),
+    _managed(READ),
+    PolicyRule(action=READ, scope=SCOPE, roles=None),
     _managed(READ_INTERNAL),
     _interviewing(READ_INTERNAL),
     _managed(UPDATE, *OPEN),
@@ -128,8 +128,7 @@ def lists_all(access: Access) -> bool:
 
     An API key lists what its creator's role may, without naming `interviews:read` too.
     """
-    role, read = access.principal.role, "interviews:read"
-    return all(access.policy.permits(read, role, relation=OUTSIDER, state=status) for status in Status)
+    return all(access.policy.permits(READ, access.principal.role, relation=OUTSIDER, state=status) for status in Status)
 
 
 def role_in_interview(account_role: str, wanted: ParticipantRole | None) -> ParticipantRole:

@@ -8,7 +8,9 @@ from parley_core.http.walks import Walks
 from parley_interviews.appointments.repository import AppointmentReader
 from parley_interviews.attendance.repository import AttendanceRepository
 from parley_interviews.attendance.service import AttendanceService
+from parley_interviews.claims.repository import ClaimRepository
 from parley_interviews.history.repository import InterviewHistory
+from parley_interviews.interviews.creation import InterviewCreations
 from parley_interviews.interviews.presentation import InterviewPresenter
 from parley_interviews.interviews.repository import InterviewRepository
 from parley_interviews.interviews.service import InterviewService
@@ -29,7 +31,7 @@ def services_of(parley: Parley) -> list[object]:
     database, clock, users = parley.database, parley.clock, parley.require(UserDirectory)
     words = TitleWords(database)
     totals, presenter, history = InterviewTotals(database), InterviewPresenter(), InterviewHistory(database)
-    interviews = InterviewRepository(database, totals)
+    interviews, claims = InterviewRepository(database, totals), ClaimRepository(database)
     assignments = Assignments(
         users=users,
         invitations=parley.require(Invitations),
@@ -45,7 +47,15 @@ def services_of(parley: Parley) -> list[object]:
         clock=clock,
     )
     service = InterviewService(
-        database=database, interviews=interviews, assignments=assignments, presenter=presenter, clock=clock
+        database=database,
+        interviews=interviews,
+        claims=claims,
+        assignments=assignments,
+        presenter=presenter,
+        clock=clock,
+    )
+    creations = InterviewCreations(
+        service=service, interviews=interviews, claims=claims, presenter=presenter, clock=clock
     )
     listing = InterviewList(
         search=InterviewSearch(database, totals), presenter=presenter, cursors=parley.require(Cursors), words=words
@@ -60,6 +70,7 @@ def services_of(parley: Parley) -> list[object]:
         words,
         participants,
         service,
+        creations,
         listing,
         history,
         AppointmentReader(database),

@@ -45,6 +45,7 @@ class TestAccepted:
             "ends_at": "2027-03-05T10:30:00Z",
             "time_zone": "UTC",
             "location": None,
+            "external_id": None,
             "created_by": people.admin.id,
             "created_at": "2027-03-01T12:00:00Z",
             "updated_at": "2027-03-01T12:00:00Z",
@@ -73,6 +74,7 @@ class TestAccepted:
             "time_zone": "Europe/Berlin",
             "description": " kept as it is ",
             "location": "Room 4",
+            "external_id": "ats:every-detail",
         }
         interview = (await post_interview(client, people, **details)).json()
         expected = details | {"scheduled_at": "2027-06-01T09:15:30.250000Z", "ends_at": "2027-06-01T10:45:30.250000Z"}

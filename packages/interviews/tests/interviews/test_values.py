@@ -347,6 +347,7 @@ FIELDS = [
     "description",
     "notes",
     "location",
+    "external_id",
 ]
 BODIES = st.dictionaries(st.sampled_from([*FIELDS, "participants", "status", "reason"]), VALUES)
 FUZZ = settings(

@@ -61,6 +61,7 @@ def stored(n: int, people: Sequence[str]) -> Document:
         "ends_at": NOON + timedelta(hours=n * 37 % 1000 + 1),
         "time_zone": "UTC",
         "location": None,
+        "external_id": f"ats:{n}" if n % 2 else None,
         "participants": [{"user_id": person} for person in (people[n % 30], people[n * 7 % 29 + 1])],
         "created_by": people[0],
         "created_at": NOON + timedelta(minutes=n),
@@ -123,6 +124,7 @@ FILTERS: dict[str, dict[str, Any]] = {
     "statuses": {"status": ["scheduled", "ongoing"]},
     "type": {"interview_type": "technical"},
     "types": {"interview_type": ["technical", "panel"]},
+    "external id": {"external_id": "ats:7"},
     "from": {"scheduled_from": "2027-03-20T00:00:00Z"},
     "to": {"scheduled_to": "2027-03-20T00:00:00Z"},
     "between": {"scheduled_from": "2027-03-20T00:00:00Z", "scheduled_to": "2027-03-22T00:00:00Z"},
@@ -144,6 +146,11 @@ PAIRS = [
     ("status", "words"),
     ("types", "word"),
     ("status", "beginning"),
+    ("external id", "statuses"),
+    ("external id", "types"),
+    ("external id", "words"),
+    ("external id", "between"),
+    ("external id", "since"),
 ]
 COMBINATIONS = [(), *((name,) for name in FILTERS), *PAIRS, *itertools.product(("status", "types", "word"), TIMES)]
 KEYS = ("created_at", "updated_at", "scheduled_at", "title", "status")
@@ -197,7 +204,7 @@ class TestPlans:
             assert set(TIMES) & set(names) or "SORT" not in chosen
 
     @pytest.mark.parametrize("sort", [*SORTS, "-scheduled_at,title", "status,-created_at", "title,status,scheduled_at"])
-    @pytest.mark.parametrize("names", [(), ("status",), ("types", "word")], ids="+".join)
+    @pytest.mark.parametrize("names", [(), ("status",), ("types", "word"), ("external id",)], ids="+".join)
     async def test_sorts(self, reader: Reader, names: Sequence[str], sort: str) -> None:
         """Every order is answered along an index, filtered or not."""
         query = {name: value for filter_ in names for name, value in FILTERS[filter_].items()}

@@ -17,6 +17,7 @@ _FIELDS = frozenset(
         "time_zone",
         "description",
         "location",
+        "external_id",
         "status",
         "participant",
         "participants",

@@ -1,17 +1,27 @@
 """The routes of single interviews."""
 
+from dataclasses import replace
+
 from fastapi import Request, Response, status
 
 from parley_auth.errors import InactiveUser, LastAdmin, UserNotFound
 from parley_core import Router, raises
 from parley_core.caching.routes import cached
+from parley_core.http.idempotency import IdempotencyKey
 from parley_core.http.requests import outer_path_of
 from parley_core.http.sent_headers import ETAG, LOCATION, sends
 from parley_interviews import caching
-from parley_interviews.errors import DuplicateParticipant, InvalidParticipantRole, UnverifiedEmail
+from parley_interviews.errors import (
+    DuplicateParticipant,
+    IdempotencyKeyReused,
+    InterviewNotFound,
+    InvalidParticipantRole,
+    UnverifiedEmail,
+)
 from parley_interviews.interviews import schemas
 from parley_interviews.interviews.dependencies import (
     InterviewCreation,
+    InterviewCreationsDep,
     InterviewRead,
     InterviewServiceDep,
     InterviewTransition,
@@ -23,20 +33,44 @@ from parley_interviews.interviews.presentation import Shown
 router = Router(prefix="/interviews", tag="interviews", description="Interviews, their lifecycle and their history.")
 
 
-@router.post("", summary="Create an interview", status_code=status.HTTP_201_CREATED)
-@raises(UserNotFound, InactiveUser, UnverifiedEmail, InvalidParticipantRole, LastAdmin, DuplicateParticipant)
-@sends(LOCATION, ETAG)
+_KNOWN = {
+    "model": schemas.Interview,
+    "description": "The interview that was created before with this `external_id` or `Idempotency-Key`",
+}
+
+
+@router.post(
+    "", summary="Create an interview", status_code=status.HTTP_201_CREATED, responses={status.HTTP_200_OK: _KNOWN}
+)
+@raises(
+    UserNotFound,
+    InactiveUser,
+    UnverifiedEmail,
+    InvalidParticipantRole,
+    LastAdmin,
+    DuplicateParticipant,
+    IdempotencyKeyReused,
+    InterviewNotFound,
+)
+@sends(replace(LOCATION, statuses=frozenset({200, 201})), ETAG)
 async def create_interview(
     access: InterviewCreation,
     body: schemas.InterviewCreate,
-    interviews: InterviewServiceDep,
+    creations: InterviewCreationsDep,
     request: Request,
     response: Response,
+    *,
+    idempotency_key: IdempotencyKey = None,
 ) -> schemas.Interview:
-    """Create an interview together with its participants and the accounts that are invited: all of it or nothing."""
-    shown = await interviews.create(body, access)
-    response.headers["Location"] = f"{outer_path_of(request.scope)}/{shown.interview.id}"
-    return _tagged(shown, response)
+    """Create an interview together with its participants and the accounts that are invited: all of it or nothing.
+
+    It can be repeated safely: with the same `external_id`, or within 24 hours with the same `Idempotency-Key` and the
+    same body. A repeat changes nothing and is answered with the interview that was created, as it is now.
+    """
+    created = await creations.create(body, access, idempotency_key=idempotency_key)
+    response.status_code = status.HTTP_201_CREATED if created.is_new else status.HTTP_200_OK
+    response.headers["Location"] = f"{outer_path_of(request.scope)}/{created.shown.interview.id}"
+    return _tagged(created.shown, response)
 
 
 @router.get("/{interview_id}", summary="Read an interview")

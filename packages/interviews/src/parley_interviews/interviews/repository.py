@@ -10,7 +10,7 @@ from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.interviews.title_words import found_by
 from parley_interviews.interviews.totals import InterviewTotals
 from parley_interviews.models import UNKNOWN_TIME, UNKNOWN_USER, Interview, Participant, ParticipantRole, Status
-from parley_interviews.participants.repository import related_as
+from parley_interviews.participants.repository import related_as, relation_of
 from parley_interviews.policy import end_of
 
 PROJECTION = {name: True for name in Interview.__dataclass_fields__ if name != "id"}
@@ -40,6 +40,12 @@ class InterviewRepository:
         """Return the interview with this id, None when there is none."""
         found = await self._interviews.find_one({"_id": interview_id}, PROJECTION)
         return as_interview(found) if found else None
+
+    async def seen_by(self, viewer_id: str, interview_id: str) -> tuple[Interview, str] | None:
+        """Return an interview and the viewer's relation to it; None when there is none."""
+        projection = {**PROJECTION, "participants": {"$elemMatch": {"user_id": viewer_id}}}
+        found = await self._interviews.find_one({"_id": interview_id}, projection)
+        return (as_interview(found), relation_of(viewer_id, _participants(found))) if found else None
 
     async def lock(
         self, interview_id: str, states: Iterable[str] | None, session: Session
@@ -140,6 +146,7 @@ def as_interview(document: Mapping[str, Any]) -> Interview:
         description=document.get("description"),
         notes=document.get("notes"),
         location=document.get("location"),
+        external_id=document.get("external_id"),
         status=Status(document["status"]),
         ends_at=document.get("ends_at") or end_of(scheduled_at, duration_minutes),
         rev=document["rev"],

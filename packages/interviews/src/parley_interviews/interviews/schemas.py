@@ -10,7 +10,7 @@ from pydantic import MISSING, AfterValidator, ConfigDict, Field, StringConstrain
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from parley_core.http.patterns import VISIBLE_PARAGRAPHS, Shown
+from parley_core.http.patterns import VISIBLE, VISIBLE_PARAGRAPHS, Shown
 from parley_core.http.schemas import (
     Body,
     Instant,
@@ -22,6 +22,7 @@ from parley_core.http.schemas import (
     Visible,
     WholeNumber,
 )
+from parley_core.visible import is_visible
 from parley_interviews.models import ParticipantRole, Status
 from parley_interviews.participants.schemas import Assignment
 from parley_interviews.policy import MAX_MINUTES, MAX_PARTICIPANTS
@@ -36,6 +37,7 @@ _DETAILS: JsonDict = {
     "description": "System design, then questions.",
     "notes": "Ask about the outage.",
     "location": "Room 4",
+    "external_id": "ats:application/4711",
 }
 _INTERVIEW: JsonDict = {
     "id": _ID,
@@ -73,6 +75,12 @@ def _known_time_zone(name: str) -> str:
     return name
 
 
+def _each_visible(text: str) -> str:
+    if not all(map(is_visible, text)):
+        raise PydanticCustomError("visible", "Must consist of visible characters, without spaces")
+    return text
+
+
 _VISIBLE = Shown({"pattern": VISIBLE_PARAGRAPHS})
 Title = Annotated[Line, StringConstraints(max_length=200)]
 InterviewType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,50}$")]
@@ -81,6 +89,12 @@ TimeZone = Annotated[str, AfterValidator(_known_time_zone), Shown({"pattern": _t
 Description = Annotated[Paragraphs, StringConstraints(min_length=1, max_length=5000, pattern=r"\S"), Visible, _VISIBLE]
 Notes = Annotated[Description, Field(description="For administrators and the interview's interviewers alone.")]
 Location = Annotated[Line, StringConstraints(max_length=200)]
+ExternalId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=128),
+    AfterValidator(_each_visible),
+    Shown({"pattern": f"^{VISIBLE}+$"}),
+]
 Reason = Annotated[Remark, StringConstraints(max_length=500)]
 
 
@@ -99,6 +113,11 @@ class InterviewCreate(Body):
     description: Description | None = None
     notes: Notes | None = None
     location: Location | None = None
+    external_id: ExternalId | None = Field(
+        None,
+        description="Your own name for the interview, such as its id in another system; no other interview has it. "
+        "Sent again, it is answered with the interview that has it, which stays as it is.",
+    )
     participants: list[Assignment] = Field(default_factory=list, max_length=MAX_PARTICIPANTS)
 
 
@@ -141,6 +160,7 @@ class Interview(Representation):
     ends_at: datetime
     time_zone: str
     location: str | None
+    external_id: str | None = Field(description="Its name in another system; shown to whoever reads the interview.")
     created_by: str
     created_at: datetime
     updated_at: datetime

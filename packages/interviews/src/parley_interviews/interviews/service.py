@@ -5,6 +5,8 @@ from dataclasses import replace
 
 from parley_auth import OUTSIDER, Access, ScopedAccess
 from parley_core import Clock, Database, Event, EventType, Session, in_transaction, new_id
+from parley_interviews.claims.models import Claim
+from parley_interviews.claims.repository import ClaimRepository
 from parley_interviews.errors import InterviewClosed, InterviewNotFound, InvalidTransition
 from parley_interviews.events import (
     INTERVIEW_CREATED,
@@ -45,20 +47,28 @@ class InterviewService:
         *,
         database: Database,
         interviews: InterviewRepository,
+        claims: ClaimRepository,
         assignments: Assignments,
         presenter: InterviewPresenter,
         clock: Clock,
     ) -> None:
         self._database = database
         self._interviews = interviews
+        self._claims = claims
         self._assignments = assignments
         self._presenter = presenter
         self._clock = clock
 
-    async def create(self, wanted: schemas.InterviewCreate, access: Access) -> Shown:
+    async def create(self, wanted: schemas.InterviewCreate, access: Access, *, claims: Sequence[Claim] = ()) -> Shown:
         """Create an interview with its participants, and the accounts that are invited: all of it or nothing.
 
+        Args:
+            wanted: the interview.
+            access: the caller.
+            claims: the names that it gets.
+
         Raises:
+            AlreadyClaimed: one of the names belongs to another interview.
             UserNotFound, InactiveUser, UnverifiedEmail, InvalidParticipantRole: an account can't take part like this.
             LastAdmin: an administrator would be a candidate, and no other one is active.
             DuplicateParticipant: somebody is named twice.
@@ -67,6 +77,7 @@ class InterviewService:
         pointers = [f"#/participants/{number}" for number in range(len(wanted.participants))]
 
         async def work(session: Session) -> Sequence[Participant]:
+            await self._claims.add(claims, interview.id, at=interview.created_at, session=session)
             people = await self._assignments.resolve(
                 wanted.participants, access, interview.created_at, session, pointers=pointers
             )

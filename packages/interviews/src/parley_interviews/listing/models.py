@@ -16,6 +16,7 @@ class InterviewFilter:
         statuses: any of them.
         interview_types: any of them.
         words: stored words of the title, all of them.
+        external_id: their name in another system.
         scheduled_from: the earliest time.
         scheduled_to: the time before which they are scheduled.
         overlaps_from: the time after which they end.
@@ -27,6 +28,7 @@ class InterviewFilter:
     statuses: Sequence[Status] = ()
     interview_types: Sequence[str] = ()
     words: Sequence[str] = ()
+    external_id: str | None = None
     scheduled_from: datetime | None = None
     scheduled_to: datetime | None = None
     overlaps_from: datetime | None = None

@@ -45,9 +45,8 @@ class InterviewSearch:
 
 
 def _where(wanted: InterviewFilter) -> Document:
-    where: Document = {}
-    if wanted.participant is not None:
-        where["participants.user_id"] = wanted.participant
+    equal = {"participants.user_id": wanted.participant, "external_id": wanted.external_id}
+    where: Document = {name: {"$eq": value} for name, value in equal.items() if value is not None}
     if wanted.statuses:
         where["status"] = {"$in": wanted.statuses}
     if wanted.interview_types:

@@ -5,7 +5,7 @@ from pydantic import Field
 from parley_core.http.pagination import CursorQuery
 from parley_core.http.patterns import sort_orders
 from parley_core.http.schemas import Id, Instant, SearchText
-from parley_interviews.interviews.schemas import InterviewType
+from parley_interviews.interviews.schemas import ExternalId, InterviewType
 from parley_interviews.models import Status
 
 
@@ -20,6 +20,7 @@ class InterviewQuery(CursorQuery):
     )
     status: list[Status] = Field(default_factory=list, max_length=4)
     interview_type: list[InterviewType] = Field(default_factory=list, max_length=20)
+    external_id: ExternalId | None = Field(None, description="The interview that has this name in another system.")
     scheduled_from: Instant | None = Field(None, description="Scheduled at this time or later.")
     scheduled_to: Instant | None = Field(None, description="Scheduled before this time.")
     overlaps_from: Instant | None = Field(

@@ -65,6 +65,7 @@ def _filter_of(query: InterviewQuery, participant: str | None, *, whole: bool) -
         statuses=query.status,
         interview_types=query.interview_type,
         words=() if query.q is None else sought(query.q, whole=whole),
+        external_id=query.external_id,
         scheduled_from=query.scheduled_from,
         scheduled_to=query.scheduled_to,
         overlaps_from=query.overlaps_from,
