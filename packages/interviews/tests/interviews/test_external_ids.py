@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import TypeAdapter
 
 from parley_auth.testing import an_account
 from parley_core import Database
+from parley_interviews.interviews.schemas import ExternalId
 from parley_interviews.testing import address_of, an_interview
 
 if TYPE_CHECKING:
@@ -68,6 +71,15 @@ class TestValues:
                 "/v1/interviews", params={"external_id": external_id}, headers=people.admin.headers
             )
             assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "?external_id")
+
+    async def test_schema(self, app: FastAPI) -> None:
+        """Every character that the document's pattern takes is accepted."""
+        [given, _] = app.openapi()["components"]["schemas"]["InterviewCreate"]["properties"]["external_id"]["anyOf"]
+        pattern, accepted = re.compile(given["pattern"]), TypeAdapter(ExternalId)
+        allowed = [chr(code) for code in range(0x10000) if pattern.fullmatch(chr(code))]
+        assert {"a", "/", "ü", "字"} < set(allowed)
+        for character in allowed:
+            accepted.validate_python(character)
 
     async def test_absent(self, client: httpx.AsyncClient, people: People) -> None:
         """Without one, or with null, each request creates an interview; its history doesn't name the field."""

@@ -23,6 +23,11 @@ _UNSEEN = (
 )
 _OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 VISIBLE = rf"[^{_UNSEEN}]"
+# ASCII, Latin, Greek, Cyrillic, kana, Han and Hangul, of which no range contains a mark; other scripts have some.
+ALL_VISIBLE = (
+    r"^[!-~\u00a1-\u00ac\u00ae-\u02ff\u0391-\u03ff\u0400-\u0482\u048a-\u052f\u3041-\u3096\u309b-\u30ff\u4e00-\u9fff"
+    r"\uac00-\ud7a3]+$"
+)
 REMARK = rf"^[^{_CONTROLS}{_LINE_ENDS}]*[^{_UNSEEN}][^{_CONTROLS}{_LINE_ENDS}]*$"
 LINE = rf"^[^{_CONTROLS}{_LINE_ENDS}{_BIDI_CONTROLS}]*[^{_UNSEEN}][^{_CONTROLS}{_LINE_ENDS}{_BIDI_CONTROLS}]*$"
 PARAGRAPHS = rf"^[^{_PARAGRAPH_CONTROLS}]*$"

@@ -10,7 +10,7 @@ from pydantic import MISSING, AfterValidator, ConfigDict, Field, StringConstrain
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from parley_core.http.patterns import VISIBLE, VISIBLE_PARAGRAPHS, Shown
+from parley_core.http.patterns import ALL_VISIBLE, VISIBLE_PARAGRAPHS, Shown
 from parley_core.http.schemas import (
     Body,
     Instant,
@@ -93,7 +93,7 @@ ExternalId = Annotated[
     str,
     StringConstraints(min_length=1, max_length=128),
     AfterValidator(_each_visible),
-    Shown({"pattern": f"^{VISIBLE}+$"}),
+    Shown({"pattern": ALL_VISIBLE}),
 ]
 Reason = Annotated[Remark, StringConstraints(max_length=500)]
 
