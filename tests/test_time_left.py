@@ -136,6 +136,8 @@ async def valid_calls(app: FastAPI, client: httpx.AsyncClient, url: str) -> dict
     [session] = (await client.get("/v1/auth/sessions", headers=ended.headers)).json()["items"]
     link = await created(f"/v1/users/{target.id}/link", purpose="reset")
     key = await an_api_key(client, admin, "users:list")
+    feeds = [await created("/v1/calendar/feeds") for _ in range(2)]
+    token = feeds[0]["url"].rpartition("/")[2].removesuffix(".ics")
     user = {"user_id": target.id}
     login = {"grant_type": "password", "username": me.user.email, "password": PASSWORD}
     return {
@@ -188,6 +190,11 @@ async def valid_calls(app: FastAPI, client: httpx.AsyncClient, url: str) -> dict
         "POST /v1/interviews/{interview_id}/messages": Call(me, {"content": "Hello"}, ids=read),
         "GET /v1/interviews/{interview_id}/messages": Call(me, ids=read),
         "GET /v1/interviews/{interview_id}/messages/stream": Call(me, ids=read),
+        "GET /v1/interviews/{interview_id}/calendar.ics": Call(me, ids=read),
+        "POST /v1/calendar/feeds": Call(me, {"name": "Phone"}),
+        "GET /v1/calendar/feeds": Call(me),
+        "GET /v1/calendar/feeds/{token}.ics": Call(ids={"token": token}),
+        "DELETE /v1/calendar/feeds/{feed_id}": Call(admin, ids={"feed_id": feeds[1]["id"]}),
         "GET /v1/events": Call(admin),
         "GET /v1/events/types": Call(admin),
         "GET /v1/events/stream": Call(admin),

@@ -12,7 +12,7 @@ from parley_auth.testing import Account
 from parley_core import new_id
 from parley_core.http.framework import routes_of
 
-IDS = ("{user_id}", "{session_id}", "{interview_id}", "{key_id}", "{webhook_id}")
+IDS = ("{user_id}", "{session_id}", "{interview_id}", "{key_id}", "{webhook_id}", "{feed_id}")
 
 
 def protected_routes(app: FastAPI) -> list[tuple[str, str]]:

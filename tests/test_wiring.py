@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 import parley_auth.events
+import parley_calendar.events
 import parley_interviews.events
 import parley_messaging.events
 import parley_webhooks.events
@@ -49,11 +50,11 @@ def test_sibling_ranges(name: str) -> None:
 
 
 def test_layers() -> None:
-    """Core needs nobody, auth and console need core, each feature core and auth, webhooks events too; app needs all."""
+    """Core needs nobody, auth and console need core, each feature both, two of them one more; app needs all."""
     needs = {name: {sibling for sibling, _ in siblings_of(project)} for name, project in PROJECTS.items()}
     features = needs.keys() - {"core", "auth", "console", "app"}
     assert (needs["core"], needs["auth"], needs["console"]) == (set(), {"core"}, {"core"})
-    more = {"webhooks": {"events"}}
+    more = {"webhooks": {"events"}, "calendar": {"interviews"}}
     assert {name: needs[name] for name in features} == {n: {"core", "auth"} | more.get(n, set()) for n in features}
     assert needs["app"] == needs.keys() - {"app"}
 
@@ -93,7 +94,7 @@ def test_a_feature_without_auth(core_settings: CoreSettings) -> None:
 def test_declared_events(app: FastAPI) -> None:
     """Every event type that a package defines is declared, and has a kind and a description."""
     declared = app.state.parley.events.types
-    packages = (parley_auth, parley_interviews, parley_messaging, parley_webhooks)
+    packages = (parley_auth, parley_calendar, parley_interviews, parley_messaging, parley_webhooks)
     defined = [event for package in packages for event in package.events.EVENTS]
     assert {event.name for event in defined} <= declared.keys()
     for name, event in declared.items():

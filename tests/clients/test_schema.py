@@ -42,6 +42,7 @@ def resources(served: Serving, token: str) -> dict[str, str]:
         "interview_id": ("interviews", interview),
         "user_id": ("users", {"email": "grace@example.com", "role": "interviewer", "password": PASSWORD}),
         "webhook_id": ("webhooks", {"url": "https://127.0.0.1:9/", "types": ["interview.created"]}),
+        "feed_id": ("calendar/feeds", {}),
         "key_id": ("api-keys", {"name": "Sync", "actions": ["interviews:read"]}),
     }
     with httpx.Client(base_url=f"{served.url}/v1/", headers={"Authorization": f"Bearer {token}"}) as client:
