@@ -1,119 +1,100 @@
-// Where the console begins: its routes, the frame around every page, and the way from one page to the next.
+// Where the console begins: its routes, and the way from one page to the next.
 import { get, logOut } from "./js/api.js";
-import { go, here, linkTo, match } from "./js/router.js";
+import { go, here, link, match } from "./js/router.js";
 import { canShare, isLoggedIn, onSessionChange } from "./js/session.js";
 import { texts } from "./js/texts.js";
-import { announce, button, empty, h, icon, link, mark, notice, pageHead } from "./js/view.js";
+import { actions, alarm, announce, button, empty, h, mark, nameOf, pageHead, quiet } from "./js/view.js";
 
-const isAdmin = ({ role }) => role === "admin";
 const ROUTES = [
-  { path: "/login", load: () => import("./js/pages/login.js"), open: true },
-  { path: "/accept/:token", load: () => import("./js/pages/accept.js"), open: true },
-  { path: "/", load: () => import("./js/pages/interviews.js"), nav: "interviews" },
-  { path: "/interviews", load: () => import("./js/pages/interviews.js"), nav: "interviews" },
-  { path: "/interviews/new", load: () => import("./js/pages/create.js"), nav: "interviews" },
-  { path: "/interviews/:id", load: () => import("./js/pages/interview.js"), nav: "interviews" },
-  { path: "/week", load: () => import("./js/pages/week.js"), nav: "week" },
-  { path: "/people", load: () => import("./js/pages/people.js"), nav: "people" },
-  { path: "/people/:id", load: () => import("./js/pages/person.js"), nav: "people" },
-  { path: "/log", load: () => import("./js/pages/log.js"), nav: "log" },
-  { path: "/system", load: () => import("./js/pages/system.js"), nav: "system" },
-  { path: "/me", load: () => import("./js/pages/me.js"), nav: "me" },
+  ["/login", () => import("./js/pages/door.js")],
+  ["/accept/:token", () => import("./js/pages/door.js")],
+  ["/interviews", () => import("./js/pages/interviews.js")],
+  ["/interviews/:id", () => import("./js/pages/interview.js")],
+  ["/week", () => import("./js/pages/week.js")],
+  ["/people", () => import("./js/pages/people.js")],
+  ["/people/:id", () => import("./js/pages/person.js")],
+  ["/log", () => import("./js/pages/log.js")],
+  ["/system", () => import("./js/pages/system.js")],
+  ["/me", () => import("./js/pages/me.js")],
 ];
-/** What the menu offers, to whom, and the address without which it isn't installed. */
-const MENU = [
-  { name: "interviews", path: "/interviews" },
-  { name: "week", path: "/week" },
-  { name: "people", path: "/people", fits: isAdmin },
-  { name: "log", path: "/log", fits: isAdmin },
-  { name: "system", path: "/system", fits: isAdmin },
-  { name: "me", path: "/me" },
-];
-const absent = new Set();
-const shell = document.getElementById("shell");
-const main = h("main", { id: "main", tabindex: "-1" });
+const [main, menuButton, skip, who] = ["main", ".menu-button", ".skip", "#who"].map((one) => document.querySelector(one));
 let user;
-let leaving = new AbortController();
 let isFirst = true;
+let leaving = new AbortController();
 
-addEventListener("hashchange", () => location.hash.startsWith("#/") && show());
-addEventListener("unhandledrejection", ({ reason }) => reason?.message && reason.name !== "AbortError" && announce(reason.message));
-onSessionChange((isIn) => {
+for (const node of document.querySelectorAll("[data-text]")) node.append(texts.titles[node.dataset.text] ?? texts[node.dataset.text]);
+document.getElementById("one-tab").hidden = canShare;
+skip.addEventListener("click", () => main.focus());
+menuButton.addEventListener("click", () => openMenu(menuButton.ariaExpanded === "false"));
+addEventListener("hashchange", () => show());
+addEventListener("unhandledrejection", ({ reason }) => announce(reason.message));
+onSessionChange(() => {
   user = undefined;
-  if (isIn) show();
-  else go("/login", isOpen() ? {} : { back: location.hash.slice(1) || undefined });
+  show();
 });
 
-const isOpen = () => match(ROUTES, here().path)?.route.open;
+function openMenu(isOpen) {
+  document.body.classList.toggle("menu-open", isOpen);
+  menuButton.ariaExpanded = String(isOpen);
+}
 
 /** Show the page that the address names. */
 async function show() {
   leaving.abort();
-  leaving = new AbortController();
-  const { signal } = leaving;
+  const { signal } = (leaving = new AbortController());
   const { path, query } = here();
-  const { route, parameters } = match(ROUTES, path) ?? {};
-  if (!isLoggedIn() && !route?.open) return go("/login", { back: location.hash.slice(1) || undefined });
-  main.setAttribute("aria-busy", "true");
-  const nodes = await pageOf(route, { parameters, query, signal });
+  const route = match(ROUTES, path);
+  const isOpen = /^\/(login|accept)/.test(path);
+  if (!isOpen && !isLoggedIn()) return go("/login", { back: path === "/interviews" ? "" : location.hash.slice(1) });
+  main.ariaBusy = "true";
+  const nodes = await contentOf(route, { isOpen, query, signal });
   if (signal.aborted) return undefined;
-  main.removeAttribute("aria-busy");
-  frame(route);
+  main.ariaBusy = null;
   main.replaceChildren(...nodes);
+  frame(isOpen, path);
   return arrive();
 }
 
-async function pageOf(route, context) {
+async function contentOf(route, context) {
   try {
-    if (!route) return [missing()];
-    const [page] = await Promise.all([route.load(), route.open || identify()]);
-    return [await page.default({ ...context, user })].flat();
+    if (!route) return missing();
+    const [page] = await Promise.all([route.load(), context.isOpen || identify()]);
+    return [await page.default({ ...context, ...route, user })].flat().filter(Boolean);
   } catch (problem) {
-    if (problem.isAbsent) absent.add(route.nav);
-    return [problem.isAbsent ? missing() : failure(problem)];
+    if (!problem.isAbsent) return failure(problem);
+    document.querySelector(`nav [href="#${here().path}"]`)?.parentNode.remove();
+    return missing();
   }
 }
 
-const identify = async () => (user ??= await get("/v1/users/me"));
+async function identify() {
+  user ??= await get("/v1/users/me");
+}
 
-const missing = () => [pageHead(texts.errors.notFound), empty(texts.errors.notFoundText, undefined, link(linkTo("/"), texts.nav.interviews, { class: "button" }))];
+const missing = () => [pageHead(texts.errors.missing), empty(texts.errors.missingText, link("/interviews", texts.titles.interviews))];
 
-const failure = (problem) => [
-  pageHead(texts.errors.failed),
-  h("div", { class: "empty" }, h("p", { role: "alert" }, problem.message),
-    problem.requestId && h("p", { class: "quiet" }, texts.errors.request(problem.requestId)), button(texts.tryAgain, show)),
-];
+const failure = ({ message, requestId }) =>
+  [pageHead(texts.errors.failed), alarm(message), requestId && quiet(texts.errors.request(requestId)), actions(button(texts.tryAgain, show))];
 
-/** Name the page, and move to its beginning, so that who listens or uses the keyboard starts there. */
+/** Fit the frame to the page: the menu is for whoever is logged in, and marks where they are. */
+function frame(isOpen, path) {
+  const isInside = user && !isOpen;
+  document.body.className = isInside ? `inside ${user.role === "admin" ? "admin" : ""}` : "outside";
+  openMenu(false);
+  for (const entry of document.querySelectorAll("nav a")) {
+    entry.ariaCurrent = path.startsWith(entry.getAttribute("href").slice(1)) ? "page" : null;
+  }
+  if (isInside) who.replaceChildren(mark(nameOf(user)),
+    h("div", h("p", nameOf(user)), h("p.meta", texts.roles[user.role] ?? user.role)), button(texts.logOut, () => logOut(), { class: "plain" }));
+}
+
+/** Name the page and move to its heading, so that people who listen or use the keyboard begin there. */
 function arrive() {
   const heading = main.querySelector("h1");
-  document.title = heading ? `${heading.textContent} · ${texts.name}` : texts.name;
-  if (!isFirst) heading?.focus();
+  document.title = `${heading.textContent} · ${texts.name}`;
+  if (!isFirst) heading.focus();
   isFirst = false;
   scrollTo(0, 0);
-}
-
-/** Put the frame around the page: the menu for who is logged in, nothing but the name for others. */
-function frame(route) {
-  const skip = h("a", { class: "skip", href: "#main", onclick: (event) => (event.preventDefault(), main.focus()) }, texts.skip);
-  const inside = user && !route?.open;
-  shell.className = inside ? "inside" : "outside";
-  shell.replaceChildren(skip, inside ? menu(route) : h("header", {}, brand("/login")), h("div", { class: "page" }, canShare ? "" : notice("warn", texts.oneTab), main));
-}
-
-const brand = (path) => link(linkTo(path), [logo(), texts.name], { class: "brand" });
-const logo = () => h("span", { class: "logo", "aria-hidden": "true" });
-
-function menu(route) {
-  const items = MENU.filter(({ name, fits }) => !absent.has(name) && (!fits || fits(user)));
-  const list = h("nav", { id: "menu", "aria-label": texts.nav.label }, h("ul", {}, items.map(({ name, path }) =>
-    h("li", {}, link(linkTo(path), [icon(name), texts.nav[name]], { "aria-current": route?.nav === name && "page" })))));
-  const toggle = h("button", { type: "button", class: "menu-button", "aria-expanded": "false", "aria-controls": "menu", onclick: () => {
-    toggle.setAttribute("aria-expanded", String(shell.classList.toggle("menu-open")));
-  } }, icon("menu"), texts.menu);
-  return h("header", { class: "side" }, brand("/interviews"), toggle, list, h("div", { class: "who" }, mark(user.name ?? user.email),
-    h("div", {}, h("p", { class: "who-name" }, user.name ?? user.email), h("p", { class: "quiet" }, texts.roles[user.role] ?? user.role)),
-    button(texts.logOut, () => logOut(), { kind: "plain" })));
 }
 
 show();

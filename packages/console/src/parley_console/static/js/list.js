@@ -1,52 +1,41 @@
 // Lists: filters that stand in the address, pages that grow with "Show more".
 import { get, nextOf } from "./api.js";
+import { valuesOf } from "./form.js";
 import { keepInAddress } from "./router.js";
 import { texts } from "./texts.js";
-import { valuesOf } from "./form.js";
-import { announce, button, fillWith, h } from "./view.js";
+import { actions, announce, button, fillWith, h } from "./view.js";
 
-/**
- * Return a list and a button for its next page.
- *
- * @param path, options what to get
- * @param row makes an item's element
- * @param none makes what is shown instead of an empty list
- */
-export async function listOf(path, { row, none, ...options }) {
-  const first = await get(path, options);
+/** Return a list and a button for its next page. `item` makes an item's element, `none` what stands for no items. */
+export async function listOf(path, values, item, none) {
+  const first = await get(path, values);
   if (!first.items.length) return none();
-  const list = h("ul", { class: "rows" }, first.items.map(row));
-  return [list, moreButton(list, first, async (query) => get(path, { ...options, query }), row)];
-}
-
-function moreButton(list, page, load, row) {
-  let next = nextOf(page);
-  const more = next && h("div", { class: "more" }, button(texts.more, async () => {
-    const following = await load(next);
-    const rows = following.items.map(row);
+  const list = h("ul.rows", first.items.map(item));
+  let next = nextOf(first, values);
+  const more = actions(button(texts.more, async () => {
+    const page = await get(path, next);
+    const rows = page.items.map(item);
     list.append(...rows);
     rows[0]?.querySelector("a, button")?.focus();
-    next = nextOf(following);
+    next = nextOf(page, values);
     if (!next) more.remove();
   }));
-  return more;
+  return [list, next && more];
 }
 
-/** Return a form of filters: whatever changes goes into the address, and the results are loaded anew. */
-export function filters(fields, { load, results, label, signal }) {
+/** Return a form of filters: whatever changes goes into the address, and `load` fills the results anew. */
+export function filters(fields, results, load) {
   let waiting;
-  const node = h("form", { class: "filters", role: "search", "aria-label": label, onsubmit: (event) => (event.preventDefault(), apply()) }, fields);
   const apply = async () => {
     clearTimeout(waiting);
     const query = valuesOf(node);
     keepInAddress(query);
     await fillWith(results, load(query));
-    const count = results.querySelectorAll(".rows > li").length;
-    if (!signal.aborted) announce(texts.total(count));
+    announce(texts.shown(results.querySelectorAll(".rows > li").length));
   };
-  node.addEventListener("input", () => {
+  const later = () => {
     clearTimeout(waiting);
     waiting = setTimeout(apply, 300);
-  });
+  };
+  const node = h("form.filters", { role: "search", onsubmit: (event) => (event.preventDefault(), apply()), oninput: later }, fields);
   return node;
 }

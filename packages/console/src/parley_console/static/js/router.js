@@ -1,29 +1,28 @@
 // Which page belongs to what stands behind the # of the address.
-import { queryOf } from "./api.js";
-import { search } from "./http.js";
+import { queryOf, search } from "./http.js";
+import { h } from "./view.js";
 
-/** Return the link to a page; `query` stands in the address, as filters do. */
-export const linkTo = (path, query = {}) => `#${path}${search(query)}`;
+const hashOf = (path, query) => `#${path}${search(query)}`;
 
-export const go = (path, query) => (location.hash = linkTo(path, query));
+/** Return a link to a page; its query stands in the address, as filters do. */
+export const link = (path, text, { query, ...properties } = {}) => h("a", { href: hashOf(path, query), ...properties }, text);
 
-/** Change the query of the present page without leaving it. */
-export function keepInAddress(query) {
-  history.replaceState(null, "", linkTo(here().path, query));
-}
+export const go = (path, query) => (location.hash = hashOf(path, query));
 
 /** Return path and query of the present page. */
 export function here() {
   const [path, query] = location.hash.slice(1).split("?");
-  return { path: path || "/", query: queryOf(new URLSearchParams(query)) };
+  return { path: path || "/interviews", query: queryOf(query) };
 }
 
-/** Return the route of a path and the parameters that stand in it: `/people/:id` takes one. */
+/** Change the query of the present page without leaving it. */
+export const keepInAddress = (query) => history.replaceState(null, "", hashOf(here().path, query));
+
+/** Return the route of a path with the parameters that stand in it: `/people/:id` takes one. */
 export function match(routes, path) {
-  for (const route of routes) {
-    const pattern = new RegExp(`^${route.path.replace(/:(\w+)/g, "(?<$1>[^/]+)")}$`);
-    const found = pattern.exec(path);
-    if (found) return { route, parameters: { ...found.groups } };
+  for (const [pattern, load] of routes) {
+    const found = new RegExp(`^${pattern.replace(/:(\w+)/g, "(?<$1>[^/]+)")}$`).exec(path);
+    if (found) return { load, parameters: { ...found.groups } };
   }
   return undefined;
 }

@@ -1,12 +1,12 @@
 // The tokens of whoever is logged in. They lie in localStorage under one key, which all tabs share.
-import { address, pause, Problem, randomName, request } from "./http.js";
+import { pause, Problem, randomName, request } from "./http.js";
 
 const KEY = "parley.session";
 const TRIES = 4;
-const listeners = new Set();
+const listeners = [];
 let refreshing;
 
-/** Whether several tabs can take turns. Browsers offer locks only over https and on this machine itself. */
+/** Whether tabs can take turns: browsers offer locks only over https and on this machine itself. */
 export const canShare = Boolean(navigator.locks);
 
 const read = () => JSON.parse(localStorage.getItem(KEY));
@@ -14,17 +14,17 @@ const write = (session) => localStorage.setItem(KEY, JSON.stringify(session));
 
 export const isLoggedIn = () => read() !== null;
 
-/** Call back, with whether somebody is logged in, whenever that changes in this tab or in another one. */
-export const onSessionChange = (listener) => listeners.add(listener);
+/** Call back whenever somebody logs in or out, in this tab or in another one. */
+export const onSessionChange = (listener) => listeners.push(listener);
 
-const changed = () => listeners.forEach((listener) => listener(isLoggedIn()));
+const changed = () => listeners.forEach((listener) => listener());
 
 addEventListener("storage", ({ key, oldValue, newValue }) => {
-  const idOf = (text) => JSON.parse(text ?? null)?.id;
+  const idOf = (text) => JSON.parse(text)?.id;
   if (key === null || (key === KEY && idOf(oldValue) !== idOf(newValue))) changed();
 });
 
-/** Keep the tokens of a login. */
+/** Keep the tokens of a login, and let all tabs know. */
 export function begin(tokens) {
   keep(tokens, randomName());
   changed();
@@ -36,47 +36,38 @@ export function end() {
   changed();
 }
 
-/** Return an access token: a new one where the stored one is `refused` or about to expire. */
-export async function accessToken(refused) {
-  if (isUsable(read(), refused)) return read().access_token;
-  await (refreshing ??= inTurn(() => refresh(refused)).finally(() => (refreshing = undefined)));
-  const session = read();
-  if (session) return session.access_token;
-  throw new Problem(401, { code: "session_ended" });
-}
+const keep = ({ access_token, refresh_token, expires_in }, id) =>
+  write({ id, access_token, refresh_token, usable_until: Date.now() + expires_in * 900 });
 
 const isUsable = (session, refused) => session && session.access_token !== refused && Date.now() < session.usable_until;
 
-const inTurn = (work) => (canShare ? navigator.locks.request(KEY, work) : work());
-
-function keep({ access_token, refresh_token, expires_in }, id) {
-  write({ id, access_token, refresh_token, usable_until: Date.now() + expires_in * 900 });
+/** Return an access token: a new one where the stored one is `refused` or about to expire. */
+export async function accessToken(refused) {
+  if (!isUsable(read(), refused)) await (refreshing ??= inTurn(() => refresh(refused)).finally(() => (refreshing = null)));
+  const session = read();
+  if (session) return session.access_token;
+  throw new Problem(401);
 }
+
+const inTurn = (work) => (canShare ? navigator.locks.request(KEY, work) : work());
 
 /**
  * Exchange the refresh token, unless another tab has done so while this one waited for its turn.
  *
- * The request is repeated under one key, stored before it is sent, so that a lost answer doesn't end the session.
+ * Repeats have one key, stored before the first is sent, so that a lost answer doesn't end the session.
  */
 async function refresh(refused) {
   for (let failures = 0; ; await pause(500 * 2 ** failures++)) {
     const session = read();
     if (!session || isUsable(session, refused)) return;
-    const key = session.key ?? randomName();
+    const { id, refresh_token, key = randomName() } = session;
     write({ ...session, key });
     try {
-      return keep(await exchange(session.refresh_token, key), session.id);
+      const response = await request("POST", "/v1/auth/refresh", {}, { refresh_token }, { "Idempotency-Key": key });
+      return keep(await response.json(), id);
     } catch (problem) {
       if (problem.status === 401) return end();
-      if (failures === TRIES || !isPassing(problem)) throw problem;
+      if (failures === TRIES) throw problem;
     }
   }
-}
-
-const isPassing = ({ status }) => status === undefined || status === 0 || status === 409 || status === 429 || status >= 500;
-
-async function exchange(refreshToken, key) {
-  const options = { body: { refresh_token: refreshToken }, signal: AbortSignal.timeout(10000) };
-  const headers = { "Idempotency-Key": key };
-  return (await request("POST", address("/v1/auth/refresh"), { ...options, headers })).json();
 }

@@ -1,105 +1,86 @@
 // Small pieces of a page. Text only ever becomes text: nothing here reads markup.
 import { texts } from "./texts.js";
 
-const SVG = "http://www.w3.org/2000/svg";
-const ICONS = {
-  interviews: "M4 5h16v11H9l-5 4z",
-  week: "M4 6h16v14H4zM4 10h16M8 3v4M16 3v4",
-  people: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM3 20c0-4 2.5-6 6-6s6 2 6 6M16 4.5a3.5 3.5 0 0 1 0 6M17.5 14.5c2.300.7 3.5 2.600 3.5 5.5",
-  log: "M5 6h.01M5 12h.01M5 18h.01M9 6h11M9 12h11M9 18h11",
-  system: "M12 3l8 4.5v9L12 21l-8-4.5v-9zM12 12l8-4.5M12 12v9M12 12L4 7.5",
-  me: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21c0-4 3-7 8-7s8 3 8 7",
-  menu: "M4 7h16M4 12h16M4 17h16",
-  leave: "M10 4H5v16h5M9 12h11M16 8l4 4-4 4",
-};
-
-/** Return an element. Properties that begin with `on` are listeners; false, null and undefined are left out. */
-export function h(tag, properties, ...children) {
-  return fill(document.createElement(tag), properties, children);
-}
-
-function fill(node, properties, children) {
-  for (const [name, value] of Object.entries(properties ?? {})) {
+/** Return an element: `h("p.meta", { id: "x" }, "text")`. Members that begin with `on` are listeners. */
+export function h(name, ...rest) {
+  const [tag, ...classes] = name.split(".");
+  const { class: more, ...properties } = rest[0]?.constructor === Object ? rest.shift() : {};
+  const node = document.createElement(tag);
+  if (more || classes.length) node.className = [...classes, more].join(" ").trim();
+  for (const [name, value] of Object.entries(properties)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value === true) node.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
+    else if ((value ?? false) !== false) node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.flat(9).filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(...rest.flat(9).filter((child) => (child ?? false) !== false));
   return node;
 }
 
-/** Return a drawing beside a text that says the same. */
-export function icon(name) {
-  const path = fill(document.createElementNS(SVG, "path"), { d: ICONS[name] }, []);
-  return fill(document.createElementNS(SVG, "svg"), { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }, [path]);
-}
+export const button = (text, onclick, properties) => h("button", { type: "button", onclick, ...properties }, text);
+export const quiet = (...text) => h("p.quiet", text);
+export const actions = (...nodes) => h("div.actions", nodes);
 
-export const button = (text, onclick, { kind = "", ...properties } = {}) =>
-  h("button", { type: "button", class: kind, onclick, ...properties }, text);
-
-export const link = (href, text, properties) => h("a", { href, ...properties }, text);
-
-/** Return a part of a page with its heading, and what one can do there beside the heading. */
-export const section = (title, { actions = [], ...properties } = {}, ...children) =>
-  h("section", { class: "card", ...properties }, h("div", { class: "head" }, h("h2", {}, title), actions), children);
+/** Return a part of a page with its heading, and beside that what one can do there. */
+export const section = (title, beside, ...children) =>
+  h("section.card", { "aria-label": title }, h("div.head", h("h2", title), beside), children);
 
 /** Return the top of a page: its name, a line about it, what one can do. */
-export const pageHead = (title, { above, below, actions } = {}) =>
-  h("header", { class: "page-head" }, h("div", {}, above, h("h1", { tabindex: "-1" }, title), below),
-    actions && h("div", { class: "actions" }, actions));
+export const pageHead = (title, below, ...beside) =>
+  h("header.head", h("div", h("h1", { tabindex: "-1" }, title), below), actions(beside));
 
 /** Return what stands where there is nothing yet: that there is nothing, and what to do. */
-export const empty = (title, text, ...actions) =>
-  h("div", { class: "empty" }, h("p", { class: "empty-title" }, title), text && h("p", {}, text), actions);
+export const empty = (title, ...children) => h("div.empty", h("p.empty-title", title), children);
 
-export const notice = (kind, ...children) => h("p", { class: `notice ${kind}` }, children);
+/** Return a notice that is read out at once. */
+export const alarm = (text) => h("p.notice.error", { role: "alert" }, text);
 
-export const statusBadge = (status) => h("span", { class: `badge ${status}` }, texts.status[status] ?? status);
+export const statusBadge = (status) => h("span.badge", { class: status }, texts.status[status] ?? status);
+export const tag = (text, kind) => h("span.tag", { class: kind }, text);
 
-export const tag = (text, kind = "") => h("span", { class: `tag ${kind}` }, text);
+/** Return an item of a list: what stands before it, its title and a line about it, and what stands behind. */
+export const row = (before, title, about, ...behind) =>
+  h("li", before, h("div.what", h("p", title), h("p.meta", about)), behind);
 
 /** Return pairs of terms and values, without those that have no value. */
-export const facts = (pairs) =>
-  h("dl", { class: "facts" }, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "")
-    .map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value))));
+export const facts = (...pairs) =>
+  h("dl.facts", pairs.filter(([, value]) => value ?? "").map(([term, value]) => h("div", h("dt", term), h("dd", value))));
 
 /** Return a text, as a link where it is an address of the web. */
 export const linked = (text) =>
-  /^https?:\/\/\S+$/.test(text) ? link(text, text, { rel: "noopener noreferrer", target: "_blank" }) : text;
+  /^https?:\/\/\S+$/.test(text) ? h("a", { href: text, rel: "noopener noreferrer", target: "_blank" }, text) : text;
+
+export const nameOf = ({ name, email }) => name ?? email ?? texts.noName;
 
 /** Return the first letters of a name, as a mark beside it. */
-export const mark = (name) =>
-  h("span", { class: "mark", "aria-hidden": "true" },
-    [...name.split(/[\s@._-]+/).filter(Boolean).slice(0, 2).map((word) => [...word][0].toUpperCase())].join("") || "?");
+export function mark(name) {
+  const words = name.split(/[\s@._-]+/).filter(Boolean).slice(0, 2);
+  return h("span.mark", { "aria-hidden": "true" }, words.map((word) => [...word][0].toUpperCase()));
+}
 
 /** Say something to everybody, people who don't see the page included. */
 export function announce(text) {
   const place = document.getElementById("announcements");
-  place.replaceChildren(h("p", {}, text));
+  place.replaceChildren(h("p", text));
   clearTimeout(announce.timer);
   announce.timer = setTimeout(() => place.replaceChildren(), 6000);
 }
 
-/** Return a text field's content and a button that copies it. */
+/** Return a text and a button that copies it. */
 export function copyable(text, label) {
-  const field = h("input", { readonly: true, value: text, "aria-label": label, onfocus: () => field.select() });
-  const copy = async () => {
+  const field = h("input", { readonly: true, value: text, "aria-label": label });
+  return h("div.copyable", field, button(texts.copy, () => {
     field.select();
-    await (navigator.clipboard?.writeText(text) ?? document.execCommand("copy"));
+    document.execCommand("copy");
     announce(texts.copied);
-  };
-  return h("div", { class: "copyable" }, field, button(texts.copy, copy));
+  }));
 }
 
-/** Put what the work returns into a place of the page, and say so if it fails; meanwhile the place is busy. */
+/** Put what the work returns into a place of the page, or why it failed; meanwhile the place is busy. */
 export async function fillWith(place, work) {
   place.setAttribute("aria-busy", "true");
   try {
-    place.replaceChildren(...[await work].flat().filter(Boolean));
+    place.replaceChildren(...[await work].flat(9).filter(Boolean));
   } catch (problem) {
-    if (problem.name === "AbortError") return;
-    if (problem.isAbsent) place.remove();
-    else place.replaceChildren(h("p", { class: "notice error", role: "alert" }, problem.message));
+    place.replaceChildren(...(problem.isAbsent ? [] : [alarm(problem.message)]));
   } finally {
     place.removeAttribute("aria-busy");
   }

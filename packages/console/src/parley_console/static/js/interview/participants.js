@@ -1,0 +1,90 @@
+// Who takes part: adding and removing people, what they answered to the time, whether they came.
+import { get, getAll, ifInstalled, post, put, remove } from "../api.js";
+import { askForm, field } from "../form.js";
+import { handOver } from "../links.js";
+import { texts } from "../texts.js";
+import { actions, announce, button, fillWith, h, mark, nameOf, quiet, row, section, tag } from "../view.js";
+
+const words = texts.participants;
+const LIST = "/v1/interviews/{interview_id}/participants";
+
+/** Return the section; `page.reloadPeople` fills it. */
+export function participantsOf(page) {
+  const [list, beside] = [h("div.part"), h("div")];
+  page.reloadPeople = () => {
+    beside.replaceChildren(page.mayChange() ? button(words.add, () => add(page)) : "");
+    return fillWith(list, show(page));
+  };
+  return section(words.title, beside, list);
+}
+
+async function show(page) {
+  const [people, attendance] = await Promise.all([
+    getAll(LIST, { ...page.at, former: true }),
+    ifInstalled(get("/v1/interviews/{interview_id}/attendance", page.at)),
+  ]);
+  people.forEach((person) => page.people.set(person.user_id, person));
+  const present = people.filter(({ removed_at }) => !removed_at);
+  const answers = new Map(attendance?.items.map((one) => [one.user_id, one]));
+  const own = page.interview.status === "scheduled" && answers.get(page.user.id);
+  return [own && question(page, own), present.length ? "" : quiet(words.none),
+    h("ul.rows", present.map((person) => item(page, person, answers.get(person.user_id))))];
+}
+
+function item(page, person, answer) {
+  const { user_id, name, email, participant_role, active } = person;
+  const isOwn = user_id === page.user.id;
+  const about = [texts.roles[participant_role], name && email, answer?.comment].filter(Boolean).join(" · ");
+  return row(mark(nameOf(person)), [h("strong", nameOf(person)), isOwn && ` (${texts.you})`], about,
+    !active && tag(words.inactive, "bad"), answer && answerTag(answer),
+    answer && mayMark(page, person) && marking(page, person, answer),
+    page.mayChange() && button(words.remove, () => removePerson(page, person), { class: "plain", "aria-label": words.removeOne(nameOf(person)) }));
+}
+
+function answerTag({ answer, is_current, attended }) {
+  if (attended !== "unknown") return tag(words.attended[attended], attended === "present" ? "good" : "bad");
+  const text = words.answers[answer] ?? words.noAnswer;
+  return tag(answer && !is_current ? words.earlier(text) : text, is_current && answer === "accepted" ? "good" : "");
+}
+
+/** Whether marking is worth offering; whether it is allowed, the API says. */
+const mayMark = ({ interview: { my_role, scheduled_at, status }, user }, { participant_role }) =>
+  Date.now() > Date.parse(scheduled_at) && status !== "cancelled" && my_role !== "candidate" &&
+  (user.role === "admin" || participant_role === "candidate");
+
+function marking(page, person, { attended }) {
+  const values = { ...page.at, user_id: person.user_id };
+  const save = async ({ target }) => {
+    await put("/v1/interviews/{interview_id}/attendance/{user_id}", values, { attended: target.value }).finally(page.reloadPeople);
+    announce(texts.saved);
+  };
+  return h("select", { "aria-label": words.attendanceOf(nameOf(person)), onchange: save },
+    Object.entries(words.attended).map(([value, text]) => h("option", { value, selected: value === attended }, text)));
+}
+
+function question(page, { answer, is_current }) {
+  const choose = async (chosen) => {
+    const body = { answer: chosen, schedule_version: page.interview.schedule_version };
+    await put("/v1/interviews/{interview_id}/rsvp", page.at, body).finally(page.refresh);
+    announce(texts.saved);
+    await page.reloadPeople();
+  };
+  return h("fieldset.rsvp", h("legend", words.question), actions(Object.entries(words.choose).map(([value, text]) =>
+    button(text, () => choose(value), { "aria-pressed": String(is_current && value === answer) }))));
+}
+
+const add = (page) => askForm(words.add, [
+  field("user_email", { type: "email", autocapitalize: "none" }),
+  field("participant_role", { options: words.choices }),
+  field("invite", { type: "checkbox" }),
+], async ({ user_email = "", ...rest }) => {
+  const { user_id } = await post(LIST, page.at, { user_email, ...rest });
+  await page.reloadPeople();
+  if (rest.invite) handOver(user_id);
+});
+
+const removePerson = (page, person) => askForm(words.removeOne(nameOf(person)), [], async () => {
+  const values = { ...page.at, user_id: person.user_id };
+  await remove("/v1/interviews/{interview_id}/participants/{user_id}", values);
+  await page.reloadPeople();
+}, { text: words.removeText, submit: words.remove, kind: "danger fill" });

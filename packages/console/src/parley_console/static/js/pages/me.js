@@ -1,0 +1,62 @@
+// The caller's own account: name, password, sessions, calendar feeds.
+import { get, getAll, ifInstalled, logOut, patch, post, remove } from "../api.js";
+import { ask, askForm, field, form } from "../form.js";
+import { texts } from "../texts.js";
+import { moment } from "../time.js";
+import { actions, announce, button, copyable, fillWith, h, pageHead, quiet, row, section, tag } from "../view.js";
+
+const words = texts.me;
+
+export default async function showMe({ user }) {
+  const [sessions, feeds] = [h("div.part"), h("div")];
+  const loadSessions = () => fillWith(sessions, listSessions(loadSessions));
+  const loadFeeds = () => fillWith(feeds, listFeeds(loadFeeds));
+  await Promise.all([loadSessions(), loadFeeds()]);
+  const save = async ({ name = null }) => {
+    Object.assign(user, await patch("/v1/users/me", {}, { name }));
+    announce(texts.saved);
+  };
+  const savePassword = async (values) => {
+    await post("/v1/users/me/password", {}, values);
+    announce(words.passwordSaved);
+    await loadSessions();
+  };
+  return [pageHead(words.title, quiet(`${user.email} · ${texts.roles[user.role] ?? user.role}`)), h("div.pair",
+    section(words.profile, "", form([field("name", { value: user.name, autocomplete: "name" })], texts.save, save)),
+    section(words.password, "", form([
+      field("current_password", { type: "password", autocomplete: "current-password" }),
+      field("new_password", { type: "password", autocomplete: "new-password" })], texts.save, savePassword))),
+  section(words.sessions, button(words.everywhere, () => logOut("/v1/auth/logout-all")), sessions), feeds];
+}
+
+async function listSessions(reload) {
+  const items = await getAll("/v1/auth/sessions");
+  return h("ul.rows", items.map(({ id, user_agent, network, used_at, current }) => {
+    const device = deviceOf(user_agent);
+    const end = () => remove("/v1/auth/sessions/{session_id}", { session_id: id }).then(reload);
+    return row("", h("strong", device), [network, " · ", words.used, moment(used_at)],
+      current ? tag(words.present, "good") : button(words.end, end, { "aria-label": words.endOne(device) }));
+  }));
+}
+
+/** Return browser and system as most people call them, or what the client calls itself. */
+function deviceOf(agent) {
+  const browser = /Edg|Firefox|Chrome|Safari/.exec(agent)?.[0];
+  const system = /Windows|Android|iPhone|iPad|Mac|Linux/.exec(agent)?.[0];
+  return browser && system ? `${browser.replace("Edg", "Edge")}, ${system}` : agent;
+}
+
+async function listFeeds(reload) {
+  const page = await ifInstalled(get("/v1/calendar/feeds"));
+  if (!page) return [];
+  const add = () => askForm(words.newFeed, [field("name", { optional: true })], async (values) => {
+    const { url } = await post("/v1/calendar/feeds", {}, values);
+    await reload();
+    ask(words.newFeed, (end) => [h("p", words.feedOnce), copyable(new URL(url, location.href).href, words.newFeed),
+      actions(button(texts.links.done, () => end(), { class: "primary" }))]);
+  });
+  const drop = (id) => remove("/v1/calendar/feeds/{feed_id}", { feed_id: id }).then(reload);
+  return section(words.feeds, button(words.newFeed, add), quiet(words.feedsText), h("ul.rows", page.items.map(({ id, name, created_at }) =>
+    row("", h("strong", name ?? texts.noName), moment(created_at),
+      button(texts.participants.remove, () => drop(id), { class: "plain", "aria-label": words.removeOne(name ?? texts.noName) })))));
+}
