@@ -6,10 +6,17 @@ from typing import Any
 import pytest
 from axe import violations
 from measures import sideways
-from playwright.async_api import Page, expect
-from sites import Site
+from playwright.async_api import Locator, Page, expect
+from sites import PASSWORD, Site
 from windows import Windows
 
+# An outline, or what stands for one; browsers draw none of their own where a style has taken it away.
+_FOCUS_IS_SEEN = """
+() => {
+  const { outlineStyle, boxShadow } = getComputedStyle(document.activeElement);
+  return document.activeElement === document.body || outlineStyle !== "none" || boxShadow !== "none";
+}
+"""
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 320, "height": 640}
 # By the role of who looks. {interview} and {person} are one of each; others are as they are after the start.
 ROUTES = {
@@ -109,3 +116,37 @@ async def test_sideways_is_seen(windows: Windows) -> None:
     assert await sideways(page) == []
     await page.evaluate("() => { document.querySelector('main').style.minWidth = '400px'; }")
     assert await sideways(page)
+
+
+async def tab_to(page: Page, target: Locator) -> None:
+    """Press the tabulator until the focus is on the target; wherever it comes by, it is seen."""
+    for _ in range(60):
+        await page.keyboard.press("Tab")
+        assert await page.evaluate(_FOCUS_IS_SEEN), await page.evaluate("() => document.activeElement.outerHTML")
+        if await target.evaluate("(element) => element === document.activeElement"):
+            return
+    pytest.fail(f"the keyboard does not reach {target}")
+
+
+async def test_by_keyboard_alone(site: Site, windows: Windows) -> None:
+    """From logging in to a message that is sent."""
+    grace = await site.person("interviewer", "Grace Hopper")
+    await site.interview(grace, title="Compiler engineer")
+    page = await windows.open()
+    await settled(page)
+    await tab_to(page, page.get_by_label("E-mail"))
+    await page.keyboard.type(grace.email)
+    await tab_to(page, page.get_by_label("Password"))
+    await page.keyboard.type(PASSWORD)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
+    await tab_to(page, page.get_by_role("link", name="Compiler engineer"))
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Compiler engineer")
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
+    await tab_to(page, page.get_by_label("Your message"))
+    await page.keyboard.type("Welcome")
+    await tab_to(page, page.get_by_role("button", name="Send"))
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("log")).to_contain_text("Welcome")
+    await expect(page.get_by_label("Your message")).to_be_focused()
