@@ -57,8 +57,8 @@ async function show() {
 
 async function contentOf(route, context) {
   try {
-    if (!route) return missing();
-    const [page] = await Promise.all([route.load(), context.isOpen || identify()]);
+    const [page] = await Promise.all([route?.load(), context.isOpen || identify()]);
+    if (!page) return missing();
     return [await page.default({ ...context, ...route, user })].flat().filter(Boolean);
   } catch (problem) {
     if (!problem.isAbsent) return failure(problem);

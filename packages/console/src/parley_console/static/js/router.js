@@ -12,7 +12,7 @@ export const go = (path, query) => (location.hash = hashOf(path, query));
 /** Return path and query of the present page. */
 export function here() {
   const [path, query] = location.hash.slice(1).split("?");
-  return { path: path || "/interviews", query: queryOf(query) };
+  return { path: path.length > 1 ? path : "/interviews", query: queryOf(query) };
 }
 
 /** Change the query of the present page without leaving it. */
