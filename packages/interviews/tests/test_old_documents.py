@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from attending import PAST, attendance, mark, rsvp
 
 from parley_interviews.models import UNKNOWN_TIME, UNKNOWN_USER, Interview, Participant
 from parley_interviews.testing import address_of, create_interview
@@ -146,3 +147,52 @@ class TestCursor:
             address = page["next"]
         assert len(seen) == 7
         assert seen == expected
+
+
+class TestAttendance:
+    @pytest.mark.parametrize(
+        "field", ["scheduled_at", "schedule_version", "participants.0.added_at", "participants.0.participant_role"]
+    )
+    async def test_of_an_interview(
+        self, client: httpx.AsyncClient, database: Database, people: People, field: str
+    ) -> None:
+        """People answer and are marked in an interview that lacks a field, and both count."""
+        interview = await create_interview(client, people.admin, people.candidate, scheduled_at=PAST)
+        await database["interviews"].update_one({"_id": interview["id"]}, {"$unset": {field: True}})
+        answers = [
+            await rsvp(client, people.candidate, interview),
+            await mark(client, people.admin, interview, people.candidate, "present"),
+        ]
+        assert {answer.status_code for answer in answers} == {200}
+        [item] = (await attendance(client, people.admin, interview))["items"]
+        assert (item["is_current"], item["attended"]) == (True, "present")
+
+    @pytest.mark.parametrize(
+        ("part", "field"),
+        [
+            ("rsvp", None),
+            ("rsvp", "comment"),
+            ("rsvp", "schedule_version"),
+            ("rsvp", "answered_at"),
+            ("mark", None),
+            ("mark", "reason"),
+            ("mark", "scheduled_at"),
+            ("mark", "marked_by"),
+            ("mark", "marked_at"),
+        ],
+    )
+    async def test_of_an_attendance(
+        self, client: httpx.AsyncClient, database: Database, people: People, part: str, field: str | None
+    ) -> None:
+        """An answer or a mark that lacks a field is read, and both can be given anew."""
+        interview = await create_interview(client, people.admin, people.candidate, scheduled_at=PAST)
+        await rsvp(client, people.candidate, interview)
+        await mark(client, people.admin, interview, people.candidate, "no_show")
+        unset = {"$unset": {f"people.0.{part}" + (f".{field}" if field else ""): True}}
+        await database["attendances"].update_one({"_id": interview["id"]}, unset)
+        [item] = (await attendance(client, people.admin, interview))["items"]
+        assert (item["answer"] is None) is (part == "rsvp" and field is None)
+        await rsvp(client, people.candidate, interview, "declined")
+        await mark(client, people.admin, interview, people.candidate, "present")
+        [item] = (await attendance(client, people.admin, interview))["items"]
+        assert (item["answer"], item["attended"]) == ("declined", "present")
