@@ -8,6 +8,8 @@ from parley_core.http.walks import Walks
 from parley_interviews.appointments.repository import AppointmentReader
 from parley_interviews.attendance.repository import AttendanceRepository
 from parley_interviews.attendance.service import AttendanceService
+from parley_interviews.availability.repository import ConflictRepository
+from parley_interviews.availability.service import ScheduleService
 from parley_interviews.claims.repository import ClaimRepository
 from parley_interviews.history.repository import InterviewHistory
 from parley_interviews.interviews.creation import InterviewCreations
@@ -22,7 +24,6 @@ from parley_interviews.participants.assignments import Assignments
 from parley_interviews.participants.repository import ParticipantRepository
 from parley_interviews.participants.service import ParticipantService
 from parley_interviews.scheduling.repository import ScheduleRepository
-from parley_interviews.scheduling.service import ScheduleService
 from parley_interviews.scope import GuardReader
 
 
@@ -65,7 +66,7 @@ def services_of(parley: Parley) -> list[object]:
         GuardReader(database),
         interviews,
         schedule,
-        ScheduleService(schedule=schedule, users=users, clock=clock),
+        ScheduleService(schedule=schedule, conflicts=ConflictRepository(database), users=users, clock=clock),
         totals,
         words,
         participants,

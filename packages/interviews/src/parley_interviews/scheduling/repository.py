@@ -8,10 +8,8 @@ from pymongo import UpdateOne
 
 from parley_core import Database, Document, Session
 from parley_interviews.indexes import AGENDAS, INTERVIEWS, PARTICIPANT_SCHEDULE
-from parley_interviews.models import UNKNOWN_TIME, Status
-from parley_interviews.participants.repository import relation_of
+from parley_interviews.models import UNKNOWN_TIME
 from parley_interviews.policy import LONGEST, OPEN, end_of
-from parley_interviews.scheduling.models import Appointment, Glimpse
 from parley_interviews.scheduling.overlaps import Busy
 
 _SPAN = {"scheduled_at": True, "ends_at": True, "duration_minutes": True, "participants.user_id": True}
@@ -52,25 +50,6 @@ class ScheduleRepository:
         )
         busy = (one for document in await found.to_list() for one in _busy(document, wanted) if one.ends_at > begin)
         return sorted(busy, key=lambda one: (one.scheduled_at, one.interview_id, one.user_id))
-
-    async def appointment(self, interview_id: str) -> Appointment | None:
-        """Return who takes part in an interview, and when it is; None when there is none."""
-        found = await self._interviews.find_one({"_id": interview_id}, {**_SPAN, "status": True})
-        if found is None:
-            return None
-        user_ids = [participant["user_id"] for participant in found.get("participants", ())]
-        return Appointment(Status(found["status"]), user_ids, *span_of(found))
-
-    async def glimpses(self, interview_ids: Collection[str], viewer_id: str) -> Sequence[Glimpse]:
-        """Return what may be shown of interviews, with the viewer's relation to each."""
-        projection = {"title": True, "status": True, "participants": {"$elemMatch": {"user_id": viewer_id}}}
-        found = await self._interviews.find({"_id": {"$in": list(interview_ids)}}, projection).to_list()
-        return [
-            Glimpse(
-                d["_id"], d.get("title", ""), Status(d["status"]), relation_of(viewer_id, d.get("participants", ()))
-            )
-            for d in found
-        ]
 
     async def touch(self, user_ids: Iterable[str], session: Session) -> None:
         """Touch the agendas of people, so that the caller's transaction conflicts with every other that does so too."""

@@ -6,8 +6,8 @@ from fastapi import Query
 
 from parley_auth.errors import UserNotFound
 from parley_core import Page, PageQuery, PagerDep, Router, raises
-from parley_interviews.scheduling import schemas
-from parley_interviews.scheduling.dependencies import ConflictListing, ScheduleRead, ScheduleServiceDep
+from parley_interviews.availability import schemas
+from parley_interviews.availability.dependencies import ConflictListing, ScheduleRead, ScheduleServiceDep
 
 conflicts = Router(prefix="/interviews/{interview_id}/conflicts", tag="schedule")
 schedule = Router(prefix="/schedule", tag="schedule", description="Who is busy when, and which interviews overlap.")

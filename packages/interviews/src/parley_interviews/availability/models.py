@@ -8,8 +8,8 @@ from parley_interviews.models import Status
 
 
 @dataclass(frozen=True)
-class Appointment:
-    """Who takes part in an interview, and when it is."""
+class InterviewSpan:
+    """When an interview is, who takes part in it, and whether that still counts."""
 
     status: Status
     user_ids: Sequence[str]

@@ -8,10 +8,11 @@ from parley_auth import Access, ScopedAccess, UserDirectory
 from parley_auth.errors import UserNotFound
 from parley_core import Clock, PageQuery
 from parley_core.errors import FieldError, ValidationError
+from parley_interviews.availability import schemas
+from parley_interviews.availability.busy_times import BusyTime, merged
+from parley_interviews.availability.repository import ConflictRepository
 from parley_interviews.errors import InterviewNotFound
 from parley_interviews.policy import OPEN, READ_SCHEDULES
-from parley_interviews.scheduling import schemas
-from parley_interviews.scheduling.busy_times import BusyTime, merged
 from parley_interviews.scheduling.overlaps import Busy
 from parley_interviews.scheduling.repository import ScheduleRepository
 
@@ -19,8 +20,11 @@ from parley_interviews.scheduling.repository import ScheduleRepository
 class ScheduleService:
     """Reads what overlaps, and when people are busy."""
 
-    def __init__(self, *, schedule: ScheduleRepository, users: UserDirectory, clock: Clock) -> None:
+    def __init__(
+        self, *, schedule: ScheduleRepository, conflicts: ConflictRepository, users: UserDirectory, clock: Clock
+    ) -> None:
         self._schedule = schedule
+        self._conflicts = conflicts
         self._users = users
         self._clock = clock
 
@@ -29,7 +33,7 @@ class ScheduleService:
 
         Those that the caller may not read are times alone. Completed and cancelled interviews conflict with none.
         """
-        if (own := await self._schedule.appointment(access.resource.id)) is None:
+        if (own := await self._conflicts.span(access.resource.id)) is None:
             raise InterviewNotFound
         if own.status not in OPEN:
             return [], 0
@@ -78,7 +82,7 @@ class ScheduleService:
             raise UserNotFound(errors=errors)
 
     async def _shown(self, page: Sequence[Busy], access: ScopedAccess) -> list[schemas.Conflict]:
-        others = await self._schedule.glimpses({busy.interview_id for busy in page}, access.principal.id)
+        others = await self._conflicts.glimpses({busy.interview_id for busy in page}, access.principal.id)
         titles = {
             one.id: one.title for one in others if access.permits_as(one.relation, "interviews:read", state=one.status)
         }

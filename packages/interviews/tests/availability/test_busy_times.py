@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from parley_core.testing import NOON
-from parley_interviews.scheduling.busy_times import BusyTime, merged
+from parley_interviews.availability.busy_times import BusyTime, merged
 
 SPAN = 0, 10
 

@@ -6,8 +6,8 @@ from fastapi import Depends
 
 from parley_auth import Access, Guard, ScopedAccess
 from parley_core import provided
+from parley_interviews.availability.service import ScheduleService
 from parley_interviews.policy import READ_CONFLICTS, READ_OWN_SCHEDULE, READ_SCHEDULES
-from parley_interviews.scheduling.service import ScheduleService
 
 ScheduleServiceDep = Annotated[ScheduleService, Depends(provided(ScheduleService))]
 

@@ -1,0 +1,1 @@
+"""When people are busy, and which interviews overlap, as whoever may read it sees that."""
