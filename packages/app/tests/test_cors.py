@@ -106,6 +106,7 @@ class TestAnswers:
         assert answer.headers["access-control-allow-origin"] == origin
         assert words(answer.headers["access-control-expose-headers"]) >= {
             *("etag", "link", "location", "retry-after", "x-request-id", "www-authenticate", "cache-status"),
+            "parley-conflicts",
         }
         assert "access-control-allow-credentials" not in answer.headers
 

@@ -23,6 +23,7 @@ from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import Database
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import MovableClock, an_application, running_client
+from parley_interviews.settings import InterviewSettings
 
 FRAMEWORK_CODES = {"not_found", "method_not_allowed"}
 
@@ -43,10 +44,11 @@ class Deployment:
     settings: CoreSettings
     clock: MovableClock
 
-    def application(self, *plugins: object, **settings: Any) -> FastAPI:
+    def application(self, *plugins: object, interviews: InterviewSettings | None = None, **settings: Any) -> FastAPI:
         """Another application, as another worker has one, with further plugins and settings; not started yet."""
         all_plugins = [parley_auth.plugin, parley_interviews.plugin, *plugins]
-        return an_application([self.settings, auth_settings(**settings)], all_plugins, clock=self.clock)
+        all_settings = [self.settings, auth_settings(**settings), interviews or InterviewSettings()]
+        return an_application(all_settings, all_plugins, clock=self.clock)
 
     def worker(self, *plugins: object, **settings: Any) -> AbstractAsyncContextManager[httpx.AsyncClient]:
         """A client of another application, which runs as long as it is entered."""

@@ -34,6 +34,7 @@ class Stage:
         self.closed: Request = {}
         self.future: Request = {}
         self.crowded: Request = {}
+        self.empty: Request = {}
         self.inactive_id = ""
         self.lost = f"ats:{people.admin.id}"
         self.creating: dict[str, str] = {}
@@ -45,9 +46,12 @@ class Stage:
         await self.parley.database["users"].update_many(others, {"$set": {"active": False}})
         self.open = await create_interview(self.client, admin, person, scheduled_at=PAST)
         self.future = await create_interview(self.client, admin, person)
+        self.empty = await create_interview(self.client, admin)
         self.closed = await create_interview(self.client, admin, person)
         await bring_to(self.client, admin, self.closed["id"], "cancelled")
-        self.crowded = await create_interview(self.client, admin, *[await an_account(self.app) for _ in range(100)])
+        crowd = [await an_account(self.app) for _ in range(100)]
+        self.crowded = await create_interview(self.client, admin, *crowd)
+        await create_interview(self.client, admin, crowd[0])
         self.inactive_id = (await an_account(self.app, active=False)).id
         await self.client.post("/v1/interviews", json=an_interview(), headers={**admin.headers, **SENT_BEFORE})
         lost = await create_interview(self.client, admin, external_id=self.lost)
@@ -120,6 +124,9 @@ OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
             "duplicate_participant": lambda s: {"participants": [{"user_id": s.people.candidate.id}] * 2},
             "idempotency_key_reused": lambda _: {"json": an_interview(title="Other"), "headers_too": SENT_BEFORE},
             "interview_not_found": lambda s: {"json": an_interview(external_id=s.lost)},
+            "schedule_conflict": lambda s: {
+                "json": an_interview(participants=[{"user_id": s.people.candidate.id}], on_conflict="refuse")
+            },
         },
     ),
     "list_interviews": (
@@ -135,7 +142,18 @@ OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
     "read_interview": (lambda _: {"rest": ""}, {**EVERYWHERE, **OF_SCOPE, **KEY}),
     "update_interview": (
         lambda _: {"method": "PATCH", "rest": "", "json": {"title": "Other"}},
-        {**EVERYWHERE, **OF_BODIES, **OF_SCOPE, **DENIED, **CLOSED, **STALE},
+        {
+            **EVERYWHERE,
+            **OF_BODIES,
+            **OF_SCOPE,
+            **DENIED,
+            **CLOSED,
+            **STALE,
+            "schedule_conflict": lambda s: {
+                "interview": s.crowded,
+                "json": {"duration_minutes": 61, "on_conflict": "refuse"},
+            },
+        },
     ),
     "change_status": (
         lambda _: {"method": "PATCH", "rest": "/status", "json": {"status": "ongoing"}},
@@ -176,6 +194,10 @@ OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
             **OF_PEOPLE,
             "duplicate_participant": lambda s: {"json": {"user_id": s.people.candidate.id}},
             "too_many_participants": lambda s: {"interview": s.crowded},
+            "schedule_conflict": lambda s: {
+                "interview": s.empty,
+                "json": {"user_id": s.people.candidate.id, "on_conflict": "refuse"},
+            },
         },
     ),
     "remove_participant": (

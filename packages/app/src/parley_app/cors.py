@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from parley_app.origins import ANY
 from parley_core.http.requests import RequestLog
 
-_EXPOSED = "Allow, Cache-Status, ETag, Link, Location, Retry-After, WWW-Authenticate, X-Request-ID"
+_EXPOSED = "Allow, Cache-Status, ETag, Link, Location, Parley-Conflicts, Retry-After, WWW-Authenticate, X-Request-ID"
 _TAKEN = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, X-Request-ID, "
     # The Authorize button of Swagger UI sends it from wherever it is.

@@ -48,6 +48,16 @@ class IdempotencyKeyReused(BusinessRuleError):
     title = "This Idempotency-Key belongs to a request with another body; choose another one"
 
 
+class ScheduleConflict(BusinessRuleError):
+    code = "schedule_conflict"
+    title = "Somebody is busy at that time: choose another one, or allow it with `on_conflict`"
+
+
+class DuplicateExternalId(BusinessRuleError):
+    code = "duplicate_external_id"
+    title = "Another interview has this external_id; find it by GET /v1/interviews?external_id="
+
+
 class UnverifiedEmail(BusinessRuleError):
     code = "unverified_email"
     title = "Nobody has proved that they own this e-mail: add the account by its id, or have its owner accept a link"

@@ -5,7 +5,8 @@ from parley_interviews.models import Participant
 
 INTERVIEW_CREATED = EventType(
     "interview.created",
-    "An interview was created; `changes` has its details, its end, and its participants with their roles.",
+    "An interview was created; `changes` has its details, its end, its participants with their roles, and as "
+    "`conflicts` the overlaps that it makes.",
 )
 INTERVIEW_UPDATED = EventType(
     "interview.updated", "Details of an interview changed, but not its schedule; `changes` has both values of each."
@@ -13,7 +14,8 @@ INTERVIEW_UPDATED = EventType(
 INTERVIEW_RESCHEDULED = EventType(
     "interview.rescheduled",
     "The time, duration or time zone of an interview changed; `changes` has both values of each, of the end and of "
-    "other details that changed with it, and `reason` says why, if the actor gave a reason.",
+    "other details that changed with it, and as `conflicts` the overlaps that it makes; `reason` says why, if the "
+    "actor gave a reason.",
 )
 INTERVIEW_STARTED = EventType("interview.started", "An interview started: a scheduled one is ongoing now.")
 INTERVIEW_COMPLETED = EventType("interview.completed", "An interview was completed: an ongoing one is over.")
@@ -23,7 +25,8 @@ INTERVIEW_CANCELLED = EventType(
 )
 PARTICIPANT_ADDED = EventType(
     "interview.participant_added",
-    "A participant was added to an interview; `changes` has their id and their role in it.",
+    "A participant was added to an interview; `changes` has their id and their role in it, and as `conflicts` the "
+    "overlaps that it makes.",
 )
 PARTICIPANT_REMOVED = EventType(
     "interview.participant_removed",

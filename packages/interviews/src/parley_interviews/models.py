@@ -27,6 +27,13 @@ class ParticipantRole(StrEnum):
     CANDIDATE = "candidate"
 
 
+class OnConflict(StrEnum):
+    """What becomes of a write that makes interviews of somebody overlap."""
+
+    ALLOW = "allow"
+    REFUSE = "refuse"
+
+
 @dataclass(frozen=True)
 class Participant:
     """Somebody who takes part: who added them, and when."""
@@ -39,10 +46,14 @@ class Participant:
 
 @dataclass(frozen=True)
 class Participants:
-    """Who takes part in an interview at one revision of it, in the order in which they were added."""
+    """Who takes part in an interview at one revision of it, in the order in which they were added, and when it is."""
 
+    id: str
     rev: int
     status: Status
+    schedule_version: int
+    scheduled_at: datetime
+    ends_at: datetime
     present: tuple[Participant, ...]
 
 

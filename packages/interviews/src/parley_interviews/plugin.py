@@ -3,8 +3,14 @@
 from contextlib import AbstractAsyncContextManager
 
 from parley_auth import ParticipantScope, PolicyRule, Role
-from parley_core import CollectionIndexes, EventType, Invalidation, Parley, Router, hookimpl
+from parley_core import CollectionIndexes, EventType, Invalidation, Parley, Router, Settings, hookimpl
 from parley_interviews import caching, events, indexes, lifespan, policy, routers, scope, services
+from parley_interviews.settings import InterviewSettings
+
+
+@hookimpl
+def parley_settings() -> list[type[Settings]]:
+    return [InterviewSettings]
 
 
 @hookimpl

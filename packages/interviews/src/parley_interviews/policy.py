@@ -156,11 +156,16 @@ def changed_details(before: Interview, wanted: Mapping[str, object]) -> dict[str
 
 def consequences(before: Interview, details: Mapping[str, Any]) -> dict[str, Any]:
     """Return what follows from changed details: another schedule has another end and the next version."""
-    if not SCHEDULE_FIELDS & details.keys():
+    if not moving(details):
         return {}
     after = replace(before, **details)
     ends_at = end_of(after.scheduled_at, after.duration_minutes)
     return {"ends_at": ends_at, "schedule_version": before.schedule_version + 1}
+
+
+def moving(details: Mapping[str, Any]) -> str | None:
+    """Return the first of the changed details that makes their change a reschedule; None where none does."""
+    return next((name for name in details if name in SCHEDULE_FIELDS), None)
 
 
 def recorded(before: Interview, changes: Mapping[str, Any]) -> dict[str, tuple[object, object]]:

@@ -23,8 +23,10 @@ from parley_interviews.listing.service import InterviewList
 from parley_interviews.participants.assignments import Assignments
 from parley_interviews.participants.repository import ParticipantRepository
 from parley_interviews.participants.service import ParticipantService
+from parley_interviews.scheduling.bookings import Bookings
 from parley_interviews.scheduling.repository import ScheduleRepository
 from parley_interviews.scope import GuardReader
+from parley_interviews.settings import InterviewSettings
 
 
 def services_of(parley: Parley) -> list[object]:
@@ -33,6 +35,8 @@ def services_of(parley: Parley) -> list[object]:
     words = TitleWords(database)
     totals, presenter, history = InterviewTotals(database), InterviewPresenter(), InterviewHistory(database)
     interviews, claims = InterviewRepository(database, totals), ClaimRepository(database)
+    schedule = ScheduleRepository(database)
+    bookings = Bookings(schedule, parley.settings(InterviewSettings).on_conflict)
     assignments = Assignments(
         users=users,
         invitations=parley.require(Invitations),
@@ -42,6 +46,7 @@ def services_of(parley: Parley) -> list[object]:
         database=database,
         participants=ParticipantRepository(database),
         assignments=assignments,
+        bookings=bookings,
         history=history,
         users=users,
         walks=parley.require(Walks),
@@ -52,6 +57,7 @@ def services_of(parley: Parley) -> list[object]:
         interviews=interviews,
         claims=claims,
         assignments=assignments,
+        bookings=bookings,
         presenter=presenter,
         clock=clock,
     )
@@ -61,7 +67,6 @@ def services_of(parley: Parley) -> list[object]:
     listing = InterviewList(
         search=InterviewSearch(database, totals), presenter=presenter, cursors=parley.require(Cursors), words=words
     )
-    schedule = ScheduleRepository(database)
     return [
         GuardReader(database),
         interviews,

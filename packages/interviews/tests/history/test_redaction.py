@@ -146,6 +146,11 @@ def _without_places(entries: Entries) -> Entries:
     return blank
 
 
+def named(user_id: str, interview_id: str | None) -> dict[str, str | None]:
+    """An overlap as an entry names it."""
+    return {"user_id": user_id, "interview_id": interview_id}
+
+
 class TestChanges:
     """What no release has recorded yet, and what old ones have."""
 
@@ -155,8 +160,8 @@ class TestChanges:
         )
 
     def shown(self, *, with_internals: bool, **changes: Any) -> dict[str, Any]:
-        viewer = Principal("me", "interviewer", "session")
-        return dict(shown_to(viewer, self.entry(**changes), with_internals=with_internals).changes)
+        viewer, entry = Principal("me", "interviewer", "session"), self.entry(**changes)
+        return dict(shown_to(viewer, entry, with_internals=with_internals, lists_all=False).changes)
 
     def test_an_unknown_field(self) -> None:
         """A field of which nobody decided that candidates may see it is hidden from them, and only from them."""
@@ -169,6 +174,16 @@ class TestChanges:
         removal = {"participant": {"from": {"user_id": "you"}, "to": None}}
         shown = {"participant": {"from": {"user_id": None, "participant_role": None}, "to": None}}
         assert self.shown(with_internals=False, **removal) == shown
+
+    def test_overlaps(self) -> None:
+        """Whose interviews overlap is internal; which ones, if they aren't the viewer's own, is for administrators."""
+        all_of = {"conflicts": {"from": None, "to": [named("me", "a"), named("you", "a"), named("you", "b")]}}
+        own = {"conflicts": {"from": None, "to": [named("me", "a"), named("you", None), named("you", None)]}}
+        assert self.shown(with_internals=False, **all_of) == {}
+        assert self.shown(with_internals=True, **all_of) == own
+        administrator = Principal("me", "admin", "session")
+        entry = self.entry(**all_of)
+        assert shown_to(administrator, entry, with_internals=True, lists_all=True) == entry
 
     def test_a_digest(self) -> None:
         """A long text stays what it is in a history: its length and SHA-256."""

@@ -8,7 +8,7 @@ from parley_core import HistoryEntry, Page, PageQuery, PagerDep, Router
 from parley_interviews.history import schemas
 from parley_interviews.history.dependencies import HistoryRead, InterviewHistoryDep
 from parley_interviews.history.presentation import shown_to
-from parley_interviews.policy import READ_INTERNAL
+from parley_interviews.policy import READ_INTERNAL, lists_all
 
 router = Router(prefix="/interviews/{interview_id}/history", tag="interviews")
 
@@ -22,6 +22,6 @@ async def read_history(
     Candidates read the same entries without reasons and without the ids of others.
     """
     entries, total = await history.page(access.resource.id, limit=query.limit, offset=query.offset)
-    with_internals = access.permits(READ_INTERNAL)
-    shown = [shown_to(access.principal, entry, with_internals=with_internals) for entry in entries]
+    with_internals, all_ = access.permits(READ_INTERNAL), lists_all(access)
+    shown = [shown_to(access.principal, entry, with_internals=with_internals, lists_all=all_) for entry in entries]
     return pager.page(shown, total=total, query=query)

@@ -6,6 +6,7 @@ from typing import Any
 from parley_auth import Principal
 from parley_core import HistoryEntry
 
+_CONFLICTS = "conflicts"
 # What candidates may see. A field that is recorded later stays hidden from them until it is named here.
 _FIELDS = frozenset(
     {
@@ -25,16 +26,30 @@ _FIELDS = frozenset(
 )
 
 
-def shown_to(viewer: Principal, entry: HistoryEntry, *, with_internals: bool) -> HistoryEntry:
-    """Return an entry as a viewer sees it: without reason and others' ids, unless they may read the internals."""
+def shown_to(viewer: Principal, entry: HistoryEntry, *, with_internals: bool, lists_all: bool) -> HistoryEntry:
+    """Return an entry as a viewer sees it.
+
+    Args:
+        viewer: the caller.
+        entry: whole, as it is recorded.
+        with_internals: whether they see reasons and others' ids.
+        lists_all: whether they see which of others' interviews overlap; those that overlap their own they do see.
+    """
     if with_internals:
-        return entry
+        return entry if lists_all else _without_others_interviews(viewer, entry)
     changes = {
         field: {side: _value_shown_to(viewer, value) for side, value in change.items()}
         for field, change in entry.changes.items()
         if field in _FIELDS
     }
     return replace(entry, actor=_own_id(viewer, entry.actor), reason=None, changes=changes)
+
+
+def _without_others_interviews(viewer: Principal, entry: HistoryEntry) -> HistoryEntry:
+    if not (conflicts := entry.changes.get(_CONFLICTS)):
+        return entry
+    shown = [one if one["user_id"] == viewer.id else {**one, "interview_id": None} for one in conflicts["to"]]
+    return replace(entry, changes={**entry.changes, _CONFLICTS: {**conflicts, "to": shown}})
 
 
 def _value_shown_to(viewer: Principal, value: Any) -> Any:

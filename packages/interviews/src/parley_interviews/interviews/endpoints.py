@@ -12,10 +12,12 @@ from parley_core.http.requests import outer_path_of
 from parley_core.http.sent_headers import ETAG, LOCATION, sends
 from parley_interviews import caching
 from parley_interviews.errors import (
+    DuplicateExternalId,
     DuplicateParticipant,
     IdempotencyKeyReused,
     InterviewNotFound,
     InvalidParticipantRole,
+    ScheduleConflict,
     UnverifiedEmail,
 )
 from parley_interviews.interviews import schemas
@@ -29,6 +31,7 @@ from parley_interviews.interviews.dependencies import (
 )
 from parley_interviews.interviews.preconditions import IfMatchDep
 from parley_interviews.interviews.presentation import Shown
+from parley_interviews.scheduling.headers import CONFLICTS, say_conflicts
 
 router = Router(prefix="/interviews", tag="interviews", description="Interviews, their lifecycle and their history.")
 
@@ -49,10 +52,11 @@ _KNOWN = {
     InvalidParticipantRole,
     LastAdmin,
     DuplicateParticipant,
+    ScheduleConflict,
     IdempotencyKeyReused,
     InterviewNotFound,
 )
-@sends(replace(LOCATION, statuses=frozenset({200, 201})), ETAG)
+@sends(replace(LOCATION, statuses=frozenset({200, 201})), ETAG, CONFLICTS)
 async def create_interview(
     access: InterviewCreation,
     body: schemas.InterviewCreate,
@@ -83,7 +87,8 @@ async def read_interview(
 
 
 @router.patch("/{interview_id}", summary="Update an interview")
-@sends(ETAG)
+@raises(ScheduleConflict, DuplicateExternalId)
+@sends(ETAG, CONFLICTS)
 async def update_interview(
     access: InterviewUpdating,
     body: schemas.InterviewUpdate,
@@ -91,7 +96,10 @@ async def update_interview(
     interviews: InterviewServiceDep,
     response: Response,
 ) -> schemas.Interview:
-    """Change the details of an open interview; another time, duration or time zone is a reschedule."""
+    """Change the details of an open interview; another time, duration or time zone is a reschedule.
+
+    A reschedule looks for overlaps.
+    """
     return _tagged(await interviews.update(access, body, if_match), response)
 
 
@@ -110,4 +118,5 @@ async def change_status(
 
 def _tagged(shown: Shown, response: Response) -> schemas.Interview:
     response.headers["ETag"] = shown.etag
+    say_conflicts(shown.conflicts, response)
     return shown.interview

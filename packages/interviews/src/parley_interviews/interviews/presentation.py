@@ -33,10 +33,11 @@ class View:
 
 @dataclass(frozen=True)
 class Shown:
-    """An interview as its viewer sees it, and the entity tag of that."""
+    """An interview as its viewer sees it, the entity tag of that, and how many overlaps a write of it has made."""
 
     interview: schemas.Interview
     etag: str
+    conflicts: int = 0
 
 
 class InterviewPresenter:

@@ -1,6 +1,6 @@
 """Single interviews in MongoDB. Every change is one recorded write whose filter carries its condition."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -41,6 +41,11 @@ class InterviewRepository:
         found = await self._interviews.find_one({"_id": interview_id}, PROJECTION)
         return as_interview(found) if found else None
 
+    async def get_with_people(self, interview_id: str) -> tuple[Interview, Sequence[str]] | None:
+        """Return the interview with this id and the ids of who takes part in it, None when there is none."""
+        found = await self._interviews.find_one({"_id": interview_id}, {**PROJECTION, "participants.user_id": True})
+        return (as_interview(found), [p["user_id"] for p in _participants(found)]) if found else None
+
     async def seen_by(self, viewer_id: str, interview_id: str) -> tuple[Interview, str] | None:
         """Return an interview and the viewer's relation to it; None when there is none."""
         projection = {**PROJECTION, "participants": {"$elemMatch": {"user_id": viewer_id}}}
@@ -73,7 +78,13 @@ class InterviewRepository:
         return await self._interviews.find_one({"_id": interview_id}, {"_id": True}, session=session) is not None
 
     async def change_details(
-        self, before: Interview, changes: Mapping[str, Any], event: Event, *, by: ScopedAccess
+        self,
+        before: Interview,
+        changes: Mapping[str, Any],
+        event: Event,
+        *,
+        by: ScopedAccess,
+        session: Session | None = None,
     ) -> Interview | None:
         """Change the details of an interview that is still at the revision at which it was read.
 
@@ -82,12 +93,13 @@ class InterviewRepository:
             changes: the new values.
             event: the change.
             by: the caller, who must have the relation to the interview that their guard has read.
+            session: a transaction.
 
         Returns: the changed interview; None when it has changed since.
         """
         words = found_by(changes["title"]) if "title" in changes else {}
         where = {"_id": before.id, "rev": before.rev, **related_as(by.principal.id, by.resource.relation)}
-        after = await self._record(where, {**changes, **words}, event)
+        after = await self._record(where, {**changes, **words}, event, session)
         return as_interview(after) if after else None
 
     async def change_status(

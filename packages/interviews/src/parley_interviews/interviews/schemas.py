@@ -24,7 +24,7 @@ from parley_core.http.schemas import (
 )
 from parley_core.visible import is_visible
 from parley_interviews.models import ParticipantRole, Status
-from parley_interviews.participants.schemas import Assignment
+from parley_interviews.participants.schemas import Assignment, ConflictRule
 from parley_interviews.policy import MAX_MINUTES, MAX_PARTICIPANTS
 
 _ID = "665f1c2ab7e4f90d1c3a5b77"
@@ -113,6 +113,7 @@ class InterviewCreate(Body):
     description: Description | None = None
     notes: Notes | None = None
     location: Location | None = None
+    on_conflict: ConflictRule | None = None
     external_id: ExternalId | None = Field(
         None,
         description="Your own name for the interview, such as its id in another system; no other interview has it. "
@@ -132,6 +133,8 @@ class InterviewUpdate(Patch):
     description: Description | MISSING | None = MISSING
     notes: Notes | MISSING | None = MISSING
     location: Location | MISSING | None = MISSING
+    external_id: ExternalId | MISSING | None = MISSING
+    on_conflict: ConflictRule | None = None
     reason: Reason | None = Field(None, examples=["The interviewer is ill"])
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from parley_auth import OUTSIDER, Access, ScopedAccess
 from parley_core import Clock, Database, Event, EventType, Session, in_transaction, new_id
+from parley_interviews.claims import external_ids
 from parley_interviews.claims.models import Claim
 from parley_interviews.claims.repository import ClaimRepository
 from parley_interviews.errors import InterviewClosed, InterviewNotFound, InvalidTransition
@@ -23,7 +25,6 @@ from parley_interviews.models import Interview, Participant, Status
 from parley_interviews.participants.assignments import Assignments
 from parley_interviews.policy import (
     OPEN,
-    SCHEDULE_FIELDS,
     TRANSITIONS,
     UPDATE,
     as_recorded,
@@ -31,8 +32,11 @@ from parley_interviews.policy import (
     consequences,
     details_of,
     end_of,
+    moving,
     recorded,
 )
+from parley_interviews.scheduling.bookings import Bookings
+from parley_interviews.scheduling.overlaps import Busy, as_change
 
 
 class InterviewService:
@@ -49,6 +53,7 @@ class InterviewService:
         interviews: InterviewRepository,
         claims: ClaimRepository,
         assignments: Assignments,
+        bookings: Bookings,
         presenter: InterviewPresenter,
         clock: Clock,
     ) -> None:
@@ -56,6 +61,7 @@ class InterviewService:
         self._interviews = interviews
         self._claims = claims
         self._assignments = assignments
+        self._bookings = bookings
         self._presenter = presenter
         self._clock = clock
 
@@ -72,28 +78,33 @@ class InterviewService:
             UserNotFound, InactiveUser, UnverifiedEmail, InvalidParticipantRole: an account can't take part like this.
             LastAdmin: an administrator would be a candidate, and no other one is active.
             DuplicateParticipant: somebody is named twice.
+            ScheduleConflict: somebody is busy then, and overlaps are refused.
         """
         interview = self._new(wanted, access)
         pointers = [f"#/participants/{number}" for number in range(len(wanted.participants))]
+        refuse = self._bookings.refuse(wanted.on_conflict)
 
-        async def work(session: Session) -> Sequence[Participant]:
+        async def work(session: Session) -> tuple[Sequence[Participant], Sequence[Busy]]:
             await self._claims.add(claims, interview.id, at=interview.created_at, session=session)
             people = await self._assignments.resolve(
                 wanted.participants, access, interview.created_at, session, pointers=pointers
             )
+            places = {person.user_id: pointer for person, pointer in zip(people, pointers, strict=True)}
+            conflicts = await self._bookings.conflicts(interview, places, refuse=refuse, session=session)
             event = Event(
                 type=INTERVIEW_CREATED,
                 at=interview.created_at,
                 actor=access.actor,
-                changes=_as_created(interview, people),
+                changes=_as_created(interview, people) | as_change(conflicts),
                 audience=tuple(p.user_id for p in people),
             )
             await self._interviews.add(interview, people, event, session)
-            return people
+            return people, conflicts
 
-        participants = await in_transaction(self._database.client, work)
+        participants, conflicts = await in_transaction(self._database.client, work)
         own = [p.participant_role for p in participants if p.user_id == access.principal.id]
-        return self._presenter.present(interview, access, own[0] if own else OUTSIDER)
+        shown = self._presenter.present(interview, access, own[0] if own else OUTSIDER)
+        return replace(shown, conflicts=len(conflicts))
 
     async def get(self, access: ScopedAccess) -> Shown:
         """Return the interview as the caller sees it."""
@@ -106,9 +117,11 @@ class InterviewService:
             InterviewClosed: the interview is completed or cancelled.
             PreconditionFailed: If-Match names another version.
             PermissionDenied: meanwhile the caller has become the interview's candidate.
+            ScheduleConflict: somebody is busy at its new time, and overlaps are refused.
+            DuplicateExternalId: another interview has the new external id.
         """
         while True:
-            before = await self._read(access)
+            before, user_ids = await self._read_with_people(access)
             # Closed for everybody, so If-Match isn't looked at (RFC 9110, 13.2.1).
             if before.status not in OPEN:
                 raise InterviewClosed
@@ -116,10 +129,8 @@ class InterviewService:
             if_match.require(before.rev, shown.etag)
             if not (details := changed_details(before, wanted.given())):
                 return shown
-            changes = details | consequences(before, details)
-            event = self._update_event(before, changes, access, wanted.reason)
-            if after := await self._interviews.change_details(before, changes, event, by=access):
-                return self._shown(after, access)
+            if changed := await self._changed(before, user_ids, details, access, wanted):
+                return changed
             access = replace(access, resource=await access.recheck(UPDATE))
 
     async def transition(self, access: ScopedAccess, wanted: schemas.StatusChange, if_match: IfMatch) -> Shown:
@@ -164,17 +175,53 @@ class InterviewService:
             raise InterviewNotFound
         return interview
 
+    async def _read_with_people(self, access: ScopedAccess) -> tuple[Interview, Sequence[str]]:
+        if (found := await self._interviews.get_with_people(access.resource.id)) is None:
+            raise InterviewNotFound
+        return found
+
+    async def _changed(
+        self,
+        before: Interview,
+        user_ids: Sequence[str],
+        details: dict[str, Any],
+        access: ScopedAccess,
+        wanted: schemas.InterviewUpdate,
+    ) -> Shown | None:
+        """Change an interview that is still as it was read, and return it; else None."""
+        changes = details | consequences(before, details)
+        # Whoever comes or leaves meanwhile changes the revision, on which the write depends.
+        places = dict.fromkeys(user_ids, f"#/{field}") if (field := moving(details)) else {}
+        refuse = self._bookings.refuse(wanted.on_conflict)
+        in_one = "external_id" in details or (refuse and places)
+
+        async def work(session: Session | None = None) -> Shown | None:
+            moved = replace(before, **changes)
+            conflicts = await self._bookings.conflicts(moved, places, refuse=refuse, session=session)
+            event = self._update_event(before, changes, conflicts, access, wanted.reason)
+            after = await self._interviews.change_details(before, changes, event, by=access, session=session)
+            if after and session:
+                await external_ids.exchange(self._claims, before, after, at=event.at, session=session)
+            return replace(self._shown(after, access), conflicts=len(conflicts)) if after else None
+
+        return await (in_transaction(self._database.client, work) if in_one else work())
+
     def _shown(self, interview: Interview, access: ScopedAccess) -> Shown:
         return self._presenter.present(interview, access, access.resource.relation)
 
     def _update_event(
-        self, before: Interview, changes: Mapping[str, object], access: ScopedAccess, reason: str | None
+        self,
+        before: Interview,
+        changes: Mapping[str, object],
+        conflicts: Sequence[Busy],
+        access: ScopedAccess,
+        reason: str | None,
     ) -> Event:
         return Event(
-            type=INTERVIEW_RESCHEDULED if SCHEDULE_FIELDS & changes.keys() else INTERVIEW_UPDATED,
+            type=INTERVIEW_RESCHEDULED if moving(changes) else INTERVIEW_UPDATED,
             at=self._clock(),
             actor=access.actor,
-            changes=recorded(before, changes),
+            changes=recorded(before, changes) | as_change(conflicts),
             reason=reason,
             audience=PARTICIPANTS,
         )

@@ -2,17 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import Query, status
+from fastapi import Query, Response, status
 
 from parley_auth.errors import InactiveUser, LastAdmin, UserNotFound
 from parley_core import Page, PagerDep, Router, raises
 from parley_core.caching.routes import cached
 from parley_core.errors import InvalidCursor
+from parley_core.http.sent_headers import sends
 from parley_interviews import caching
 from parley_interviews.errors import (
     DuplicateParticipant,
     InvalidParticipantRole,
     ParticipantNotFound,
+    ScheduleConflict,
     TooManyParticipants,
     UnverifiedEmail,
 )
@@ -23,6 +25,7 @@ from parley_interviews.participants.dependencies import (
     ParticipantRemoval,
     ParticipantServiceDep,
 )
+from parley_interviews.scheduling.headers import CONFLICTS, say_conflicts
 
 router = Router(
     prefix="/interviews/{interview_id}/participants", tag="participants", description="Who takes part in an interview."
@@ -51,15 +54,22 @@ async def list_participants(
     LastAdmin,
     DuplicateParticipant,
     TooManyParticipants,
+    ScheduleConflict,
 )
+@sends(CONFLICTS)
 async def add_participant(
-    access: ParticipantAdding, body: schemas.Assignment, participants: ParticipantServiceDep
+    access: ParticipantAdding,
+    body: schemas.NewParticipant,
+    participants: ParticipantServiceDep,
+    response: Response,
 ) -> schemas.Participant:
     """Add a user, who sees the interview from their next request on.
 
     With `invite` an unknown address gets an account that its owner can take over through a link.
     """
-    return await participants.add(access, body)
+    added, conflicts = await participants.add(access, body)
+    say_conflicts(conflicts, response)
+    return added
 
 
 @router.delete("/{user_id}", summary="Remove a participant", status_code=status.HTTP_204_NO_CONTENT)

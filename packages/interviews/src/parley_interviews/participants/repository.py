@@ -16,7 +16,9 @@ from parley_interviews.models import (
     Status,
 )
 from parley_interviews.policy import MAX_PARTICIPANTS, OPEN
+from parley_interviews.scheduling.repository import SPAN, span_of
 
+_READ = {"rev": True, "status": True, "schedule_version": True, "participants": True, **SPAN}
 _PRESENT = {"$ifNull": ["$participants", []]}
 
 
@@ -28,7 +30,7 @@ class ParticipantRepository:
 
     async def add(
         self,
-        interview_id: str,
+        interview: Participants,
         participant: Participant,
         event: Event,
         *,
@@ -37,11 +39,16 @@ class ParticipantRepository:
     ) -> bool:
         """Add a participant to an open interview that has room and that they aren't in; return whether it was done.
 
-        `by` is the caller, who must have the relation to the interview that their guard has read.
+        Args:
+            interview: as it was read; its schedule must still be the same.
+            participant: whom to add.
+            event: the change.
+            by: the caller, who must have the relation to the interview that their guard has read.
+            session: a transaction.
         """
         where = {
-            **_open(interview_id),
-            "$and": [_still_related(by)],
+            **_open(interview.id),
+            "$and": [_still_related(by), _scheduled_as(interview)],
             "participants.user_id": {"$ne": participant.user_id},
             f"participants.{MAX_PARTICIPANTS - 1}": {"$exists": False},
         }
@@ -64,14 +71,21 @@ class ParticipantRepository:
         others = {"$filter": {"input": "$participants", "cond": is_other}}
         return await self._record(where, others, event, session)
 
-    async def of(self, interview_id: str) -> Participants | None:
+    async def of(self, interview_id: str, session: Session | None = None) -> Participants | None:
         """Return who takes part in an interview; None when there is none."""
-        projection = {"rev": True, "status": True, "participants": True}
-        found = await self._interviews.find_one({"_id": interview_id}, projection)
+        found = await self._interviews.find_one({"_id": interview_id}, _READ, session=session)
         if found is None:
             return None
-        present = tuple(as_participant(p) for p in found.get("participants", ()))
-        return Participants(found["rev"], Status(found["status"]), present)
+        begin, end = span_of(found)
+        return Participants(
+            id=interview_id,
+            rev=found["rev"],
+            status=Status(found["status"]),
+            schedule_version=found.get("schedule_version", 0),
+            scheduled_at=begin,
+            ends_at=end,
+            present=tuple(as_participant(p) for p in found.get("participants", ())),
+        )
 
     async def _record(self, where: Document, participants: Document, event: Event, session: Session | None) -> bool:
         changes = {"participants": Expression(participants), "updated_at": event.at}
@@ -80,6 +94,12 @@ class ParticipantRepository:
 
 def _open(interview_id: str) -> Document:
     return {"_id": interview_id, "status": {"$in": sorted(OPEN)}}
+
+
+def _scheduled_as(interview: Participants) -> Document:
+    # None also stands for a version that a stored interview lacks.
+    version = interview.schedule_version
+    return {"schedule_version": {"$in": [version] if version else [version, None]}}
 
 
 def _still_related(caller: ScopedAccess) -> Document:

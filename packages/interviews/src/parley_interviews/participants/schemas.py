@@ -1,7 +1,7 @@
 """What goes over the wire about participants."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
@@ -10,12 +10,21 @@ from pydantic_core import PydanticCustomError
 from parley_auth.emails import Email
 from parley_core.http.pagination import CursorQuery
 from parley_core.http.schemas import Body, Id, Representation
-from parley_interviews.models import ParticipantRole
+from parley_interviews.models import OnConflict, ParticipantRole
 
 _GIVEN: JsonDict = {"type": "string"}
 # Each part of the condition says nothing of other fields; some validators take a part for the whole.
 _AMONG: JsonDict = {"unevaluatedProperties": True}
 _ID = "665f1c2ab7e4f90d1c3a5b77"
+
+ConflictRule = Annotated[
+    OnConflict,
+    Field(
+        description="What happens where somebody takes part in another open interview at that time: `allow` writes it "
+        "and counts the overlaps in `Parley-Conflicts`, `refuse` answers `schedule_conflict`. Without it the server's "
+        "setting applies, which is `allow` unless its operator has set it."
+    ),
+]
 
 
 class Assignment(Body):
@@ -51,6 +60,15 @@ class Assignment(Body):
         if self.invite and self.user_email is None:
             raise PydanticCustomError("invite", "Only an e-mail address can be invited: name the user by user_email")
         return self
+
+
+class NewParticipant(Assignment):
+    """A user to add, named by id or by e-mail address.
+
+    Without `participant_role` candidates' accounts take part as candidate and all others as interviewer.
+    """
+
+    on_conflict: ConflictRule | None = None
 
 
 class ParticipantQuery(CursorQuery):

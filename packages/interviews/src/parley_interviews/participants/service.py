@@ -30,13 +30,12 @@ from parley_interviews.participants.former import TYPES, former_participants
 from parley_interviews.participants.presentation import shown_to
 from parley_interviews.participants.repository import ParticipantRepository
 from parley_interviews.policy import ADD, MAX_PARTICIPANTS, OPEN, REMOVE
+from parley_interviews.scheduling.bookings import Bookings
+from parley_interviews.scheduling.overlaps import Busy, as_change
 
 
 class _NotAdded(Exception):
-    """The write found another interview than its conditions say; ends a transaction without a commit."""
-
-    def __init__(self, participant: Participant) -> None:
-        self.participant = participant
+    """The write found another interview than the one that was read; ends a transaction without a commit."""
 
 
 class ParticipantService:
@@ -48,6 +47,7 @@ class ParticipantService:
         database: Database,
         participants: ParticipantRepository,
         assignments: Assignments,
+        bookings: Bookings,
         history: InterviewHistory,
         users: UserDirectory,
         walks: Walks,
@@ -56,32 +56,34 @@ class ParticipantService:
         self._database = database
         self._participants = participants
         self._assignments = assignments
+        self._bookings = bookings
         self._history = history
         self._users = users
         self._walks = walks
         self._clock = clock
 
-    async def add(self, access: ScopedAccess, wanted: schemas.Assignment) -> schemas.Participant:
+    async def add(self, access: ScopedAccess, wanted: schemas.NewParticipant) -> tuple[schemas.Participant, int]:
         """Add a participant, together with an invited account where one is missing: both or neither.
+
+        Returns: the participant, and with how many other interviews of theirs this one overlaps.
 
         Raises:
             InterviewClosed: the interview is completed or cancelled, whoever is named.
             UserNotFound, InactiveUser, UnverifiedEmail, InvalidParticipantRole: the account can't take part like this.
             LastAdmin: an administrator would be a candidate, and no other one is active.
             DuplicateParticipant, TooManyParticipants: the interview can't take another participant.
+            ScheduleConflict: they are busy at that time, and overlaps are refused.
         """
         if access.resource.state not in OPEN:
             raise InterviewClosed
         while True:
             try:
-                participant = await self._added(access, wanted)
-            except _NotAdded as failed:
-                # What prevented the write may be gone when it is looked for; then the write is tried again.
-                await self._refuse(access.resource.id, failed.participant.user_id)
+                participant, conflicts = await self._added(access, wanted)
+            except _NotAdded:
                 access = replace(access, resource=await access.recheck(ADD))
             else:
                 [shown] = await self._shown([participant], access)
-                return shown
+                return shown, len(conflicts)
 
     async def remove(self, access: ScopedAccess, user_id: str) -> None:
         """Remove a participant, who is locked out from their next request on.
@@ -91,7 +93,7 @@ class ParticipantService:
         """
         removed = False
         while not removed:
-            present = {p.user_id: p for p in await self._in_open(access.resource.id)}
+            present = {p.user_id: p for p in (await self._open(access.resource.id)).present}
             if (participant := present.get(user_id)) is None:
                 raise ParticipantNotFound
             event = Event(
@@ -125,47 +127,55 @@ class ParticipantService:
         entries = await self._history.of_types(interview_id, TYPES, until=found.rev)
         return former_participants(entries, found.present)
 
-    async def _added(self, access: ScopedAccess, wanted: schemas.Assignment) -> Participant:
-        now = self._clock()
-        if existing := await self._assignments.existing(wanted, access, now):
-            await self._write(access, existing)
-            return existing
+    async def _added(self, access: ScopedAccess, wanted: schemas.NewParticipant) -> tuple[Participant, Sequence[Busy]]:
+        now, refuse = self._clock(), self._bookings.refuse(wanted.on_conflict)
+        existing = await self._assignments.existing(wanted, access, now)
 
-        async def work(session: Session) -> Participant:
-            [participant] = await self._assignments.resolve([wanted], access, now, session, pointers=["#"])
-            await self._write(access, participant, session)
-            return participant
+        async def work(session: Session) -> tuple[Participant, Sequence[Busy]]:
+            if not (participant := existing):
+                [participant] = await self._assignments.resolve([wanted], access, now, session, pointers=["#"])
+            return participant, await self._write(access, participant, refuse=refuse, session=session)
 
+        if existing and not refuse:
+            return existing, await self._write(access, existing, refuse=False)
         return await in_transaction(self._database.client, work)
 
-    async def _write(self, access: ScopedAccess, participant: Participant, session: Session | None = None) -> None:
+    async def _write(
+        self, access: ScopedAccess, participant: Participant, *, refuse: bool, session: Session | None = None
+    ) -> Sequence[Busy]:
+        interview = await self._open(access.resource.id, session)
+        _check_room(interview, participant.user_id)
+        conflicts = await self._bookings.conflicts(
+            interview, {participant.user_id: "#"}, refuse=refuse, session=session
+        )
         event = Event(
             type=PARTICIPANT_ADDED,
             at=participant.added_at,
             actor=access.actor,
-            changes={"participant": (None, participant_entry(participant))},
+            changes={"participant": (None, participant_entry(participant)), **as_change(conflicts)},
             audience=audience_with(participant.user_id),
         )
-        if not await self._participants.add(access.resource.id, participant, event, by=access, session=session):
-            raise _NotAdded(participant)
+        if not await self._participants.add(interview, participant, event, by=access, session=session):
+            raise _NotAdded
+        return conflicts
 
     async def _shown(self, participants: Sequence[Participant], viewer: ScopedAccess) -> list[schemas.Participant]:
         users = await self._users.by_ids(p.user_id for p in participants)
         return [shown_to(viewer, participant, users.get(participant.user_id)) for participant in participants]
 
-    async def _refuse(self, interview_id: str, user_id: str) -> None:
-        user_ids = [p.user_id for p in await self._in_open(interview_id)]
-        if user_id in user_ids:
-            raise DuplicateParticipant
-        if len(user_ids) >= MAX_PARTICIPANTS:
-            raise TooManyParticipants
-
-    async def _in_open(self, interview_id: str) -> Sequence[Participant]:
-        if (found := await self._participants.of(interview_id)) is None:
+    async def _open(self, interview_id: str, session: Session | None = None) -> Participants:
+        if (found := await self._participants.of(interview_id, session)) is None:
             raise InterviewNotFound
         if found.status not in OPEN:
             raise InterviewClosed
-        return found.present
+        return found
+
+
+def _check_room(interview: Participants, user_id: str) -> None:
+    if any(participant.user_id == user_id for participant in interview.present):
+        raise DuplicateParticipant
+    if len(interview.present) >= MAX_PARTICIPANTS:
+        raise TooManyParticipants
 
 
 def _place_of(participant: Participant) -> tuple[float, float]:

@@ -12,7 +12,9 @@ from parley_interviews.models import UNKNOWN_TIME
 from parley_interviews.policy import LONGEST, OPEN, end_of
 from parley_interviews.scheduling.overlaps import Busy
 
-_SPAN = {"scheduled_at": True, "ends_at": True, "duration_minutes": True, "participants.user_id": True}
+SPAN = {"scheduled_at": True, "ends_at": True, "duration_minutes": True}
+"""The projection that `span_of` needs."""
+_BUSY = {**SPAN, "participants.user_id": True}
 
 
 class ScheduleRepository:
@@ -46,13 +48,19 @@ class ScheduleRepository:
         """
         wanted = sorted(set(user_ids))
         found = self._interviews.find(
-            _running(wanted, begin, end, excluding), _SPAN, hint=PARTICIPANT_SCHEDULE, limit=limit, session=session
+            _running(wanted, begin, end, excluding), _BUSY, hint=PARTICIPANT_SCHEDULE, limit=limit, session=session
         )
         busy = (one for document in await found.to_list() for one in _busy(document, wanted) if one.ends_at > begin)
         return sorted(busy, key=lambda one: (one.scheduled_at, one.interview_id, one.user_id))
 
-    async def touch(self, user_ids: Iterable[str], session: Session) -> None:
-        """Touch the agendas of people, so that the caller's transaction conflicts with every other that does so too."""
+    async def touch(self, user_ids: Iterable[str], session: Session | None) -> None:
+        """Touch the agendas of people, so that the caller's transaction conflicts with every other that does so too.
+
+        Raises:
+            TypeError: there is no transaction, outside which a touch excludes nothing.
+        """
+        if session is None or not session.in_transaction:
+            raise TypeError("agendas are touched in the transaction of the write that they protect")
         # In one order, so that two transactions meet on the first agenda that they share.
         touches = [UpdateOne({"_id": _agenda(user)}, {"$inc": {"n": 1}}, upsert=True) for user in sorted(set(user_ids))]
         await self._agendas.bulk_write(touches, session=session)

@@ -1,0 +1,72 @@
+"""Bookings: when people are given a time, what they have to do then already is found, or refuses it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from parley_core import Session
+from parley_interviews.models import OnConflict
+from parley_interviews.scheduling.overlaps import Busy, refusal
+from parley_interviews.scheduling.repository import ScheduleRepository
+
+# So many interviews are read at most: no write takes the longer the more of them overlap it.
+_MOST_READ = 1000
+
+
+class Booked(Protocol):
+    """What gives people a time: an interview."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def scheduled_at(self) -> datetime: ...
+    @property
+    def ends_at(self) -> datetime: ...
+
+
+class Bookings:
+    """Finds the overlaps that a write makes.
+
+    Args:
+        schedule: when people are busy.
+        on_conflict: what becomes of a write with overlaps whose request doesn't say.
+    """
+
+    def __init__(self, schedule: ScheduleRepository, on_conflict: OnConflict) -> None:
+        self._schedule = schedule
+        self._on_conflict = on_conflict
+
+    def refuse(self, wanted: OnConflict | None) -> bool:
+        """Return whether overlaps refuse the write of a request that wants this."""
+        return (wanted or self._on_conflict) is OnConflict.REFUSE
+
+    async def conflicts(
+        self, interview: Booked, pointers: Mapping[str, str], *, refuse: bool, session: Session | None = None
+    ) -> Sequence[Busy]:
+        """Return when people are busy during an interview, by the other ones in which they take part.
+
+        Args:
+            interview: as it will be.
+            pointers: user id -> where the body names the person, or what makes them busy.
+            refuse: whether overlaps are refused.
+            session: the transaction of the write; there is one where overlaps are refused.
+
+        Raises:
+            ScheduleConflict: overlaps are refused, and there are some. There is none that a concurrent transaction that
+                refuses them too could make: both have touched the agendas.
+        """
+        if not pointers:
+            return ()
+        if refuse:
+            await self._schedule.touch(pointers, session)
+        busy = await self._schedule.overlapping(
+            pointers,
+            interview.scheduled_at,
+            interview.ends_at,
+            excluding=interview.id,
+            limit=_MOST_READ,
+            session=session,
+        )
+        if refuse and busy:
+            raise refusal(busy, pointers)
+        return busy
