@@ -149,6 +149,7 @@ OPERATIONS: dict[str, tuple[Callable[[Stage], Request], dict[str, Change]]] = {
             **DENIED,
             **CLOSED,
             **STALE,
+            "duplicate_external_id": lambda s: {"json": {"external_id": s.lost}},
             "schedule_conflict": lambda s: {
                 "interview": s.crowded,
                 "json": {"duration_minutes": 61, "on_conflict": "refuse"},

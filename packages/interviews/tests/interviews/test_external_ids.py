@@ -217,3 +217,70 @@ class TestFilter:
         """Given twice it is refused, as every parameter with one value."""
         answer = await client.get("/v1/interviews?external_id=a&external_id=b", headers=people.admin.headers)
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "?external_id")
+
+
+class TestChange:
+    async def patch(self, client: httpx.AsyncClient, people: People, interview: Any, **changes: Any) -> httpx.Response:
+        return await client.patch(address_of(interview), json=changes, headers=people.admin.headers)
+
+    async def test_given_later(self, client: httpx.AsyncClient, people: People) -> None:
+        """An interview that has no external id gets one, which is known from then on; its schedule stays."""
+        interview, external_id = (await post(client, people, None)).json(), an_external_id()
+        changed = await self.patch(client, people, interview, external_id=external_id, title="Renamed")
+        assert changed.status_code == 200, changed.text
+        expected = {"external_id": external_id, "title": "Renamed", "rev": 2, "schedule_version": 0}
+        assert {name: changed.json()[name] for name in expected} == expected
+        again = await post(client, people, external_id)
+        assert (again.status_code, again.content) == (200, changed.content)
+        history = await client.get(f"{address_of(interview)}/history", headers=people.admin.headers)
+        entry = history.json()["items"][1]
+        assert (entry["type"], entry["changes"]["external_id"]["to"]) == ("interview.updated", external_id)
+
+    @pytest.mark.parametrize("kind", ["none", "other"])
+    async def test_free_again(self, client: httpx.AsyncClient, people: People, kind: str) -> None:
+        """An id that its interview no longer has is free."""
+        old, new = an_external_id(), an_external_id() if kind == "other" else None
+        interview = (await post(client, people, old)).json()
+        assert (await self.patch(client, people, interview, external_id=new)).json()["external_id"] == new
+        assert await listed(client, people.admin.headers, external_id=old) == []
+        second = await post(client, people, old)
+        assert (second.status_code, second.json()["rev"]) == (201, 1)
+        assert await listed(client, people.admin.headers, external_id=old) == [second.json()["id"]]
+
+    async def test_of_another_interview(self, client: httpx.AsyncClient, people: People) -> None:
+        """An id that another interview has is refused; nothing of the request is done."""
+        taken, own = an_external_id(), an_external_id()
+        first, second = (await post(client, people, taken)).json(), (await post(client, people, own)).json()
+        refused = await self.patch(client, people, second, external_id=taken, title="Renamed")
+        assert (refused.status_code, refused.json()["code"]) == (400, "duplicate_external_id")
+        assert (await client.get(address_of(second), headers=people.admin.headers)).json() == second
+        assert [(await post(client, people, one)).json()["id"] for one in (taken, own)] == [first["id"], second["id"]]
+
+    async def test_same_again(self, client: httpx.AsyncClient, people: People) -> None:
+        """Sending the id that the interview has changes nothing."""
+        created = await post(client, people, an_external_id())
+        same = await self.patch(client, people, created.json(), external_id=created.json()["external_id"])
+        assert (same.status_code, same.content) == (200, created.content)
+
+    async def test_at_once(self, client: httpx.AsyncClient, people: People, database: Database) -> None:
+        """Of interviews that are given one id at once, and one that is created with it, exactly one has it."""
+        external_id = an_external_id()
+        interviews = [(await post(client, people, None)).json() for _ in range(6)]
+        changes = [self.patch(client, people, interview, external_id=external_id) for interview in interviews]
+        *changed, created = await asyncio.gather(*changes, post(client, people, external_id))
+        done = [answer for answer in changed if answer.status_code == 200]
+        assert len(done) + (created.status_code == 201) == 1
+        assert {a.json()["code"] for a in changed if a.is_error} == {"duplicate_external_id"}
+        assert await database["interviews"].count_documents({"external_id": external_id}) == 1
+        assert await listed(client, people.admin.headers, external_id=external_id) == [created.json()["id"]]
+
+    async def test_two_changes_at_once(self, client: httpx.AsyncClient, people: People) -> None:
+        """Ids that are given to one interview at once leave it with one of them; the others are free."""
+        interview = (await post(client, people, None)).json()
+        ids = [an_external_id() for _ in range(5)]
+        answers = await asyncio.gather(*(self.patch(client, people, interview, external_id=one) for one in ids))
+        assert {answer.status_code for answer in answers} == {200}
+        read = (await client.get(address_of(interview), headers=people.admin.headers)).json()
+        assert read["rev"] == 6
+        again = {one: (await post(client, people, one)).status_code for one in ids}
+        assert again == {one: 200 if one == read["external_id"] else 201 for one in ids}

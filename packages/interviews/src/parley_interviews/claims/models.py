@@ -28,4 +28,4 @@ class Claimed:
 
 
 class AlreadyClaimed(Exception):
-    """Another interview has this name; look up which one."""
+    """An interview has this name already; look up which one."""

@@ -10,7 +10,7 @@ KEY_LIFETIME = timedelta(hours=24)
 
 
 def external_id_claim(external_id: str) -> Claim:
-    """Return the claim of an external id, which belongs to its interview for ever."""
+    """Return the claim of an external id, which belongs to its interview until that gets another one."""
     return Claim(name=f"external_id:{external_id}")
 
 

@@ -46,3 +46,7 @@ class ClaimRepository:
                 await self._claims.replace_one(expired, document, upsert=True, hint=_BY_NAME, session=session)
             except DuplicateKeyError as error:
                 raise AlreadyClaimed from error
+
+    async def release(self, claim: Claim, session: Session) -> None:
+        """Free a name, so that another interview can have it."""
+        await self._claims.delete_one({"_id": claim.name}, session=session)
