@@ -58,11 +58,6 @@ class DuplicateExternalId(BusinessRuleError):
     title = "Another interview has this external_id; find it by GET /v1/interviews?external_id="
 
 
-class DuplicateExternalId(BusinessRuleError):
-    code = "duplicate_external_id"
-    title = "Another interview has this external_id; find it by GET /v1/interviews?external_id="
-
-
 class UnverifiedEmail(BusinessRuleError):
     code = "unverified_email"
     title = "Nobody has proved that they own this e-mail: add the account by its id, or have its owner accept a link"
