@@ -158,7 +158,7 @@ class TestListing:
 
     def test_plugins_that_are_not_chosen_have_no_commands(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PARLEY_PLUGINS", "app")
-        own = {"serve", "check", "health", "backup", "restore", "migrate", "openapi", "plugins"}
+        own = {"serve", "demo", "check", "health", "backup", "restore", "migrate", "openapi", "plugins"}
         assert _commands(run("--help").output) == own
 
     def test_an_unknown_choice_is_named(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

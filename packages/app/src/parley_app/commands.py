@@ -71,6 +71,20 @@ def serve(
 
 
 @app.command()
+def demo(
+    *,
+    port: _Port = None,
+    data_dir: Annotated[Path, typer.Option(help="The folder to fill; it must be new or empty.")] = Path(".parley-demo"),
+) -> None:
+    """Fill a new embedded MongoDB with a month of interviews, print who can log in, and run the API on it."""
+    _use(data_dir)
+    from parley_app.demo.command import prepare
+
+    prepare(data_dir)
+    serve(port=port, data_dir=data_dir)
+
+
+@app.command()
 def check(*, host: _Host = None, port: _Port = None, uds: _Socket = None, data_dir: _DataDir = None) -> None:
     """Check what a start checks: plugins, settings, policy, database. It changes nothing and serves nothing."""
     _check_place(host, port, uds)

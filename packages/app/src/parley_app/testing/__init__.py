@@ -171,11 +171,14 @@ class Start:
         folder: where the output is written.
         open_files: how many files each process may open at most; None for as many as this one.
         command: the `parley` of another environment; by default that of this one.
+        what: the command that serves.
     """
 
-    def __init__(self, folder: Path, *, open_files: int | None = None, command: str = PARLEY) -> None:
+    def __init__(
+        self, folder: Path, *, open_files: int | None = None, command: str = PARLEY, what: str = "serve"
+    ) -> None:
         self._folder = folder
-        self._command = command
+        self._command, self._what = command, what
         self._open_files = open_files
         self._started: list[Serving] = []
         self._logs: list[Path] = []
@@ -191,7 +194,7 @@ class Start:
         output, errors = (self._folder / f"{name}-{len(self._started)}" for name in ("output", "errors"))
         limited = ("prlimit", f"--nofile={self._open_files}") if self._open_files else ()
         somewhere = () if {"--port", "--uds"} & set(options) else ("--port", "0")
-        command = [*limited, self._command, "serve", *somewhere, *map(str, options)]
+        command = [*limited, self._command, self._what, *somewhere, *map(str, options)]
         with output.open("wb") as out, errors.open("wb") as err:
             process = subprocess.Popen(command, env=environment(**settings), stdout=out, stderr=err)
         self._started.append(Serving(process, output, errors))
