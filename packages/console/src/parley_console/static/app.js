@@ -1,9 +1,10 @@
 // Where the console begins: its routes, and the way from one page to the next.
 import { get, logOut } from "./js/api.js";
+import { speak } from "./js/form.js";
 import { go, here, link, match } from "./js/router.js";
 import { canShare, isLoggedIn, onSessionChange } from "./js/session.js";
 import { texts } from "./js/texts.js";
-import { actions, alarm, announce, button, empty, h, mark, nameOf, pageHead, quiet } from "./js/view.js";
+import { actions, alarm, announce, button, empty, h, mark, nameOf, pageHead, quiet, roleOf } from "./js/view.js";
 
 const ROUTES = [
   ["/login", () => import("./js/pages/door.js")],
@@ -22,7 +23,7 @@ let user;
 let isFirst = true;
 let leaving = new AbortController();
 
-for (const node of document.querySelectorAll("[data-text]")) node.append(texts.titles[node.dataset.text] ?? texts[node.dataset.text]);
+speak(document);
 document.getElementById("one-tab").hidden = canShare;
 skip.addEventListener("click", () => main.focus());
 menuButton.addEventListener("click", () => openMenu(menuButton.ariaExpanded === "false"));
@@ -57,7 +58,8 @@ async function show() {
 
 async function contentOf(route, context) {
   try {
-    const [page] = await Promise.all([route?.load(), context.isOpen || identify()]);
+    const [page, caller] = await Promise.all([route?.load(), context.isOpen || user || get("/v1/users/me")]);
+    if (!context.isOpen) user = caller;
     if (!page) return missing();
     return [await page.default({ ...context, ...route, user })].flat().filter(Boolean);
   } catch (problem) {
@@ -67,14 +69,10 @@ async function contentOf(route, context) {
   }
 }
 
-async function identify() {
-  user ??= await get("/v1/users/me");
-}
-
-const missing = () => [pageHead(texts.errors.missing), empty(texts.errors.missingText, link("/interviews", texts.titles.interviews))];
+const missing = () => [pageHead(texts.missing), empty(texts.missingText, link("/interviews", texts.interviews))];
 
 const failure = ({ message, requestId }) =>
-  [pageHead(texts.errors.failed), alarm(message), requestId && quiet(texts.errors.request(requestId)), actions(button(texts.tryAgain, show))];
+  [pageHead(texts.notShown), alarm(message), requestId && quiet(texts.request(requestId)), actions(button(texts.tryAgain, show))];
 
 /** Fit the frame to the page: the menu is for whoever is logged in, and marks where they are. */
 function frame(isOpen, path) {
@@ -85,7 +83,7 @@ function frame(isOpen, path) {
     entry.ariaCurrent = path.startsWith(entry.getAttribute("href").slice(1)) ? "page" : null;
   }
   if (isInside) who.replaceChildren(mark(nameOf(user)),
-    h("div", h("p", nameOf(user)), h("p.meta", texts.roles[user.role] ?? user.role)), button(texts.logOut, () => logOut(), { class: "plain" }));
+    h("div", h("p", nameOf(user)), h("p.meta", roleOf(user))), button(texts.logOut, () => logOut(), { class: "plain" }));
 }
 
 /** Name the page and move to its heading, so that people who listen or use the keyboard begin there. */

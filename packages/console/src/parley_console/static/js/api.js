@@ -12,7 +12,7 @@ export async function send(method, path, values, body, headers) {
   });
 }
 
-/** Each takes a path of the OpenAPI document, the values of its parameters, and a body and headers where it has them. */
+/** Each takes a path of the OpenAPI document, the values of its parameters, a body and headers. */
 export const [get, post, put, patch, remove] = ["GET", "POST", "PUT", "PATCH", "DELETE"].map((method) => async (...rest) => {
   const response = await send(method, ...rest);
   return response.status === 204 ? undefined : response.json();

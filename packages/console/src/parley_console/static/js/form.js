@@ -1,54 +1,48 @@
-// Forms and dialogs: fields with their labels, and what the API says about each of them.
+// Forms and dialogs, and what the API says about each of their fields.
 import { texts } from "./texts.js";
 import { actions, alarm, button, h } from "./view.js";
 
 let count = 0;
 
-/**
- * Return a field. Its name is the pointer of its value in the request's body, and finds its label and hint in the texts.
- *
- * `options` are the pairs of value and text of a choice, `suggestions` what a text may be. Other members are attributes.
- */
-export function field(name, { type = "text", value, options, suggestions, optional, label, hint, ...attributes } = {}) {
-  const id = `f${count++}`;
-  const list = suggestions && h("datalist", { id: `${id}-list` }, suggestions.map((one) => h("option", { value: one })));
-  const common = { id, name, "aria-describedby": `${id}-hint ${id}-error`, list: list?.id, ...attributes };
-  return h("div.field", { class: type },
-    h("label", { for: id }, label ?? texts.fields[name], optional && h("span.optional", ` ${texts.optional}`)),
-    controlOf(type, common, value, options), list,
-    h("p.hint", { id: `${id}-hint` }, hint ?? texts.hints[name]), h("p.field-error", { id: `${id}-error` }));
+/** Put the words into those elements that name theirs. */
+export const speak = (root) => root.querySelectorAll("[data-text]").forEach((node) => node.append(texts[node.dataset.text]));
+
+/** Return the fields of a template in index.html, with labels, hints and values; `choices` are for fields with options. */
+export function fieldsOf(template, values = {}, choices = texts.choices) {
+  const fields = document.getElementById(template).content.cloneNode(true);
+  speak(fields);
+  for (const control of fields.querySelectorAll("[name]")) dress(control, values[control.name], choices);
+  return fields;
 }
 
-function controlOf(type, attributes, value, options) {
-  if (options) return h("select", attributes, options.map(([key, text]) => h("option", { value: key, selected: key === value }, text)));
-  if (type === "textarea") return h("textarea", { rows: 3, ...attributes }, value);
-  return h("input", { type, value, ...attributes });
+function dress(control, value, choices) {
+  const { name, dataset: { label = name, hint = name, optional, options } } = control;
+  const id = `field-${count++}`;
+  control.id = id;
+  control.setAttribute("aria-describedby", `${id}-hint ${id}-error`);
+  for (const [key, text] of choices[options] ?? []) control.append(h("option", { value: key }, text));
+  if (value) control.value = value;
+  if (control.type === "hidden") return;
+  const field = h("div.field", { class: control.type });
+  control.replaceWith(field);
+  field.append(h("label", { for: id }, texts.fields[label], optional === "" && h("span.optional", ` ${texts.optional}`)), control,
+    h("p.hint", { id: `${id}-hint` }, texts.hints[hint]), h("p.field-error", { id: `${id}-error` }));
 }
 
-/**
- * Return a form that sends its values by name and shows what was refused, each at its field.
- *
- * `onSubmit` is given the values; a Problem that it raises is shown. `onCancel` adds a way back.
- */
+/** Return a form that sends its values by name, and shows the Problem that `onSubmit` raises, each error at its field. */
 export function form(fields, submit, onSubmit, { kind = "primary", onCancel } = {}) {
   const general = h("div");
-  const node = h("form", { novalidate: true, onsubmit: (event) => (event.preventDefault(), run()) },
-    fields, general, actions(h("button", { class: kind }, submit), onCancel && button(texts.back, onCancel)));
-
-  async function run() {
+  const run = async (event) => {
+    event.preventDefault();
     if (node.ariaBusy) return;
     general.replaceChildren();
     node.querySelectorAll("[aria-invalid]").forEach((control) => showAt(control));
     node.ariaBusy = "true";
-    try {
-      await onSubmit(valuesOf(node));
-    } catch (problem) {
-      if (problem.status === undefined) throw problem;
-      showProblem(node, general, problem);
-    } finally {
-      node.ariaBusy = null;
-    }
-  }
+    await onSubmit(valuesOf(node)).catch((problem) => showProblem(node, general, problem));
+    node.ariaBusy = null;
+  };
+  const node = h("form", { novalidate: true, onsubmit: run }, fields, general,
+    actions(h("button", { class: kind }, submit), onCancel && button(texts.back, onCancel)));
   return node;
 }
 
@@ -59,8 +53,8 @@ export const valuesOf = (node) => Object.fromEntries(controlsOf(node).map((contr
 
 function valueOf({ type, value, checked }) {
   if (type === "checkbox") return checked;
-  if (type === "password") return value;
-  return value.trim() === "" ? undefined : type === "number" ? Number(value) : value.trim();
+  const text = type === "password" ? value : value.trim();
+  return text === "" ? undefined : type === "number" ? Number(text) : text;
 }
 
 function showAt(control, message = "") {
@@ -70,22 +64,18 @@ function showAt(control, message = "") {
 
 /** Show each error at the field that its pointer names, the rest above the buttons, and move to the first field. */
 function showProblem(node, general, problem) {
+  if (!problem.errors) throw problem;
   const rest = problem.errors.filter(({ pointer, message }) => {
-    const name = pointer.slice(2);
-    const control = name && controlsOf(node).find((one) => one.name === name || one.name.startsWith(`${name}/`));
+    const control = controlsOf(node).find(({ name }) => pointer === `#/${name}`);
     if (control) showAt(control, message);
     return !control;
   });
   const first = node.querySelector("[aria-invalid]");
-  if (!first || rest.length) general.replaceChildren(alarm(rest.map(({ message }) => message).join(" ") || problem.message));
+  if (!first || rest[0]) general.append(alarm(rest.map(({ message }) => message).join(" ") || problem.message));
   first?.focus();
 }
 
-/**
- * Show a dialog and return what it ended with, undefined after Escape. `build` is given the function that ends it.
- *
- * It is the browser's own: the focus stays inside, and returns to where it was.
- */
+/** Show a dialog, and return what it ended with, undefined after Escape. `build` is given the function that ends it. */
 export const ask = (title, build) => new Promise((resolve) => {
   let result;
   const dialog = h("dialog", { "aria-label": title, onclose: () => (dialog.remove(), resolve(result)) },
@@ -97,5 +87,5 @@ export const ask = (title, build) => new Promise((resolve) => {
 /** Ask for values and send them; the dialog stays until that succeeds. */
 export const askForm = (title, fields, onSubmit, { text, submit = title, kind } = {}) => ask(title, (end) => [
   text && h("p", text),
-  form(fields, submit, async (values) => end((await onSubmit(values)) ?? true), { kind, onCancel: () => end() }),
-].filter(Boolean));
+  form(fields, submit, async (values) => (await onSubmit(values), end()), { kind, onCancel: () => end() }),
+]);

@@ -5,35 +5,32 @@ import { texts } from "./texts.js";
 import { moment } from "./time.js";
 import { fillWith, h, quiet, row } from "./view.js";
 
-const words = texts.history;
+const LEFT_OUT = ["ends_at", "message_id"];
 
 /** Return a part of a page that is filled once it is opened, and a function that fills it anew. */
 export function historyOf(path, values, nameOf) {
   const place = h("div.part");
-  const item = (entry) => entryOf(entry, nameOf);
-  const load = () => node.open && fillWith(place, listOf(path, values, item, () => quiet(words.none)));
-  const node = h("details.card", { ontoggle: load }, h("summary", words.title), place);
+  const item = (entry) => entryOf(entry, nameOf, h("strong", typeOf(entry.type)));
+  const load = () => node.open && fillWith(place, listOf(path, values, item, () => quiet("–")));
+  const node = h("details.card", { ontoggle: load }, h("summary", texts.history), place);
   return [node, load];
 }
-
-const LEFT_OUT = ["ends_at", "message_id"];
 
 /** Return a type of event in words: `interview.participant_added` becomes "Interview participant added". */
 export const typeOf = (type) => type[0].toUpperCase() + type.slice(1).replace(/[._]/g, " ");
 
-/** Return an entry of a history or of the log. `subject` is shown beside its type. */
-export function entryOf({ type, actor, actor_role, at, reason, changes }, nameOf, subject) {
-  const who = actor ? nameOf(actor) : (texts.roles[actor_role] ?? actor_role);
+/** Return an entry of a history or of the log. */
+export function entryOf({ actor, actor_role, at, reason, changes }, nameOf, title) {
   const fields = Object.entries(changes).filter(([name]) => !LEFT_OUT.includes(name));
-  return row("", [h("strong", typeOf(type)), " ", subject], [who, " · ", moment(at), reason && ` · “${reason}”`],
-    fields.length > 0 && h("ul.changes", fields.map(([name, { from, to }]) => h("li", `${texts.fields[name] ?? name}: `,
-      (from ?? "") !== "" && [h("del", valueOf(name, from, nameOf)), " → "], valueOf(name, to, nameOf)))));
+  return row("", title, [actor ? nameOf(actor) : actor_role, " · ", moment(at), reason && ` · “${reason}”`],
+    fields[0] && h("ul.changes", fields.map(([name, { from, to }]) => h("li", `${texts.fields[name] ?? name}: `,
+      from && [h("del", valueOf(name, from, nameOf)), " → "], valueOf(name, to, nameOf)))));
 }
 
 function valueOf(name, value, nameOf) {
-  if (value === undefined) return words.hidden;
-  if (name === "participants") return value?.map(({ user_id }) => nameOf(user_id)).join(", ");
+  if (value === undefined) return texts.hidden;
+  if (name === "participants") return value.map(({ user_id }) => nameOf(user_id)).join(", ");
   if (name === "user_id") return nameOf(value);
-  if (value?.sha256) return words.long(value.length);
+  if (value?.sha256) return texts.long(value.length);
   return typeof value === "object" && value ? JSON.stringify(value) : String(texts.status[value] ?? texts.roles[value] ?? shown(name, value));
 }

@@ -5,11 +5,11 @@ const TIMEOUT = 15000;
 // This page is at `console/` below the API, under whatever prefix a proxy serves both.
 const root = location.pathname.replace(/console\/?$/, "");
 
-/** An answer that isn't a success, as the API describes it (RFC 9457), or the lack of an answer (status 0). */
+/** An answer that isn't a success, as the API describes it (RFC 9457); status 0 is the lack of an answer. */
 export class Problem extends Error {
-  constructor(status, { detail = texts.errors.unknown, code, errors = [], request_id } = {}) {
+  constructor(status, { detail = texts.failed, ...rest } = {}) {
     super(detail);
-    Object.assign(this, { status, code, errors, requestId: request_id });
+    Object.assign(this, { errors: [], ...rest, status });
   }
 
   /** Whether the address doesn't exist: the package that brings it isn't installed. */
@@ -17,6 +17,8 @@ export class Problem extends Error {
     return this.code === "not_found";
   }
 }
+
+export const problemOf = async (response) => new Problem(response.status, await response.json().catch(() => undefined));
 
 /** Return the address of a path of the OpenAPI document. Values that it doesn't name become its query. */
 export function address(path, values) {
@@ -29,30 +31,27 @@ export function address(path, values) {
 }
 
 /** Return a query with its question mark, without empty values. A list gives one pair for each member. */
-export function search(query = {}) {
-  const pairs = Object.entries(query).flatMap(([name, value]) => [value].flat().map((one) => [name, one]));
-  const text = new URLSearchParams(pairs.filter(([, value]) => (value ?? "") !== ""));
-  return text.size ? `?${text}` : "";
+export function search(values = {}) {
+  const pairs = Object.entries(values).flatMap(([name, value]) => [value].flat().map((one) => [name, one ?? ""]));
+  const query = new URLSearchParams(pairs.filter(([, value]) => value !== ""));
+  return query.size ? `?${query}` : "";
 }
 
-/** Return the members of a query; a name that comes twice has a list. */
+/** Return the values of a query; a name that comes twice has a list. */
 export function queryOf(text) {
-  const all = new URLSearchParams(text);
-  return Object.fromEntries([...all.keys()].map((name) => [name, all.getAll(name)[1] ? all.getAll(name) : all.get(name)]));
+  const query = new URLSearchParams(text);
+  return Object.fromEntries([...query.keys()].map((name) => [name, query.getAll(name)[1] ? query.getAll(name) : query.get(name)]));
 }
 
 /** Send one request and return the response; raise a Problem where it isn't a success. */
 export async function request(method, path, values, body, headers) {
-  const options = { method, headers, signal: AbortSignal.timeout(TIMEOUT) };
-  if (body) Object.assign(options, { body: JSON.stringify(body), headers: { ...headers, "Content-Type": "application/json" } });
-  const response = await fetch(address(path, values), options).catch(() => {
-    throw new Problem(0, { detail: texts.errors.offline });
-  });
-  if (response.ok) return response;
-  throw await problemOf(response);
+  const sent = body ? { "Content-Type": "application/json", ...headers } : headers;
+  const options = { method, headers: sent, body: body && JSON.stringify(body), signal: AbortSignal.timeout(TIMEOUT) };
+  const response = await fetch(address(path, values), options).catch(() => new Response());
+  if (!response.url) throw new Problem(0, { detail: texts.noServer });
+  if (!response.ok) throw await problemOf(response);
+  return response;
 }
-
-export const problemOf = async (response) => new Problem(response.status, await response.json().catch(() => undefined));
 
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 

@@ -19,5 +19,5 @@ export async function showLink(user) {
   const { url_path, expires_at } = await post("/v1/users/{user_id}/link", { user_id: user.id }, { purpose });
   const url = new URL(url_path.slice(url_path.indexOf("#")), location.href).href;
   await ask(words[purpose], (end) => [h("p", words.text(nameOf(user))), copyable(url, words[purpose]),
-    quiet(words.until, moment(expires_at)), actions(button(words.done, () => end(), { class: "primary" }))]);
+    quiet(words.until, moment(expires_at)), actions(button(texts.done, () => end(), { class: "primary" }))]);
 }

@@ -1,6 +1,6 @@
-// Lists: filters that stand in the address, pages that grow with "Show more".
+// Lists: filters that stand in the address, pages that grow.
 import { get, nextOf } from "./api.js";
-import { valuesOf } from "./form.js";
+import { fieldsOf, valuesOf } from "./form.js";
 import { keepInAddress } from "./router.js";
 import { texts } from "./texts.js";
 import { actions, announce, button, fillWith, h } from "./view.js";
@@ -23,19 +23,18 @@ export async function listOf(path, values, item, none) {
 }
 
 /** Return a form of filters: whatever changes goes into the address, and `load` fills the results anew. */
-export function filters(fields, results, load) {
+export function filters(template, query, results, load) {
   let waiting;
   const apply = async () => {
-    clearTimeout(waiting);
-    const query = valuesOf(node);
-    keepInAddress(query);
-    await fillWith(results, load(query));
-    announce(texts.shown(results.querySelectorAll(".rows > li").length));
+    keepInAddress(valuesOf(node));
+    await fillWith(results, load(valuesOf(node)));
+    announce(texts.shown(results.querySelectorAll("li").length));
   };
-  const later = () => {
+  const later = (event) => {
+    event.preventDefault();
     clearTimeout(waiting);
     waiting = setTimeout(apply, 300);
   };
-  const node = h("form.filters", { role: "search", onsubmit: (event) => (event.preventDefault(), apply()), oninput: later }, fields);
+  const node = h("form.filters", { role: "search", onsubmit: later, oninput: later }, fieldsOf(template, query));
   return node;
 }

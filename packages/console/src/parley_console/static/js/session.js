@@ -3,8 +3,8 @@ import { pause, Problem, randomName, request } from "./http.js";
 
 const KEY = "parley.session";
 const TRIES = 4;
-const listeners = [];
 let refreshing;
+let changed;
 
 /** Whether tabs can take turns: browsers offer locks only over https and on this machine itself. */
 export const canShare = Boolean(navigator.locks);
@@ -15,16 +15,15 @@ const write = (session) => localStorage.setItem(KEY, JSON.stringify(session));
 export const isLoggedIn = () => read() !== null;
 
 /** Call back whenever somebody logs in or out, in this tab or in another one. */
-export const onSessionChange = (listener) => listeners.push(listener);
-
-const changed = () => listeners.forEach((listener) => listener());
-
-addEventListener("storage", ({ key, oldValue, newValue }) => {
+export function onSessionChange(callback) {
+  changed = callback;
   const idOf = (text) => JSON.parse(text)?.id;
-  if (key === null || (key === KEY && idOf(oldValue) !== idOf(newValue))) changed();
-});
+  addEventListener("storage", ({ key, oldValue, newValue }) => {
+    if (!key || (key === KEY && idOf(oldValue) !== idOf(newValue))) changed();
+  });
+}
 
-/** Keep the tokens of a login, and let all tabs know. */
+/** Keep the tokens of a login. */
 export function begin(tokens) {
   keep(tokens, randomName());
   changed();
@@ -43,7 +42,7 @@ const isUsable = (session, refused) => session && session.access_token !== refus
 
 /** Return an access token: a new one where the stored one is `refused` or about to expire. */
 export async function accessToken(refused) {
-  if (!isUsable(read(), refused)) await (refreshing ??= inTurn(() => refresh(refused)).finally(() => (refreshing = null)));
+  if (!isUsable(read(), refused)) await (refreshing ??= inTurn(() => refresh(refused)).finally(() => (refreshing = undefined)));
   const session = read();
   if (session) return session.access_token;
   throw new Problem(401);

@@ -3,7 +3,7 @@ import { address, pause, problemOf } from "./http.js";
 import { accessToken } from "./session.js";
 
 const LONGEST_WAIT = 30000;
-/** The server sends a comment after 15 quiet seconds: whoever hears nothing for so long has no connection. */
+// The server sends a comment after 15 quiet seconds: whoever hears nothing for so long has no connection.
 const SILENCE = 40000;
 
 /**
@@ -21,22 +21,24 @@ export async function follow(path, values, { last, signal, onEvent, onConnection
       place.timer = setTimeout(() => silence.abort(), SILENCE);
     };
     place.heard();
-    const options = { signal: AbortSignal.any([signal, silence.signal]), onEvent, onConnection };
-    const problem = await listen(address(path, values), place, options).catch((error) => error);
+    const options = { place, onEvent, onConnection, signal: AbortSignal.any([signal, silence.signal]) };
+    const problem = await listen(address(path, values), options).catch((error) => error);
     clearTimeout(place.timer);
     if (signal.aborted) return;
     onConnection(false);
-    if (problem?.status >= 400 && problem.status < 500 && problem.status !== 429) throw problem;
+    if (isFinal(problem)) throw problem;
     await untilNextTry(place);
   }
 }
 
-async function listen(url, place, { signal, onEvent, onConnection }) {
+const isFinal = (problem) => problem?.status >= 400 && problem.status < 500 && problem.status !== 429;
+
+async function listen(url, { place, onEvent, onConnection, signal }) {
   const token = await accessToken(place.refused);
   const headers = { Authorization: `Bearer ${token}`, "Last-Event-ID": place.last };
   const response = await fetch(url, { headers, signal, cache: "no-store" });
   if (response.ok) {
-    Object.assign(place, { failures: 0, wait: undefined, refused: undefined });
+    Object.assign(place, { failures: 0, refused: undefined });
     onConnection(true);
     for await (const event of eventsOf(response.body, place)) onEvent(event);
   } else if (response.status === 401 && !place.refused) {

@@ -2,22 +2,25 @@
 import { texts } from "./texts.js";
 
 /** Return an element: `h("p.meta", { id: "x" }, "text")`. Members that begin with `on` are listeners. */
-export function h(name, ...rest) {
-  const [tag, ...classes] = name.split(".");
-  const { class: more, ...properties } = rest[0]?.constructor === Object ? rest.shift() : {};
+export function h(kind, ...rest) {
+  const [tag, ...classes] = kind.split(".");
+  const { class: more = [], ...properties } = rest[0]?.constructor === Object ? rest.shift() : {};
   const node = document.createElement(tag);
-  if (more || classes.length) node.className = [...classes, more].join(" ").trim();
+  const names = classes.concat(more).join(" ");
+  if (names) node.className = names;
   for (const [name, value] of Object.entries(properties)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if ((value ?? false) !== false) node.setAttribute(name, value === true ? "" : value);
+    else if (value || value === 0) node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...rest.flat(9).filter((child) => (child ?? false) !== false));
+  node.append(...rest.flat(9).filter((child) => child || child === 0));
   return node;
 }
 
 export const button = (text, onclick, properties) => h("button", { type: "button", onclick, ...properties }, text);
 export const quiet = (...text) => h("p.quiet", text);
 export const actions = (...nodes) => h("div.actions", nodes);
+export const rows = (nodes) => h("ul.rows", nodes);
+export const tag = (text, kind) => h("span.tag", { class: kind }, text);
 
 /** Return a part of a page with its heading, and beside that what one can do there. */
 export const section = (title, beside, ...children) =>
@@ -34,7 +37,6 @@ export const empty = (title, ...children) => h("div.empty", h("p.empty-title", t
 export const alarm = (text) => h("p.notice.error", { role: "alert" }, text);
 
 export const statusBadge = (status) => h("span.badge", { class: status }, texts.status[status] ?? status);
-export const tag = (text, kind) => h("span.tag", { class: kind }, text);
 
 /** Return an item of a list: what stands before it, its title and a line about it, and what stands behind. */
 export const row = (before, title, about, ...behind) =>
@@ -42,19 +44,18 @@ export const row = (before, title, about, ...behind) =>
 
 /** Return pairs of terms and values, without those that have no value. */
 export const facts = (...pairs) =>
-  h("dl.facts", pairs.filter(([, value]) => value ?? "").map(([term, value]) => h("div", h("dt", term), h("dd", value))));
+  h("dl.facts", pairs.filter(([, value]) => value).map(([term, value]) => h("div", h("dt", term), h("dd", value))));
 
 /** Return a text, as a link where it is an address of the web. */
 export const linked = (text) =>
   /^https?:\/\/\S+$/.test(text) ? h("a", { href: text, rel: "noopener noreferrer", target: "_blank" }, text) : text;
 
 export const nameOf = ({ name, email }) => name ?? email ?? texts.noName;
+export const roleOf = ({ role }) => texts.roles[role] ?? role;
 
 /** Return the first letters of a name, as a mark beside it. */
-export function mark(name) {
-  const words = name.split(/[\s@._-]+/).filter(Boolean).slice(0, 2);
-  return h("span.mark", { "aria-hidden": "true" }, words.map((word) => [...word][0].toUpperCase()));
-}
+export const mark = (name) => h("span.mark", { "aria-hidden": "true" },
+  name.split(/[\s@._-]+/).filter(Boolean).slice(0, 2).map((word) => [...word][0].toUpperCase()));
 
 /** Say something to everybody, people who don't see the page included. */
 export function announce(text) {
@@ -76,12 +77,8 @@ export function copyable(text, label) {
 
 /** Put what the work returns into a place of the page, or why it failed; meanwhile the place is busy. */
 export async function fillWith(place, work) {
-  place.setAttribute("aria-busy", "true");
-  try {
-    place.replaceChildren(...[await work].flat(9).filter(Boolean));
-  } catch (problem) {
-    place.replaceChildren(...(problem.isAbsent ? [] : [alarm(problem.message)]));
-  } finally {
-    place.removeAttribute("aria-busy");
-  }
+  place.ariaBusy = "true";
+  const nodes = await work.catch((problem) => !problem.isAbsent && alarm(problem.message));
+  place.replaceChildren(...[nodes].flat(9).filter(Boolean));
+  place.ariaBusy = null;
 }

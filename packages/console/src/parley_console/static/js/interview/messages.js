@@ -13,30 +13,29 @@ const PAGE = 50;
 /** Return the section: for whoever takes part the conversation, for others why they don't see it. */
 export function messagesOf(page, signal) {
   if (!page.interview.my_role) return section(words.title, "", quiet(words.outsider));
-  const badge = h("div", { role: "status" });
-  const talk = { page, signal, known: new Map(), list: h("ol.talk", { tabindex: "0", role: "log", "aria-label": words.title }), none: h("p.quiet.none", words.none) };
-  const earlier = h("div");
-  const node = section(words.title, badge, earlier, talk.list, talk.none, page.isClosed() ? quiet(words.closed) : composer(talk));
-  const onConnection = (isThere) => badge.replaceChildren(isThere ? "" : tag(words.offline, "bad"));
-  start(talk, earlier, onConnection).catch((problem) => lose(page, node, problem));
+  const [badge, earlier] = [h("div", { role: "status" }), h("div")];
+  const talk = { page, earlier, known: new Map(), list: h("ol.talk", { tabindex: "0", role: "log", "aria-label": words.title }) };
+  const node = section(words.title, badge, earlier, talk.list, h("p.quiet.none", words.none), page.isClosed() ? quiet(words.closed) : composer(talk));
+  const onConnection = (isThere) => badge.replaceChildren(isThere ? "" : tag(texts.offline, "bad"));
+  start(talk, signal, onConnection).catch((problem) => lose(page, node, problem));
   return node;
 }
 
-async function start(talk, earlier, onConnection) {
-  const last = await load(talk, earlier);
-  talk.list.scrollTop = talk.list.scrollHeight;
-  await follow("/v1/interviews/{interview_id}/messages/stream", talk.page.at, {
-    last, signal: talk.signal, onConnection, onEvent: (message) => arrive(talk, message),
-  });
+async function start(talk, signal, onConnection) {
+  const last = await load(talk);
+  scrollDown(talk);
+  const onEvent = (message) => arrive(talk, message);
+  await follow("/v1/interviews/{interview_id}/messages/stream", talk.page.at, { last, signal, onConnection, onEvent });
 }
 
+const scrollDown = ({ list }) => (list.scrollTop = list.scrollHeight);
+
 /** Load the page before those that are shown, and return the number of its last message. */
-async function load(talk, earlier) {
+async function load(talk) {
   const before_seq = talk.known.size ? Math.min(...talk.known.keys()) : undefined;
   const { items } = await get(LIST, { ...talk.page.at, sort: "-seq", limit: PAGE, before_seq });
   items.forEach((message) => place(talk, message));
-  const isAll = items.length < PAGE;
-  earlier.replaceChildren(isAll ? "" : button(words.earlier, () => load(talk, earlier)));
+  talk.earlier.replaceChildren(items.length < PAGE ? "" : button(words.earlier, () => load(talk)));
   return items[0]?.seq ?? 0;
 }
 
@@ -44,21 +43,20 @@ async function load(talk, earlier) {
 function lose(page, node, problem) {
   if (problem.isAbsent) node.remove();
   else if ([403, 404].includes(problem.status) || problem.code === "position_ahead") page.reload();
-  else if (problem.name !== "AbortError") node.append(alarm(problem.message));
+  else node.append(alarm(problem.message));
 }
 
 function arrive(talk, message) {
-  const { list, page } = talk;
-  const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+  const { scrollHeight, scrollTop, clientHeight } = talk.list;
   place(talk, message);
-  if (isAtEnd || message.sender_id === page.user.id) list.scrollTop = list.scrollHeight;
+  if (scrollHeight - scrollTop - clientHeight < 80) scrollDown(talk);
 }
 
 /** Put a message where its number belongs, once. */
 function place({ page, known, list }, { seq, sender_id, content, created_at }) {
   if (known.has(seq)) return;
   const isOwn = sender_id === page.user.id;
-  const node = h("li", { class: isOwn ? "own" : "" }, h("p.meta", isOwn ? words.you : page.nameOf(sender_id), " ", moment(created_at)), h("p.said", content));
+  const node = h("li", { class: isOwn && "own" }, h("p.meta", isOwn ? words.you : page.nameOf(sender_id), " ", moment(created_at)), h("p.said", content));
   const next = Math.min(...[...known.keys()].filter((one) => one > seq));
   list.insertBefore(node, known.get(next) ?? null);
   known.set(seq, node);
@@ -67,28 +65,30 @@ function place({ page, known, list }, { seq, sender_id, content, created_at }) {
 function composer(talk) {
   const text = h("textarea", { id: "message", rows: 2, "aria-describedby": "message-hint message-error" });
   const error = h("p.field-error", { id: "message-error", role: "alert" });
-  const node = h("form", { novalidate: true, onsubmit: (event) => (event.preventDefault(), write()) },
-    h("label", { for: "message" }, words.write), text, error, actions(h("button.primary", words.send), h("p.hint", { id: "message-hint" }, words.hint)));
-  text.addEventListener("keydown", (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && node.requestSubmit());
   let body;
 
   /** Send the text. A repeat of the same one has the same name, so that a lost answer doubles nothing. */
-  async function write() {
+  const write = async (event) => {
+    event.preventDefault();
     if (node.ariaBusy) return;
     if (body?.content !== text.value) body = { content: text.value, client_message_id: randomName() };
     node.ariaBusy = "true";
     error.replaceChildren();
     try {
-      arrive(talk, await post(LIST, talk.page.at, body));
+      place(talk, await post(LIST, talk.page.at, body));
+      scrollDown(talk);
       text.value = "";
       body = undefined;
       announce(words.sent);
     } catch (problem) {
-      error.replaceChildren(problem.errors?.[0]?.message ?? problem.message);
-      if (problem.status === 403 || problem.code === "interview_closed") talk.page.refresh();
+      error.append(problem.errors?.[0]?.message ?? problem.message);
+      talk.page.refresh();
     }
     node.ariaBusy = null;
     text.focus();
-  }
+  };
+  const node = h("form", { novalidate: true, onsubmit: write }, h("label", { for: "message" }, words.write), text, error,
+    actions(h("button.primary", words.send), h("p.hint", { id: "message-hint" }, words.hint)));
+  text.addEventListener("keydown", (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && node.requestSubmit());
   return node;
 }

@@ -1,9 +1,9 @@
 // Who takes part: adding and removing people, what they answered to the time, whether they came.
 import { get, getAll, ifInstalled, post, put, remove } from "../api.js";
-import { askForm, field } from "../form.js";
+import { askForm, fieldsOf } from "../form.js";
 import { handOver } from "../links.js";
 import { texts } from "../texts.js";
-import { actions, announce, button, fillWith, h, mark, nameOf, quiet, row, section, tag } from "../view.js";
+import { actions, announce, button, fillWith, h, mark, nameOf, quiet, row, rows, section, tag } from "../view.js";
 
 const words = texts.participants;
 const LIST = "/v1/interviews/{interview_id}/participants";
@@ -15,7 +15,7 @@ export function participantsOf(page) {
     beside.replaceChildren(page.mayChange() ? button(words.add, () => add(page)) : "");
     return fillWith(list, show(page));
   };
-  return section(words.title, beside, list);
+  return section(texts.people, beside, list);
 }
 
 async function show(page) {
@@ -25,26 +25,24 @@ async function show(page) {
   ]);
   people.forEach((person) => page.people.set(person.user_id, person));
   const present = people.filter(({ removed_at }) => !removed_at);
-  const answers = new Map(attendance?.items.map((one) => [one.user_id, one]));
-  const own = page.interview.status === "scheduled" && answers.get(page.user.id);
-  return [own && question(page, own), present.length ? "" : quiet(words.none),
-    h("ul.rows", present.map((person) => item(page, person, answers.get(person.user_id))))];
+  const answerOf = (id) => attendance?.items.find(({ user_id }) => user_id === id);
+  const own = page.interview.status === "scheduled" && answerOf(page.user.id);
+  return [own && question(page, own), !present[0] && quiet(words.none), rows(present.map((one) => item(page, one, answerOf(one.user_id))))];
 }
 
 function item(page, person, answer) {
   const { user_id, name, email, participant_role, active } = person;
-  const isOwn = user_id === page.user.id;
   const about = [texts.roles[participant_role], name && email, answer?.comment].filter(Boolean).join(" · ");
-  return row(mark(nameOf(person)), [h("strong", nameOf(person)), isOwn && ` (${texts.you})`], about,
-    !active && tag(words.inactive, "bad"), answer && answerTag(answer),
+  return row(mark(nameOf(person)), [h("strong", nameOf(person)), user_id === page.user.id && texts.you], about,
+    !active && tag(texts.states.deactivated, "bad"), answer && answerTag(answer),
     answer && mayMark(page, person) && marking(page, person, answer),
-    page.mayChange() && button(words.remove, () => removePerson(page, person), { class: "plain", "aria-label": words.removeOne(nameOf(person)) }));
+    page.mayChange() && button(texts.remove, () => drop(page, person), { class: "plain", "aria-label": words.removeOne(nameOf(person)) }));
 }
 
 function answerTag({ answer, is_current, attended }) {
   if (attended !== "unknown") return tag(words.attended[attended], attended === "present" ? "good" : "bad");
   const text = words.answers[answer] ?? words.noAnswer;
-  return tag(answer && !is_current ? words.earlier(text) : text, is_current && answer === "accepted" ? "good" : "");
+  return tag(answer && !is_current ? words.earlier(text) : text, is_current && answer === "accepted" && "good");
 }
 
 /** Whether marking is worth offering; whether it is allowed, the API says. */
@@ -53,9 +51,9 @@ const mayMark = ({ interview: { my_role, scheduled_at, status }, user }, { parti
   (user.role === "admin" || participant_role === "candidate");
 
 function marking(page, person, { attended }) {
-  const values = { ...page.at, user_id: person.user_id };
-  const save = async ({ target }) => {
-    await put("/v1/interviews/{interview_id}/attendance/{user_id}", values, { attended: target.value }).finally(page.reloadPeople);
+  const save = async ({ target: { value } }) => {
+    const values = { ...page.at, user_id: person.user_id };
+    await put("/v1/interviews/{interview_id}/attendance/{user_id}", values, { attended: value }).finally(page.reloadPeople);
     announce(texts.saved);
   };
   return h("select", { "aria-label": words.attendanceOf(nameOf(person)), onchange: save },
@@ -64,8 +62,8 @@ function marking(page, person, { attended }) {
 
 function question(page, { answer, is_current }) {
   const choose = async (chosen) => {
-    const body = { answer: chosen, schedule_version: page.interview.schedule_version };
-    await put("/v1/interviews/{interview_id}/rsvp", page.at, body).finally(page.refresh);
+    const { schedule_version } = page.interview;
+    await put("/v1/interviews/{interview_id}/rsvp", page.at, { answer: chosen, schedule_version }).finally(page.refresh);
     announce(texts.saved);
     await page.reloadPeople();
   };
@@ -73,18 +71,13 @@ function question(page, { answer, is_current }) {
     button(text, () => choose(value), { "aria-pressed": String(is_current && value === answer) }))));
 }
 
-const add = (page) => askForm(words.add, [
-  field("user_email", { type: "email", autocapitalize: "none" }),
-  field("participant_role", { options: words.choices }),
-  field("invite", { type: "checkbox" }),
-], async ({ user_email = "", ...rest }) => {
-  const { user_id } = await post(LIST, page.at, { user_email, ...rest });
+const add = (page) => askForm(words.add, fieldsOf("participant"), async (values) => {
+  const { user_id } = await post(LIST, page.at, { user_email: "", ...values });
   await page.reloadPeople();
-  if (rest.invite) handOver(user_id);
+  if (values.invite) handOver(user_id);
 });
 
-const removePerson = (page, person) => askForm(words.removeOne(nameOf(person)), [], async () => {
-  const values = { ...page.at, user_id: person.user_id };
-  await remove("/v1/interviews/{interview_id}/participants/{user_id}", values);
+const drop = (page, person) => askForm(words.removeOne(nameOf(person)), "", async () => {
+  await remove("/v1/interviews/{interview_id}/participants/{user_id}", { ...page.at, user_id: person.user_id });
   await page.reloadPeople();
-}, { text: words.removeText, submit: words.remove, kind: "danger fill" });
+}, { text: words.removeText, submit: texts.remove, kind: "danger fill" });

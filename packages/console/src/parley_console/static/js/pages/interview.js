@@ -7,9 +7,9 @@ import { participantsOf } from "../interview/participants.js";
 import { link } from "../router.js";
 import { texts } from "../texts.js";
 import { inItsZone, whenOf } from "../time.js";
-import { button, facts, fillWith, h, linked, nameOf, pageHead, row, section, statusBadge } from "../view.js";
+import { button, facts, fillWith, h, linked, nameOf, pageHead, row, rows, section, statusBadge } from "../view.js";
 
-const words = { ...texts.change, ...texts.interview };
+const words = texts.interview;
 const PATH = "/v1/interviews/{interview_id}";
 const INTERVAL = 10000;
 
@@ -80,7 +80,7 @@ function detailsOf(interview) {
     [words.yourRole, texts.roles[my_role]],
   ), facts(
     [texts.fields.description, description],
-    [words.notes, notes],
+    [texts.fields.notes, notes],
   ));
 }
 
@@ -96,6 +96,6 @@ async function conflictsOf(page) {
   if (page.isClosed() || page.interview.my_role === "candidate") return [];
   const { items, total } = await get("/v1/interviews/{interview_id}/conflicts", page.at);
   if (!total) return [];
-  return section(words.conflicts(total), "", h("ul.rows", items.map((one) => row("", h("strong", page.nameOf(one.user_id)),
+  return section(words.conflicts(total), "", rows(items.map((one) => row("", h("strong", page.nameOf(one.user_id)),
     [whenOf(one), " ", one.interview_id && link(`/interviews/${one.interview_id}`, one.title)]))));
 }

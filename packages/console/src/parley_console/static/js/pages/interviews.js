@@ -1,43 +1,26 @@
 // The interviews of the caller, or all of them: the API's filters, its search, its order.
 import { post } from "../api.js";
-import { askForm, field } from "../form.js";
-import { detailFields, timeFields, withInstant } from "../interview/change.js";
+import { askForm, fieldsOf } from "../form.js";
+import { timeFields, withInstant } from "../interview/change.js";
 import { filters, listOf } from "../list.js";
 import { go, link } from "../router.js";
 import { texts } from "../texts.js";
 import { dateOf, rangeOf, shiftDate, startOf } from "../time.js";
 import { announce, button, empty, fillWith, h, pageHead, row, statusBadge } from "../view.js";
 
-const words = texts.interviews;
+const words = texts.list;
 const OPEN = ["scheduled", "ongoing"];
 
 export default async function showInterviews({ query, user }) {
-  const create = () => user.role === "admin" && button(words.create, askAndCreate, { class: "primary" });
   const results = h("div.results");
-  const load = (values) => listOf("/v1/interviews", valuesOf(values), item, () => nothing(values, create()));
+  const create = () => user.role === "admin" && button(words.create, askAndCreate, { class: "primary" });
+  const load = (values) => listOf("/v1/interviews", requestOf(values), item, () => nothing(values, create()));
   await fillWith(results, load(query));
-  return [pageHead(words.title, "", create()), filters(fieldsOf(query), results, load), results];
+  const ofPerson = query.participant_id && h("p", words.ofPerson, " ", link("/interviews", words.ofAll));
+  return [pageHead(texts.interviews, ofPerson, create()), filters("interview-filters", query, results, load), results];
 }
 
-const askAndCreate = () => askForm(words.create, [detailFields(), timeFields()], async (values) => {
-  const { id } = await post("/v1/interviews", {}, { title: "", interview_type: "", ...withInstant(values) });
-  announce(words.created);
-  go(`/interviews/${id}`);
-}, { submit: words.submit });
-
-const fieldsOf = ({ q, status, sort, interview_type, from, to, participant_id }) => [
-  field("q", { type: "search", label: words.search, value: q }),
-  field("status", { options: [["", words.open], ...Object.entries(texts.status), ["all", texts.all]], value: status }),
-  field("sort", { options: words.sorts, value: sort }),
-  h("details", { open: Boolean(interview_type || from || to) }, h("summary", words.moreFilters), h("div.fields",
-    field("interview_type", { value: interview_type, hint: "" }),
-    field("from", { type: "date", value: from }),
-    field("to", { type: "date", value: to }))),
-  participant_id && h("p", h("input", { type: "hidden", name: "participant_id", value: participant_id }),
-    words.ofPerson, " ", link("/interviews", words.ofAll)),
-];
-
-const valuesOf = ({ status, sort = "scheduled_at", from, to, ...rest }) => ({
+const requestOf = ({ status, sort = "scheduled_at", from, to, ...rest }) => ({
   ...rest,
   sort,
   status: status === "all" ? "" : status || OPEN,
@@ -55,8 +38,12 @@ function item(interview) {
 }
 
 function nothing({ sort, ...rest }, create) {
-  const isFiltered = Object.values(rest).some(Boolean);
-  return isFiltered
-    ? empty(words.noMatch, h("p", words.noMatchText), link("/interviews", words.showAll, { query: { status: "all" } }))
-    : empty(words.none, h("p", create ? words.noneAdmin : words.noneOther), create);
+  if (!Object.values(rest).some(Boolean)) return empty(words.none, h("p", create ? words.noneAdmin : words.noneOther), create);
+  return empty(texts.noMatch, h("p", texts.noMatchText), link("/interviews", words.showAll, { query: { status: "all" } }));
 }
+
+const askAndCreate = () => askForm(words.create, [fieldsOf("details"), timeFields()], async (values) => {
+  const { id } = await post("/v1/interviews", {}, withInstant(values));
+  announce(words.created);
+  go(`/interviews/${id}`);
+}, { submit: words.submit });

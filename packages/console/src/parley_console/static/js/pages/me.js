@@ -1,11 +1,11 @@
 // The caller's own account: name, password, sessions, calendar feeds.
 import { get, getAll, ifInstalled, logOut, patch, post, remove } from "../api.js";
-import { ask, askForm, field, form } from "../form.js";
+import { ask, askForm, fieldsOf, form } from "../form.js";
 import { texts } from "../texts.js";
 import { moment } from "../time.js";
-import { actions, announce, button, copyable, fillWith, h, pageHead, quiet, row, section, tag } from "../view.js";
+import { actions, announce, button, copyable, fillWith, h, nameOf, pageHead, quiet, roleOf, row, rows, section, tag } from "../view.js";
 
-const words = texts.me;
+const words = texts.account;
 
 export default async function showMe({ user }) {
   const [sessions, feeds] = [h("div.part"), h("div")];
@@ -21,17 +21,15 @@ export default async function showMe({ user }) {
     announce(words.passwordSaved);
     await loadSessions();
   };
-  return [pageHead(words.title, quiet(`${user.email} · ${texts.roles[user.role] ?? user.role}`)), h("div.pair",
-    section(words.profile, "", form([field("name", { value: user.name, autocomplete: "name" })], texts.save, save)),
-    section(words.password, "", form([
-      field("current_password", { type: "password", autocomplete: "current-password" }),
-      field("new_password", { type: "password", autocomplete: "new-password" })], texts.save, savePassword))),
+  return [pageHead(texts.me, quiet(`${user.email} · ${roleOf(user)}`)), h("div.pair",
+    section(words.profile, "", form(fieldsOf("name", user), texts.save, save)),
+    section(texts.fields.password, "", form(fieldsOf("passwords"), texts.save, savePassword))),
   section(words.sessions, button(words.everywhere, () => logOut("/v1/auth/logout-all")), sessions), feeds];
 }
 
 async function listSessions(reload) {
   const items = await getAll("/v1/auth/sessions");
-  return h("ul.rows", items.map(({ id, user_agent, network, used_at, current }) => {
+  return rows(items.map(({ id, user_agent, network, used_at, current }) => {
     const device = deviceOf(user_agent);
     const end = () => remove("/v1/auth/sessions/{session_id}", { session_id: id }).then(reload);
     return row("", h("strong", device), [network, " · ", words.used, moment(used_at)],
@@ -48,15 +46,15 @@ function deviceOf(agent) {
 
 async function listFeeds(reload) {
   const page = await ifInstalled(get("/v1/calendar/feeds"));
-  if (!page) return [];
-  const add = () => askForm(words.newFeed, [field("name", { optional: true })], async (values) => {
+  if (!page) return undefined;
+  const add = () => askForm(words.newFeed, fieldsOf("name"), async (values) => {
     const { url } = await post("/v1/calendar/feeds", {}, values);
     await reload();
     ask(words.newFeed, (end) => [h("p", words.feedOnce), copyable(new URL(url, location.href).href, words.newFeed),
-      actions(button(texts.links.done, () => end(), { class: "primary" }))]);
+      actions(button(texts.done, () => end(), { class: "primary" }))]);
   });
   const drop = (id) => remove("/v1/calendar/feeds/{feed_id}", { feed_id: id }).then(reload);
-  return section(words.feeds, button(words.newFeed, add), quiet(words.feedsText), h("ul.rows", page.items.map(({ id, name, created_at }) =>
-    row("", h("strong", name ?? texts.noName), moment(created_at),
-      button(texts.participants.remove, () => drop(id), { class: "plain", "aria-label": words.removeOne(name ?? texts.noName) })))));
+  return section(words.feeds, button(words.newFeed, add), quiet(words.feedsText), rows(page.items.map((feed) =>
+    row("", h("strong", nameOf(feed)), moment(feed.created_at),
+      button(texts.remove, () => drop(feed.id), { class: "plain", "aria-label": texts.participants.removeOne(nameOf(feed)) })))));
 }

@@ -1,13 +1,13 @@
 // One account.
 import { get, patch, post } from "../api.js";
-import { askForm } from "../form.js";
+import { askForm, fieldsOf } from "../form.js";
 import { historyOf } from "../history.js";
 import { showLink } from "../links.js";
 import { link } from "../router.js";
 import { texts } from "../texts.js";
 import { moment } from "../time.js";
-import { actions, announce, button, facts, h, nameOf, pageHead, section } from "../view.js";
-import { identityFields, stateTag } from "./people.js";
+import { actions, announce, button, facts, h, nameOf, pageHead, roleOf, section } from "../view.js";
+import { stateTag } from "./people.js";
 
 const words = texts.person;
 const PATH = "/v1/users/{user_id}";
@@ -15,37 +15,36 @@ const PATH = "/v1/users/{user_id}";
 export default async function showPerson({ parameters: { id } }) {
   const at = { user_id: id };
   const node = h("div.page-part");
-  const [history, reloadHistory] = historyOf("/v1/users/{user_id}/history", at, (userId) => (userId === id ? nameOf(user) : texts.somebody));
-  let user;
-  const refresh = async () => {
-    user = await get(PATH, at);
-    node.replaceChildren(...partsOf(user, { change, endSessions }));
+  let user = await get(PATH, at);
+  const nameOfActor = (actor) => (actor === id ? nameOf(user) : texts.roles.admin);
+  const [history, reloadHistory] = historyOf("/v1/users/{user_id}/history", at, nameOfActor);
+  const change = async (body) => {
+    user = await patch(PATH, at, body);
+    announce(texts.saved);
+    draw();
+  };
+  const draw = () => {
+    node.replaceChildren(...partsOf(user, change));
     reloadHistory();
   };
-  const change = async (body) => {
-    await patch(PATH, at, body);
-    announce(texts.saved);
-    await refresh();
-  };
-  const endSessions = async () => {
-    await post("/v1/users/{user_id}/logout-all", at);
-    announce(words.ended);
-    await refresh();
-  };
-  await refresh();
+  draw();
   return [node, history];
 }
 
-function partsOf(user, { change, endSessions }) {
-  const { email, name, role, state, verified, active, created_at, id } = user;
-  const edit = () => askForm(texts.edit, identityFields(user), (values) => change(changed(user, values)), { submit: texts.save });
-  const deactivate = () => askForm(words.deactivate, [], () => change({ active: false }), { text: words.deactivateText, kind: "danger fill" });
-  return [pageHead(nameOf(user), stateTag(user), button(texts.edit, edit),
-    link("/interviews", words.interviews, { query: { participant_id: id, status: "all" }, class: "button" })),
-  section(texts.me.profile, "", facts(
+function partsOf(user, change) {
+  const { email, name, state, verified, active, created_at, id } = user;
+  const edit = () => askForm(texts.edit, fieldsOf("identity", user), (values) => change(changed(user, values)), { submit: texts.save });
+  const deactivate = () => askForm(words.deactivate, "", () => change({ active: false }), { text: words.deactivateText, kind: "danger fill" });
+  const endSessions = async () => {
+    await post("/v1/users/{user_id}/logout-all", { user_id: id });
+    announce(words.ended);
+  };
+  return [pageHead(nameOf(user), stateTag(user) || undefined, button(texts.edit, edit),
+    link("/interviews", texts.interviews, { query: { participant_id: id, status: "all" }, class: "button" })),
+  section(texts.account.profile, "", facts(
     [texts.fields.email, email],
     [texts.fields.name, name],
-    [texts.fields.role, texts.roles[role] ?? role],
+    [texts.fields.role, roleOf(user)],
     [words.verified, verified ? words.yes : words.no],
     [words.since, moment(created_at)],
   ), actions(words.link[state] && button(words.link[state], () => showLink(user)), button(words.end, endSessions),

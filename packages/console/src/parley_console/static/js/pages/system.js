@@ -2,27 +2,25 @@
 import { get, ifInstalled } from "../api.js";
 import { request } from "../http.js";
 import { texts } from "../texts.js";
-import { facts, h, pageHead, quiet, row, section, tag } from "../view.js";
+import { facts, h, pageHead, quiet, row, rows, section, tag } from "../view.js";
 
-const words = texts.system;
+const words = texts.about;
 
 export default async function showSystem() {
   const [system, policy, isReady] = await Promise.all([
     get("/v1/system"), ifInstalled(get("/v1/system/policy")), request("GET", "/readyz").catch(() => false)]);
   const { name, version, python, mongodb, packages, plugins, warnings } = system;
-  return [pageHead(words.title, isReady ? tag(words.health, "good") : tag(words.notReady, "bad")),
-    section(words.warnings, "", warnings.length
-      ? h("ul.rows", warnings.map(({ code, message }) => row("", h("strong", code), message))) : quiet(words.noWarnings)),
+  return [pageHead(texts.system, isReady ? tag(words.ready, "good") : tag(words.notReady, "bad")),
+    section(words.warnings, "", warnings[0] ? rows(warnings.map(({ code, message }) => row("", h("strong", code), message))) : quiet(words.noWarnings)),
     section(words.versions, "", facts([name, version], ["Python", python], ["MongoDB", mongodb], ...packages.map((one) => [one.name, one.version]))),
-    section(words.plugins, "", h("ul.rows", plugins.map(plugin))),
-    policy && section(words.policy, "", h("ul.rows", policy.items.map(rule)))];
+    section(words.plugins, "", rows(plugins.map(plugin))),
+    policy && section(words.policy, "", rows(policy.items.map(rule)))];
 }
 
 const plugin = ({ name, package: from, version, hooks, routes }) => h("li", h("details", h("summary", name, " ", h("span.meta", `${from} ${version}`)),
-  quiet(`${words.hooks}: ${hooks.join(", ") || "–"}`),
+  quiet(`${words.hooks}: ${hooks.join(", ")}`),
   h("ul.plain-list", routes.map(({ method, path, action, public: isPublic }) =>
     h("li", h("code", `${method} ${path}`), " ", h("span.meta", isPublic ? words.open : action))))));
 
-const rule = ({ action, roles, relations, states }) => row("", h("code", action), [
-  roles?.map((role) => texts.roles[role] ?? role).join(", ") || words.everybody,
-  relations?.length ? relations.join(", ") : "", states?.length ? states.join(", ") : ""].filter(Boolean).join(" · "));
+const rule = ({ action, roles, relations, states }) => row("", h("code", action),
+  [roles?.map((role) => texts.roles[role] ?? role) ?? [words.everybody], relations ?? [], states ?? []].map((all) => all.join(", ")).filter(Boolean).join(" · "));

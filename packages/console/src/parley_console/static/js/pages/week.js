@@ -5,7 +5,7 @@ import { texts } from "../texts.js";
 import { dateOf, isoDate, rangeOf, shiftDate, startOf, weekOf } from "../time.js";
 import { h, pageHead, quiet } from "../view.js";
 
-const words = texts.week;
+const words = texts.weeks;
 
 export default async function showWeek({ query }) {
   const today = isoDate(Date.now());
@@ -14,7 +14,7 @@ export default async function showWeek({ query }) {
   const found = await getAll("/v1/interviews", { overlaps_from: startOf(days[0]), overlaps_to: startOf(next), sort: "scheduled_at" });
   const to = (date, text) => link("/week", text, { query: { of: date }, class: "button" });
   const range = `${dateOf(startOf(days[0]))} – ${dateOf(startOf(days[6]))}`;
-  return [pageHead(words.title, quiet(range), to(shiftDate(days[0], -7), words.earlier), to("", words.today), to(next, words.later)),
+  return [pageHead(texts.week, quiet(range), to(shiftDate(days[0], -7), words.earlier), to("", words.today), to(next, words.later)),
     h("div.week", days.map((date) => day(date, date === today, found)))];
 }
 
@@ -27,7 +27,7 @@ function day(date, isToday, all) {
 
 function item(interview) {
   const { id, title, status, my_role } = interview;
-  const role = my_role && h("span.meta", texts.interviews.as[my_role]);
+  const role = my_role && h("span.meta", texts.list.as[my_role]);
   return h("li", { class: status }, link(`/interviews/${id}`, [h("span.meta", rangeOf(interview)), h("strong", title),
     h("span.meta", texts.status[status]), role]));
 }
