@@ -39,7 +39,14 @@ async def assign(client: httpx.AsyncClient, admin: Account, interview: Interview
 async def everything_read(client: httpx.AsyncClient, caller: Account, interview: Interview) -> str:
     """Return all that a caller reads of an interview, each page twice, so that the second comes from the cache."""
     base = address_of(interview)
-    places = [base, f"{base}/history", f"{base}/participants", f"{base}/participants?former=true", "/v1/interviews"]
+    places = [
+        base,
+        f"{base}/history",
+        f"{base}/attendance",
+        f"{base}/participants",
+        f"{base}/participants?former=true",
+        "/v1/interviews",
+    ]
     answers = [await client.get(place, headers=caller.headers) for place in places * 2]
     assert {answer.status_code for answer in answers} == {200}
     return "".join(answer.text for answer in answers)
