@@ -36,7 +36,7 @@ def services_of(parley: Parley) -> list[object]:
     totals, presenter, history = InterviewTotals(database), InterviewPresenter(), InterviewHistory(database)
     interviews, claims = InterviewRepository(database, totals), ClaimRepository(database)
     schedule = ScheduleRepository(database)
-    bookings = Bookings(schedule, parley.settings(InterviewSettings).on_conflict)
+    bookings = Bookings(database, schedule, parley.settings(InterviewSettings).on_conflict)
     assignments = Assignments(
         users=users,
         invitations=parley.require(Invitations),

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from parley_core import Database, new_id
 from parley_core.testing import NOON
-from parley_interviews.indexes import INTERVIEWS
+from parley_interviews.indexes import AGENDAS, INTERVIEWS
 from parley_interviews.scheduling.overlaps import Busy
 from parley_interviews.scheduling.repository import ScheduleRepository
 
@@ -110,6 +110,17 @@ class TestPeople:
             await stored(database, user_id)
         assert len(await schedule.overlapping([user_id], BEGIN, END, limit=2)) == 2
         assert len(await schedule.overlapping([user_id], BEGIN, END)) == 3
+
+
+class TestAgendas:
+    async def test_outside_a_transaction(self, schedule: ScheduleRepository, database: Database) -> None:
+        """A touch that would exclude nothing raises, and is not written."""
+        user_id = new_id()
+        async with database.client.start_session() as session:
+            for outside in (None, session):
+                with pytest.raises(TypeError, match="in the transaction"):
+                    await schedule.touch([user_id], outside)
+        assert await database[AGENDAS].count_documents({"_id": f"agenda:{user_id}"}) == 0
 
 
 class TestPlan:

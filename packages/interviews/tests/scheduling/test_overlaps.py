@@ -352,6 +352,14 @@ class TestTogether:
         assert sorted(answer.status_code // 100 for answer in answers) == [2] + [4] * 9
         assert {a.json()["code"] for a in answers if a.is_error} == {"schedule_conflict"}
 
+    async def test_the_same_again_and_again(self, desk: Desk) -> None:
+        """Of 30 equal requests one adds the person, and the others find them there: none begins again for ever."""
+        answers = await asyncio.gather(
+            *(desk.add(desk.first, desk.admin, on_conflict="refuse") for _ in range(30)),
+        )
+        assert sorted(answer.status_code for answer in answers) == [201] + [400] * 29
+        assert {a.json()["code"] for a in answers if a.is_error} == {"duplicate_participant"}
+
     async def test_all_who_fit(self, desk: Desk) -> None:
         """Bookings of the same people at different times all succeed, though each waits for the others."""
         people = [await desk.another() for _ in range(3)]

@@ -101,7 +101,8 @@ class InterviewService:
             await self._interviews.add(interview, people, event, session)
             return people, conflicts
 
-        participants, conflicts = await in_transaction(self._database.client, work)
+        transaction = self._bookings.in_turn(work) if refuse and pointers else in_transaction(self._database.client, work)
+        participants, conflicts = await transaction
         own = [p.participant_role for p in participants if p.user_id == access.principal.id]
         shown = self._presenter.present(interview, access, own[0] if own else OUTSIDER)
         return replace(shown, conflicts=len(conflicts))
@@ -193,7 +194,6 @@ class InterviewService:
         # Whoever comes or leaves meanwhile changes the revision, on which the write depends.
         places = dict.fromkeys(user_ids, f"#/{field}") if (field := moving(details)) else {}
         refuse = self._bookings.refuse(wanted.on_conflict)
-        in_one = "external_id" in details or (refuse and places)
 
         async def work(session: Session | None = None) -> Shown | None:
             moved = replace(before, **changes)
@@ -204,7 +204,9 @@ class InterviewService:
                 await external_ids.exchange(self._claims, before, after, at=event.at, session=session)
             return replace(self._shown(after, access), conflicts=len(conflicts)) if after else None
 
-        return await (in_transaction(self._database.client, work) if in_one else work())
+        if refuse and places:
+            return await self._bookings.in_turn(work)
+        return await (in_transaction(self._database.client, work) if "external_id" in details else work())
 
     def _shown(self, interview: Interview, access: ScopedAccess) -> Shown:
         return self._presenter.present(interview, access, access.resource.relation)

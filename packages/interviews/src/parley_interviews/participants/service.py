@@ -136,7 +136,9 @@ class ParticipantService:
                 [participant] = await self._assignments.resolve([wanted], access, now, session, pointers=["#"])
             return participant, await self._write(access, participant, refuse=refuse, session=session)
 
-        if existing and not refuse:
+        if refuse:
+            return await self._bookings.in_turn(work)
+        if existing:
             return existing, await self._write(access, existing, refuse=False)
         return await in_transaction(self._database.client, work)
 

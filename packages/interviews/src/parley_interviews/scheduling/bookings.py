@@ -1,14 +1,16 @@
 """Bookings: when people are given a time, what they have to do then already is found, or refuses it."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from parley_core import Session
+from parley_core import Database, Session, in_transaction
 from parley_interviews.models import OnConflict
 from parley_interviews.scheduling.overlaps import Busy, refusal
 from parley_interviews.scheduling.repository import ScheduleRepository
 
+T = TypeVar("T")
 # So many interviews are read at most: no write takes the longer the more of them overlap it.
 _MOST_READ = 1000
 
@@ -28,17 +30,28 @@ class Bookings:
     """Finds the overlaps that a write makes.
 
     Args:
+        database: the application's handle.
         schedule: when people are busy.
         on_conflict: what becomes of a write with overlaps whose request doesn't say.
     """
 
-    def __init__(self, schedule: ScheduleRepository, on_conflict: OnConflict) -> None:
+    def __init__(self, database: Database, schedule: ScheduleRepository, on_conflict: OnConflict) -> None:
+        self._client = database.client
         self._schedule = schedule
         self._on_conflict = on_conflict
+        self._turn = asyncio.Lock()
 
     def refuse(self, wanted: OnConflict | None) -> bool:
-        """Return whether overlaps refuse the write of a request that wants this."""
+        """Return whether overlaps refuse the write of a request that wants this; it is then written `in_turn`."""
         return (wanted or self._on_conflict) is OnConflict.REFUSE
+
+    async def in_turn(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Run `work`, a write that overlaps refuse, in a transaction; in each worker one after the other.
+
+        Otherwise each commit would make all others of the same people begin again: of 50 at once most ran out of time.
+        """
+        async with self._turn:
+            return await in_transaction(self._client, work)
 
     async def conflicts(
         self, interview: Booked, pointers: Mapping[str, str], *, refuse: bool, session: Session | None = None
