@@ -188,6 +188,14 @@ class TestAtOnce:
 
 
 class TestFilter:
+    async def test_candidates_read_it(self, client: httpx.AsyncClient, people: People) -> None:
+        """Whoever reads an interview reads its external id, in the history too: what can be filtered by is shown."""
+        external_id, headers = an_external_id(), people.candidate.headers
+        interview = (await post(client, people, external_id, participants=[{"user_id": people.candidate.id}])).json()
+        assert (await client.get(address_of(interview), headers=headers)).json()["external_id"] == external_id
+        [entry] = (await client.get(f"{address_of(interview)}/history", headers=headers)).json()["items"]
+        assert entry["changes"]["external_id"]["to"] == external_id
+
     async def test_own_interviews_alone(self, client: httpx.AsyncClient, people: People) -> None:
         """Participants find their interview by it; others find nothing."""
         external_id = an_external_id()

@@ -77,6 +77,15 @@ class TestRepeat:
         assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_reused")
         assert await database["interviews"].count_documents({}) == before
 
+    async def test_busy_by_itself(self, client: httpx.AsyncClient, people: People) -> None:
+        """A repeat that refuses overlaps doesn't overlap what it has created itself, also at the same moment."""
+        key, mine = a_key(), [{"user_id": people.interviewer.id}]
+        body = {"participants": mine, "on_conflict": "refuse"}
+        answers = await asyncio.gather(*(post(client, people.admin, key, **body) for _ in range(3)))
+        assert sorted(answer.status_code for answer in answers) == [200, 200, 201]
+        assert (await post(client, people.admin, key, **body)).status_code == 200
+        assert (await post(client, people.admin, a_key(), **body)).json()["code"] == "schedule_conflict"
+
     async def test_keys_of_others(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
         """Each caller has keys of their own."""
         key, other = a_key(), await an_account(app, "admin")
