@@ -101,7 +101,9 @@ class InterviewService:
             await self._interviews.add(interview, people, event, session)
             return people, conflicts
 
-        transaction = self._bookings.in_turn(work) if refuse and pointers else in_transaction(self._database.client, work)
+        transaction = (
+            self._bookings.in_turn(work) if refuse and pointers else in_transaction(self._database.client, work)
+        )
         participants, conflicts = await transaction
         own = [p.participant_role for p in participants if p.user_id == access.principal.id]
         shown = self._presenter.present(interview, access, own[0] if own else OUTSIDER)
