@@ -209,6 +209,19 @@ class TestBrowser:
         await expect(operation.locator(".live-responses-table .response-col_status").last).to_contain_text("200")
 
 
+@PLACES
+def test_a_browser_finds_the_console(front: Front, place: str) -> None:
+    """The root leads there under every prefix, and the page finds its files."""
+    base = front.bases[place]
+    with httpx.Client(headers={"Accept": "text/html"}, follow_redirects=True, timeout=SECONDS) as client:
+        pages = [client.get(f"{base}{way}") for way in ("/", "/console", "/console/")]
+        assert {(page.status_code, str(page.url)) for page in pages} == {(200, f"{base}/console/")}
+        page = pages[0]
+        files = [page.url.join(name) for name in re.findall(r'(?:src|href)="([^"#:]+)"', page.text)]
+        assert files
+        assert {client.get(file).status_code for file in files} == {200}
+
+
 async def test_another_origin_is_refused(front: Front, chromium: Browser) -> None:
     """The control: a page of an origin that isn't listed can read nothing."""
     page = await chromium.new_page()
