@@ -1,5 +1,6 @@
 """Filling a new database over the API."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from parley_app.demo.people import ADMIN, EVERYBODY, Person
 from parley_core import StartupError
 
 _NEEDED = ("/users", "/interviews", "/interviews/{interview_id}/messages")
+_AT_ONCE = 8
 _RSVP = "/interviews/{interview_id}/rsvp"
 _STEPS = {"scheduled": (), "ongoing": ("ongoing",), "completed": ("ongoing", "completed"), "cancelled": ("cancelled",)}
 
@@ -30,9 +32,10 @@ async def fill(api: Api, *, password: str, now: datetime) -> int:
     await api.log_in(ADMIN.email, password)
     for person in EVERYBODY:
         await _join(api, person, password)
-    month = list(month_around(now))
-    for wanted in month:
-        await _carry_out(api, wanted)
+    # One after the other, so that they are always in the same order.
+    month = [(wanted, await _created(api, wanted)) for wanted in month_around(now)]
+    turns = asyncio.Semaphore(_AT_ONCE)
+    await asyncio.gather(*(_carry_out(api, wanted, created, turns) for wanted, created in month))
     return len(month)
 
 
@@ -47,38 +50,34 @@ async def _join(api: Api, person: Person, password: str) -> None:
         await api.log_in(person.email, password)
 
 
-async def _carry_out(api: Api, wanted: DemoInterview) -> None:
-    people = [*wanted.interviewers, wanted.candidate]
-    interview = await _created(api, wanted, people)
-    place = f"/interviews/{interview['id']}"
-    if wanted.moved_from:
-        change = {"scheduled_at": wanted.starts_at.isoformat(), "reason": f"{people[0].first_name} was ill"}
-        interview = await api.call("PATCH", place, change, by=ADMIN.email)
-    if api.has(_RSVP):
-        await _answer(api, place, people, interview["schedule_version"])
-    for author, content in wanted.messages:
-        await api.call("POST", f"{place}/messages", {"content": content}, by=author.email)
-    for status in _STEPS[wanted.status]:
-        by = ADMIN if status == "cancelled" else people[0]
-        await api.call("PATCH", f"{place}/status", {"status": status}, by=by.email)
+async def _created(api: Api, wanted: DemoInterview) -> Any:
+    body = {
+        "title": wanted.title,
+        "interview_type": wanted.stage.kind,
+        "scheduled_at": (wanted.moved_from or wanted.starts_at).isoformat(),
+        "duration_minutes": wanted.stage.minutes,
+        "time_zone": wanted.time_zone,
+        "location": wanted.stage.location,
+        "notes": wanted.stage.notes,
+        "participants": [{"user_email": person.email} for person in wanted.people],
+    }
+    return await api.call("POST", "/interviews", body, by=ADMIN.email)
 
 
-async def _created(api: Api, wanted: DemoInterview, people: Sequence[Person]) -> Any:
-    return await api.call(
-        "POST",
-        "/interviews",
-        {
-            "title": wanted.title,
-            "interview_type": wanted.stage.kind,
-            "scheduled_at": (wanted.moved_from or wanted.starts_at).isoformat(),
-            "duration_minutes": wanted.stage.minutes,
-            "time_zone": wanted.time_zone,
-            "location": wanted.stage.location,
-            "notes": wanted.stage.notes,
-            "participants": [{"user_email": person.email} for person in people],
-        },
-        by=ADMIN.email,
-    )
+async def _carry_out(api: Api, wanted: DemoInterview, created: Any, turns: asyncio.Semaphore) -> None:
+    """Let everything happen that happens to an interview."""
+    place, host = f"/interviews/{created['id']}", wanted.people[0]
+    async with turns:
+        if wanted.moved_from:
+            change = {"scheduled_at": wanted.starts_at.isoformat(), "reason": f"{host.first_name} was ill"}
+            created = await api.call("PATCH", place, change, by=ADMIN.email)
+        if api.has(_RSVP):
+            await _answer(api, place, wanted.people, created["schedule_version"])
+        for author, content in wanted.messages:
+            await api.call("POST", f"{place}/messages", {"content": content}, by=author.email)
+        for status in _STEPS[wanted.status]:
+            by = ADMIN if status == "cancelled" else host
+            await api.call("PATCH", f"{place}/status", {"status": status}, by=by.email)
 
 
 async def _answer(api: Api, place: str, people: Sequence[Person], schedule_version: int) -> None:

@@ -90,6 +90,11 @@ class DemoInterview:
     messages: Sequence[tuple[Person, str]] = field(default=())
 
     @property
+    def people(self) -> Sequence[Person]:
+        """Everybody who takes part, the candidate last."""
+        return *self.interviewers, self.candidate
+
+    @property
     def title(self) -> str:
         """Its title, without the candidate's name."""
         return f"{self.candidate.job}, {self.stage.words}"
