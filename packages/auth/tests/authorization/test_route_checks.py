@@ -15,6 +15,7 @@ from parley_auth.authorization.policy_page import policy_of, rendered
 from parley_auth.testing import auth_settings
 from parley_core import Parley, PublicRoute, Router, StartupError
 from parley_core.errors import BusinessRuleError, NotFoundError
+from parley_core.http.framework import routes_of
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing import a_plugin
 
@@ -147,6 +148,24 @@ class TestEveryRouteIsGuarded:
         router.add_api_route("/a", _answer, methods=["POST"], name="post")
         message = refusal(things(router, parley_public_routes=[reason]))
         assert message == f"{named('POST /v1/x/a')} has no guard and isn't declared public"
+
+    @pytest.mark.parametrize("shows_docs", [True, False])
+    def test_left_out_by_a_setting(self, shows_docs: bool) -> None:  # noqa: FBT001 - a case
+        """Both hooks see the settings, so that a setting leaves out a route and its declaration."""
+
+        def parley_routers(parley: Parley) -> list[APIRouter]:
+            return [a_router("/a")] if parley.settings(CoreSettings).docs else []
+
+        def parley_public_routes(parley: Parley) -> list[PublicRoute]:
+            return [PublicRoute("GET", "/v1/x/a", "everybody may look")] if parley.settings(CoreSettings).docs else []
+
+        core = CoreSettings.model_validate({"mongodb_uri": "mongodb://nowhere.invalid", "docs": shows_docs})
+        plugin = a_plugin("things", parley_routers=parley_routers, parley_public_routes=parley_public_routes)
+        app = FastAPI(openapi_url=None)
+        parley = Parley([core, auth_settings()], plugins=[parley_auth.plugin, plugin])
+        parley.mount(app)
+        parley.verify(app)
+        assert ("/v1/x/a" in {route.path for route in routes_of(app)}) == shows_docs
 
     def test_open_for_one_of_two_methods(self) -> None:
         """A route of two methods is public only when both are declared."""

@@ -137,7 +137,7 @@ class Router(APIRouter):
         prefix: the path below `/v1`, like `/interviews`.
         tag: the heading in the documentation.
         description: what belongs under that heading, for the documentation; one router of a tag says it.
-        versioned: False mounts it at the root instead, where a standard fixes the address.
+        versioned: False mounts it at the root instead, where a standard fixes the address or people type it.
         small_bodies: its bodies are a few words, such as credentials: `PARLEY_SMALL_BODY_BYTES` limits them.
     """
 
