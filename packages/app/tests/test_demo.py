@@ -13,8 +13,9 @@ import pytest
 
 from parley_app.demo.month import DemoInterview, month_around
 from parley_app.demo.people import EVERYBODY
-from parley_app.testing import Serving, Start, parley
+from parley_app.testing import Serving, Start, eventually, parley
 
+_SECONDS = 240
 _DAYS = [datetime(2027, 2, day, hour, 30, tzinfo=UTC) for day in range(22, 29) for hour in (0, 9, 23)]
 
 
@@ -53,7 +54,11 @@ class TestMonth:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """One `parley demo`."""
     starter = Start(tmp_path_factory.mktemp("demo"), what="demo")
-    yield starter("--data-dir", tmp_path_factory.mktemp("data") / "demo")
+    serving = starter.unready("--data-dir", tmp_path_factory.mktemp("data") / "demo", PARLEY_ON_CONFLICT="refuse")
+    # It writes for longer than a start takes on a busy machine.
+    eventually(lambda: "Log in as" in serving.printed or serving.process.poll() is not None, _SECONDS)
+    serving.wait_until_ready()
+    yield serving
     starter.end_all()
 
 
@@ -77,6 +82,10 @@ class TestCommand:
         assert admin.get("/users?state=invited")["total"] == 1
         places = [f"/interviews/{one['id']}/messages" for one in candidate.get("/interviews")["items"]]
         assert all(candidate.get(place)["total"] >= 2 for place in places)
+        conflicts = [admin.get(f"/interviews/{one['id']}/conflicts")["total"] for one in interviews["items"]]
+        assert sum(conflicts) >= 2
+        answers = [admin.get(f"/interviews/{one['id']}/attendance")["items"] for one in interviews["items"]]
+        assert {item["answer"] for items in answers for item in items} >= {"accepted", "tentative", None}
 
     def test_a_directory_with_something_in_it_is_refused(self, demo: Serving) -> None:
         """A second time changes nothing, and says how to see what is there."""
