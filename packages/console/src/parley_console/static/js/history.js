@@ -1,36 +1,45 @@
 // What happened: who changed what, when and why.
-import { shown } from "./interview/change.js";
-import { listOf } from "./list.js";
-import { texts } from "./texts.js";
-import { moment } from "./time.js";
-import { fillWith, h, quiet, row } from "./view.js";
+import {shown} from "./interview/change.js"
+import {listOf} from "./list.js"
+import {say, texts} from "./texts.js"
+import {moment} from "./time.js"
+import {fillWith, h, quiet, row} from "./view.js"
 
-const LEFT_OUT = ["ends_at", "message_id"];
+const LEFT_OUT = ["ends_at", "message_id"]
 
-/** Return a part of a page that is filled once it is opened, and a function that fills it anew. */
 export function historyOf(path, values, nameOf) {
-  const place = h("div.part");
-  const item = (entry) => entryOf(entry, nameOf, h("strong", typeOf(entry.type)));
-  const load = () => node.open && fillWith(place, listOf(path, values, item, () => quiet("–")));
-  const node = h("details.card", { ontoggle: load }, h("summary", texts.history), place);
-  return [node, load];
+	const place = h("div.part")
+	const item = entry => entryOf(entry, nameOf, h("strong", say(entry.type)))
+	const load = () =>
+		node.open &&
+		fillWith(
+			place,
+			listOf(path, values, item, () => quiet("–"))
+		)
+	const node = h("details.card", {ontoggle: load}, h("summary", texts.history), place)
+	return [node, load]
 }
 
-/** Return a type of event in words: `interview.participant_added` becomes "Interview participant added". */
-export const typeOf = (type) => type[0].toUpperCase() + type.slice(1).replace(/[._]/g, " ");
-
-/** Return an entry of a history or of the log. */
-export function entryOf({ actor, actor_role, at, reason, changes }, nameOf, title) {
-  const fields = Object.entries(changes).filter(([name]) => !LEFT_OUT.includes(name));
-  return row("", title, [actor ? nameOf(actor) : actor_role, " · ", moment(at), reason && ` · “${reason}”`],
-    fields[0] && h("ul.changes", fields.map(([name, { from, to }]) => h("li", `${texts.fields[name] ?? name}: `,
-      from && [h("del", valueOf(name, from, nameOf)), " → "], valueOf(name, to, nameOf)))));
+export function entryOf({actor, actor_role, at, reason, changes}, nameOf, title) {
+	const fields = Object.entries(changes).filter(([name]) => !LEFT_OUT.includes(name))
+	return row(
+		"",
+		title,
+		[actor ? nameOf(actor) : say(actor_role), " · ", moment(at), reason && ` · “${reason}”`],
+		fields[0] &&
+			h(
+				"ul.changes",
+				fields.map(([name, {from, to}]) =>
+					h("li", `${say(name)}: `, from && [h("del", valueOf(name, from, nameOf)), " → "], valueOf(name, to, nameOf))
+				)
+			)
+	)
 }
 
 function valueOf(name, value, nameOf) {
-  if (value === undefined) return texts.hidden;
-  if (name === "participants") return value.map(({ user_id }) => nameOf(user_id)).join(", ");
-  if (name === "user_id") return nameOf(value);
-  if (value?.sha256) return texts.long(value.length);
-  return typeof value === "object" && value ? JSON.stringify(value) : String(texts.status[value] ?? texts.roles[value] ?? shown(name, value));
+	if (value === undefined) return texts.hidden
+	if (name === "participants") return value.map(({user_id}) => nameOf(user_id)).join(", ")
+	if (name === "user_id") return nameOf(value)
+	if (value?.sha256) return texts.long(value.length)
+	return typeof value === "object" && value ? JSON.stringify(value) : shown(name, value)
 }

@@ -1,23 +1,25 @@
-// Links to pass on: for whoever sets their first password, or has forgotten it.
-import { get, post } from "./api.js";
-import { ask } from "./form.js";
-import { texts } from "./texts.js";
-import { moment } from "./time.js";
-import { actions, button, copyable, h, nameOf, quiet } from "./view.js";
+// Links to pass on to whoever needs a password.
+import {get, post} from "./api.js"
+import {ask} from "./form.js"
+import {texts} from "./texts.js"
+import {moment} from "./time.js"
+import {actions, button, copyable, h, nameOf, quiet} from "./view.js"
 
-const words = texts.links;
+const words = texts.links
 
-/** Show a link for an account that waits for its first password; do nothing for others. */
 export async function handOver(user_id) {
-  const user = await get("/v1/users/{user_id}", { user_id });
-  if (user.state === "invited") await showLink(user);
+	const user = await get("/v1/users/{user_id}", {user_id})
+	if (user.state === "invited") await showLink(user)
 }
 
-/** Create the kind of link that an account needs, and show it, which is possible only once. */
 export async function showLink(user) {
-  const purpose = user.state === "invited" ? "invitation" : "reset";
-  const { url_path, expires_at } = await post("/v1/users/{user_id}/link", { user_id: user.id }, { purpose });
-  const url = new URL(url_path.slice(url_path.indexOf("#")), location.href).href;
-  await ask(words[purpose], (end) => [h("p", words.text(nameOf(user))), copyable(url, words[purpose]),
-    quiet(words.until, moment(expires_at)), actions(button(texts.done, () => end(), { class: "primary" }))]);
+	const purpose = user.state === "invited" ? "invitation" : "reset"
+	const {url_path, expires_at} = await post("/v1/users/{user_id}/link", {user_id: user.id}, {purpose})
+	const url = new URL(url_path.slice(url_path.indexOf("#")), location.href).href
+	await ask(words[purpose], end => [
+		h("p", words.text(nameOf(user))),
+		copyable(url, words[purpose]),
+		quiet(words.until, moment(expires_at)),
+		actions(button(texts.done, () => end(), {class: "primary"}))
+	])
 }

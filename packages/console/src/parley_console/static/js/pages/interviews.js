@@ -1,49 +1,58 @@
-// The interviews of the caller, or all of them: the API's filters, its search, its order.
-import { post } from "../api.js";
-import { askForm, fieldsOf } from "../form.js";
-import { timeFields, withInstant } from "../interview/change.js";
-import { filters, listOf } from "../list.js";
-import { go, link } from "../router.js";
-import { texts } from "../texts.js";
-import { dateOf, rangeOf, shiftDate, startOf } from "../time.js";
-import { announce, button, empty, fillWith, h, pageHead, row, statusBadge } from "../view.js";
+// A list of interviews.
+import {post} from "../api.js"
+import {askForm, fieldsOf} from "../form.js"
+import {timeFields, withInstant} from "../interview/change.js"
+import {filters, listOf} from "../list.js"
+import {go, link} from "../router.js"
+import {texts} from "../texts.js"
+import {dateOf, rangeOf, shiftDate, startOf} from "../time.js"
+import {announce, button, empty, fillWith, h, pageHead, row, statusBadge} from "../view.js"
 
-const words = texts.list;
-const OPEN = ["scheduled", "ongoing"];
+const words = texts.list
+const OPEN = ["scheduled", "ongoing"]
 
-export default async function showInterviews({ query, user }) {
-  const results = h("div.results");
-  const create = () => user.role === "admin" && button(words.create, askAndCreate, { class: "primary" });
-  const load = (values) => listOf("/v1/interviews", requestOf(values), item, () => nothing(values, create()));
-  await fillWith(results, load(query));
-  const ofPerson = query.participant_id && h("p", words.ofPerson, " ", link("/interviews", words.ofAll));
-  return [pageHead(texts.interviews, ofPerson, create()), filters("interview-filters", query, results, load), results];
+export default async ({query, user}) => {
+	const results = h("div.results")
+	const create = () => user.role === "admin" && button(words.create, askAndCreate, {class: "primary"})
+	const load = values => listOf("/v1/interviews", requestOf(values), item, () => nothing(values, create()))
+	await fillWith(results, load(query))
+	const ofPerson = query.participant_id && h("p", words.ofPerson, " ", link("/interviews", words.ofAll))
+	return [pageHead(texts.interviews, ofPerson, create()), filters("interview-filters", query, results, load), results]
 }
 
-const requestOf = ({ status, sort = "scheduled_at", from, to, ...rest }) => ({
-  ...rest,
-  sort,
-  status: status === "all" ? "" : status || OPEN,
-  scheduled_from: from && startOf(from),
-  scheduled_to: to && startOf(shiftDate(to, 1)),
-});
+const requestOf = ({status, sort = "scheduled_at", from, to, ...rest}) => ({
+	...rest,
+	sort,
+	status: status === "all" ? "" : status || OPEN,
+	scheduled_from: from && startOf(from),
+	scheduled_to: to && startOf(shiftDate(to, 1))
+})
 
 function item(interview) {
-  const { id, title, interview_type, location, my_role, status, duration_minutes } = interview;
-  const about = [interview_type, texts.minutes(duration_minutes), location, words.as[my_role]].filter(Boolean).join(" · ");
-  const when = h("p.date", h("strong", dateOf(interview.scheduled_at)), " ", rangeOf(interview));
-  const node = row(when, link(`/interviews/${id}`, title, { class: "title" }), about, statusBadge(status));
-  node.className = status;
-  return node;
+	const {id, title, interview_type, location, my_role, status, duration_minutes} = interview
+	const about = [interview_type, texts.minutes(duration_minutes), location, words.as[my_role]]
+		.filter(Boolean)
+		.join(" · ")
+	const when = h("p.date", h("strong", dateOf(interview.scheduled_at)), " ", rangeOf(interview))
+	const node = row(when, link(`/interviews/${id}`, title, {class: "title"}), about, statusBadge(status))
+	node.className = status
+	return node
 }
 
-function nothing({ sort, ...rest }, create) {
-  if (!Object.values(rest).some(Boolean)) return empty(words.none, h("p", create ? words.noneAdmin : words.noneOther), create);
-  return empty(texts.noMatch, h("p", texts.noMatchText), link("/interviews", words.showAll, { query: { status: "all" } }));
+function nothing({sort, ...rest}, create) {
+	if (!Object.values(rest).some(Boolean))
+		return empty(words.none, h("p", create ? words.noneAdmin : words.noneOther), create)
+	return empty(texts.noMatch, h("p", texts.noMatchText), link("/interviews", words.showAll, {query: {status: "all"}}))
 }
 
-const askAndCreate = () => askForm(words.create, [fieldsOf("details"), timeFields()], async (values) => {
-  const { id } = await post("/v1/interviews", {}, withInstant(values));
-  announce(words.created);
-  go(`/interviews/${id}`);
-}, { submit: words.submit });
+const askAndCreate = () =>
+	askForm(
+		words.create,
+		[fieldsOf("details"), timeFields()],
+		async values => {
+			const {id} = await post("/v1/interviews", {}, withInstant(values))
+			announce(words.created)
+			go(`/interviews/${id}`)
+		},
+		{submit: words.submit}
+	)
