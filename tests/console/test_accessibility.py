@@ -21,12 +21,21 @@ WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 320, "height": 640}
 # By the role of who looks. {interview} and {person} are one of each; others are as they are after the start.
 ROUTES = {
     "admin": (
-        *("/interviews", "/interviews?q=nothing&status=all", "/interviews/new", "/interviews/{interview}", "/week"),
-        *("/people", "/people/{person}", "/log", "/system", "/me", "/nowhere"),
+        *("/interviews", "/interviews?q=nothing&status=all", "/interviews/{interview}", "/week", "/people"),
+        *("/people?q=nothing", "/people/{person}", "/log", "/system", "/me", "/nowhere"),
     ),
     "interviewer": ("/interviews", "/interviews/{interview}", "/interviews/{closed}", "/week", "/me"),
     "candidate": ("/interviews", "/interviews/{interview}", "/interviews/{closed}", "/week", "/me"),
 }
+# The buttons that open a dialog, and those whose form isn't accepted as it is.
+DIALOGS = {
+    "/interviews": ["New interview"],
+    "/interviews/{interview}": ["Edit", "Reschedule", "Cancel interview", "Add a person", "Remove Grace Hopper"],
+    "/people": ["New account"],
+    "/people/{person}": ["Edit", "Deactivate"],
+    "/me": ["New feed"],
+}
+REFUSED = {"New interview", "Add a person", "New account"}
 
 
 async def settled(page: Page) -> None:
@@ -85,6 +94,28 @@ async def test_axe_finds_nothing(
 ) -> None:
     pages = open_pages(site, windows, role, color_scheme=scheme, viewport=viewport)
     assert {route: seen async for page, route in pages if (seen := await violations(page))} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.console)])
+async def test_axe_finds_nothing_in_dialogs(site: Site, windows: Windows, scheme: str) -> None:
+    """Each has a name, and so has each of its fields, also where a value was refused."""
+    windows.expect("status of 400")
+    grace = await site.person("interviewer", "Grace Hopper")
+    interview = await site.interview(grace)
+    page = await windows.open(await site.person("admin", "Alan Turing"), color_scheme=scheme)
+    for route, buttons in DIALOGS.items():
+        await page.goto(f"{windows.base}/console/#{route.format(interview=interview['id'], person=grace.id)}")
+        for name in buttons:
+            await page.get_by_role("button", name=name, exact=True).first.click()
+            dialog = page.get_by_role("dialog")
+            await expect(dialog).to_be_visible()
+            if name in REFUSED:
+                await dialog.get_by_role("button").first.click()
+                await expect(dialog.locator("[aria-invalid=true]").first).to_be_focused()
+            assert await violations(page) == [], name
+            await page.keyboard.press("Escape")
+            await expect(dialog).to_have_count(0)
+            await expect(page.get_by_role("button", name=name, exact=True).first).to_be_focused()
 
 
 async def test_axe_finds_faults(windows: Windows) -> None:

@@ -36,6 +36,7 @@ async def test_few_requests(site: Site, windows: Windows) -> None:
 async def test_the_second_load_asks_for_the_page_alone(windows: Windows) -> None:
     """Its files have their content's name, so that they are kept."""
     page = await windows.open()
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
     await page.reload(wait_until="networkidle")
     assert await page.evaluate(_TRANSFERRED) == []
 

@@ -44,4 +44,6 @@ async def test_the_log_is_live(site: Site, windows: Windows) -> None:
     admin = await windows.open(await site.person("admin", "Alan Turing"), "/log")
     await expect(admin.get_by_text("Live", exact=True)).to_be_visible()
     await site.interview()
-    await expect(admin.get_by_role("main").get_by_role("listitem").first).to_contain_text("Created", timeout=15_000)
+    await expect(admin.get_by_role("main").get_by_role("listitem").first).to_contain_text(
+        "Interview created", timeout=15_000
+    )

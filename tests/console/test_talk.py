@@ -32,7 +32,7 @@ async def two_in_an_interview(site: Site, windows: Windows) -> tuple[dict[str, A
 async def test_a_message_is_seen_at_once(site: Site, windows: Windows) -> None:
     """Within a second; a machine with more to do than this may take its time with some."""
     _, grace, _, ada = await two_in_an_interview(site, windows)
-    await expect(ada.get_by_role("log")).to_be_visible()
+    await expect(ada.get_by_label("Your message")).to_be_visible()
     took = []
     for number in range(5):
         began = time.monotonic()
@@ -70,7 +70,7 @@ async def test_no_message_is_lost_or_doubled_by_a_restart(site: Site, windows: W
 async def test_whoever_is_removed_reads_so(site: Site, windows: Windows) -> None:
     windows.expect("status of 403")
     interview, grace, person, ada = await two_in_an_interview(site, windows)
-    await expect(ada.get_by_role("log")).to_be_visible()
+    await expect(ada.get_by_label("Your message")).to_be_visible()
     await site.ask(site.admin, "DELETE", f"/v1/interviews/{interview['id']}/participants/{person.id}")
     await expect(ada.get_by_role("alert")).to_contain_text("participant", timeout=15_000)
     await write(grace, "Only for those who take part")

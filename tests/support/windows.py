@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError, expect
 from sites import PASSWORD, Person
 
 from parley_core.testing.documented import Documented
@@ -93,4 +93,4 @@ async def log_in(page: Page, person: Person) -> None:
     await page.get_by_label("E-mail").fill(person.email)
     await page.get_by_label("Password", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name="Log in").click()
-    await page.get_by_role("navigation").first.wait_for()
+    await expect(page.get_by_role("heading", level=1)).not_to_have_text("Log in", timeout=15_000)
