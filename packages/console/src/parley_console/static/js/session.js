@@ -34,7 +34,7 @@ export function end() {
 }
 
 const keep = ({access_token, refresh_token, expires_in}, id) =>
-	write({id, access_token, refresh_token, usable_until: Date.now() + expires_in * 900})
+	write({id, access_token, refresh_token, usable_until: Date.now() + expires_in * 900, key: randomName()})
 
 const isUsable = (session, refused) => session && session.access_token !== refused && Date.now() < session.usable_until
 
@@ -49,13 +49,12 @@ export async function accessToken(refused) {
 
 const inTurn = work => (canShare ? navigator.locks.request(KEY, work) : work())
 
-/** Exchange the refresh token, unless another tab has. Repeats have one key, so that a lost answer ends no session. */
+/** Exchange the refresh token under the key stored with it: a tab that sees another's exchange late repeats that one. */
 async function refresh(refused) {
 	for (let failures = 0; ; await pause(500 * 2 ** failures++)) {
 		const session = read()
 		if (!session || isUsable(session, refused)) return
-		const {id, refresh_token, key = randomName()} = session
-		write({...session, key})
+		const {id, refresh_token, key} = session
 		try {
 			const response = await request("POST", "/v1/auth/refresh", {}, {refresh_token}, {"Idempotency-Key": key})
 			return keep(await response.json(), id)
