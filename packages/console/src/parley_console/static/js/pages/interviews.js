@@ -1,7 +1,6 @@
 // A list of interviews.
 import {post} from "../api.js"
 import {askForm, fieldsOf} from "../form.js"
-import {timeFields, withInstant} from "../interview/change.js"
 import {filters, listOf} from "../list.js"
 import {go, link} from "../router.js"
 import {texts} from "../texts.js"
@@ -45,8 +44,9 @@ function nothing({sort, ...rest}, create) {
 	return empty(texts.noMatch, h("p", texts.noMatchText), link("/interviews", words.showAll, {query: {status: "all"}}))
 }
 
-const askAndCreate = () =>
-	askForm(
+async function askAndCreate() {
+	const {timeFields, withInstant} = await import("../interview/change.js")
+	return askForm(
 		words.create,
 		[fieldsOf("details"), timeFields()],
 		async values => {
@@ -56,3 +56,4 @@ const askAndCreate = () =>
 		},
 		{submit: words.submit}
 	)
+}
