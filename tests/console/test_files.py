@@ -9,7 +9,7 @@ import parley_console
 from parley_core.testing.documented import Documented
 
 STATIC = Path(parley_console.__file__).parent / "static"
-KB = 1000
+KB = 1024
 # Some end a file's life as plain text: what makes markup or code out of text.
 _MARKUP = re.compile(
     r"\.(innerHTML|outerHTML|srcdoc)\b|\b(insertAdjacentHTML|createContextualFragment|DOMParser|document\.write|eval|Function)\("

@@ -65,6 +65,25 @@ async def test_an_interviews_life(site: Site, windows: Windows) -> None:
     await expect(admin.get_by_text("Grace Hopper").last).to_be_visible()
 
 
+async def test_filters_stand_in_the_address(site: Site, windows: Windows) -> None:
+    """A list that somebody has found can be kept and passed on."""
+    grace = await site.person("interviewer", "Grace Hopper")
+    for title in ("Compiler engineer", "Frontend engineer"):
+        await site.interview(grace, title=title)
+    page = await windows.open(grace)
+    rows = page.get_by_role("main").get_by_role("listitem")
+    await expect(rows).to_have_count(2)
+    await page.get_by_role("searchbox").fill("compiler")
+    await expect(rows).to_have_count(1)
+    await page.get_by_label("Status").select_option("Completed")
+    await expect(rows).to_have_count(0)
+    await page.get_by_label("Status").select_option("Open")
+    await expect(rows).to_have_count(1)
+    await page.reload()
+    await expect(page.get_by_role("searchbox")).to_have_value("compiler")
+    await expect(rows).to_have_count(1)
+
+
 async def test_two_who_edit_at_once(site: Site, windows: Windows) -> None:
     """The second sees what the first has made of it, and decides."""
     windows.expect("status of 412")

@@ -28,7 +28,10 @@ document.getElementById("one-tab").hidden = canShare
 skip.addEventListener("click", () => main.focus())
 menuButton.addEventListener("click", () => openMenu(menuButton.ariaExpanded === "false"))
 addEventListener("hashchange", () => show())
-addEventListener("unhandledrejection", ({reason}) => announce(reason.message))
+addEventListener("unhandledrejection", event => {
+	announce(event.reason.message)
+	if (event.reason.status !== undefined) event.preventDefault() // the API said so: no fault of the script
+})
 onSessionChange(() => {
 	user = undefined
 	show()
