@@ -256,6 +256,13 @@ def console(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def screenshots(session: nox.Session) -> None:
+    """Take the pictures of the documentation anew, from `parley demo`."""
+    _install(session, *PACKAGES, groups=("test",))
+    _pytest(session, "tests/console/take_screenshots.py", "-rs")
+
+
+@nox.session(default=False)
 def coherence(session: nox.Session) -> None:
     """20,000 writes and reads through three workers: no cached read is stale."""
     _install(session, *PACKAGES, groups=("test",))
