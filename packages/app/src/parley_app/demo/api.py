@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from parley_core import StartupError
+from parley_core import Parley, StartupError
 
 # Callers on this machine have no budget for registrations.
 _BASE = "http://127.0.0.1/v1"
@@ -29,8 +29,9 @@ class Api:
     @asynccontextmanager
     async def of(cls, app: FastAPI) -> AsyncIterator["Api"]:
         """Start an application for the time of the block."""
+        parley: Parley = app.state.parley
         transport = httpx.ASGITransport(app=app)
-        async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url=_BASE) as client:
+        async with parley.lifespan(app), httpx.AsyncClient(transport=transport, base_url=_BASE) as client:
             yield cls(client, app.openapi()["paths"])
 
     def has(self, path: str) -> bool:
