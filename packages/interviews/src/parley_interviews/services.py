@@ -43,7 +43,6 @@ def services_of(parley: Parley) -> list[object]:
         assigns_unverified=parley.settings(AuthSettings).assign_unverified,
     )
     participants = ParticipantService(
-        database=database,
         participants=ParticipantRepository(database),
         assignments=assignments,
         bookings=bookings,
@@ -53,7 +52,6 @@ def services_of(parley: Parley) -> list[object]:
         clock=clock,
     )
     service = InterviewService(
-        database=database,
         interviews=interviews,
         claims=claims,
         assignments=assignments,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from parley_auth import OUTSIDER, Access, ScopedAccess
-from parley_core import Clock, Database, Event, EventType, Session, in_transaction, new_id
+from parley_core import Clock, Event, EventType, Session, new_id
 from parley_interviews.claims import external_ids
 from parley_interviews.claims.models import Claim
 from parley_interviews.claims.repository import ClaimRepository
@@ -49,7 +49,6 @@ class InterviewService:
     def __init__(
         self,
         *,
-        database: Database,
         interviews: InterviewRepository,
         claims: ClaimRepository,
         assignments: Assignments,
@@ -57,7 +56,6 @@ class InterviewService:
         presenter: InterviewPresenter,
         clock: Clock,
     ) -> None:
-        self._database = database
         self._interviews = interviews
         self._claims = claims
         self._assignments = assignments
@@ -101,10 +99,7 @@ class InterviewService:
             await self._interviews.add(interview, people, event, session)
             return people, conflicts
 
-        transaction = (
-            self._bookings.in_turn(work) if refuse and pointers else in_transaction(self._database.client, work)
-        )
-        participants, conflicts = await transaction
+        participants, conflicts = await self._bookings.written(work, in_turn=refuse and bool(pointers))
         own = [p.participant_role for p in participants if p.user_id == access.principal.id]
         shown = self._presenter.present(interview, access, own[0] if own else OUTSIDER)
         return replace(shown, conflicts=len(conflicts))
@@ -206,9 +201,8 @@ class InterviewService:
                 await external_ids.exchange(self._claims, before, after, at=event.at, session=session)
             return replace(self._shown(after, access), conflicts=len(conflicts)) if after else None
 
-        if refuse and places:
-            return await self._bookings.in_turn(work)
-        return await (in_transaction(self._database.client, work) if "external_id" in details else work())
+        in_turn = refuse and bool(places)
+        return await (self._bookings.written(work, in_turn=in_turn) if in_turn or "external_id" in details else work())
 
     def _shown(self, interview: Interview, access: ScopedAccess) -> Shown:
         return self._presenter.present(interview, access, access.resource.relation)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from operator import attrgetter
 
 from parley_auth import ScopedAccess, UserDirectory
-from parley_core import Clock, Database, Event, Session, in_transaction
+from parley_core import Clock, Event, Session
 from parley_core.http.pagination import Listing
 from parley_core.http.walks import Walks
 from parley_interviews.errors import (
@@ -44,7 +44,6 @@ class ParticipantService:
     def __init__(
         self,
         *,
-        database: Database,
         participants: ParticipantRepository,
         assignments: Assignments,
         bookings: Bookings,
@@ -53,7 +52,6 @@ class ParticipantService:
         walks: Walks,
         clock: Clock,
     ) -> None:
-        self._database = database
         self._participants = participants
         self._assignments = assignments
         self._bookings = bookings
@@ -136,11 +134,9 @@ class ParticipantService:
                 [participant] = await self._assignments.resolve([wanted], access, now, session, pointers=["#"])
             return participant, await self._write(access, participant, refuse=refuse, session=session)
 
-        if refuse:
-            return await self._bookings.in_turn(work)
-        if existing:
+        if existing and not refuse:
             return existing, await self._write(access, existing, refuse=False)
-        return await in_transaction(self._database.client, work)
+        return await self._bookings.written(work, in_turn=refuse)
 
     async def _write(
         self, access: ScopedAccess, participant: Participant, *, refuse: bool, session: Session | None = None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -42,15 +43,18 @@ class Bookings:
         self._turn = asyncio.Lock()
 
     def refuse(self, wanted: OnConflict | None) -> bool:
-        """Return whether overlaps refuse the write of a request that wants this; it is then written `in_turn`."""
+        """Return whether overlaps refuse the write of a request that wants this; it is then `written` in turn."""
         return (wanted or self._on_conflict) is OnConflict.REFUSE
 
-    async def in_turn(self, work: Callable[[Session], Awaitable[T]]) -> T:
-        """Run `work`, a write that overlaps refuse, in a transaction; in each worker one after the other.
+    async def written(self, work: Callable[[Session], Awaitable[T]], *, in_turn: bool) -> T:
+        """Run `work` in a transaction.
 
-        Otherwise each commit would make all others of the same people begin again: of 50 at once most ran out of time.
+        Args:
+            work: the write.
+            in_turn: whether overlaps refuse it: in each worker such writes run one after the other. Otherwise each
+                commit would make all others of the same people begin again: of 50 at once most ran out of time.
         """
-        async with self._turn:
+        async with self._turn if in_turn else nullcontext():
             return await in_transaction(self._client, work)
 
     async def conflicts(
