@@ -4,7 +4,7 @@ import {speak} from "./js/form.js"
 import {go, here, link, match} from "./js/router.js"
 import {canShare, isLoggedIn, onSessionChange} from "./js/session.js"
 import {say, texts} from "./js/texts.js"
-import {actions, alarm, announce, button, empty, h, mark, nameOf, pageHead, quiet} from "./js/view.js"
+import {actions, alarm, announce, button, empty, h, mark, nameOf, pageHead} from "./js/view.js"
 
 const ROUTES = {
 	"/login": "door",
@@ -30,7 +30,7 @@ menuButton.addEventListener("click", () => openMenu(menuButton.ariaExpanded === 
 addEventListener("hashchange", () => show())
 addEventListener("unhandledrejection", event => {
 	announce(event.reason.message)
-	if (event.reason.status !== undefined) event.preventDefault() // the API said so: no fault of the script
+	if (event.reason.status !== undefined) event.preventDefault() // what the API said is no fault of the script
 })
 onSessionChange(() => {
 	user = undefined
@@ -75,12 +75,7 @@ async function contentOf(route, context) {
 
 const missing = () => [pageHead(texts.missing), empty(texts.missingText, link("/interviews", texts.interviews))]
 
-const failure = ({message, request_id}) => [
-	pageHead(texts.notShown),
-	alarm(message),
-	request_id && quiet(texts.request(request_id)),
-	actions(button(texts.tryAgain, show))
-]
+const failure = ({message}) => [pageHead(texts.notShown), alarm(message), actions(button(texts.tryAgain, show))]
 
 function frame(isOpen, path) {
 	const isInside = user && !isOpen

@@ -36,7 +36,6 @@ export async function getAll(path, values) {
 	return items
 }
 
-// Where an address doesn't exist, there is nothing.
 export const ifInstalled = answer =>
 	answer.catch(problem => {
 		if (!problem.isAbsent) throw problem

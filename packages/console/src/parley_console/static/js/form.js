@@ -6,7 +6,7 @@ let count = 0
 
 export const speak = root => root.querySelectorAll("[data-text]").forEach(node => node.append(texts[node.dataset.text]))
 
-/** Return the fields of a template in index.html, with labels and values. */
+// Return the fields of a template in index.html, with labels and values.
 export function fieldsOf(template, values = {}) {
 	const fields = document.getElementById(template).content.cloneNode(true)
 	speak(fields)
@@ -35,7 +35,7 @@ function dress(control, value) {
 	)
 }
 
-/** Return a form that gives `onSubmit` its values, and shows the Problem that this raises. */
+// Return a form that gives `onSubmit` its values, and shows the Problem that this raises.
 export function form(fields, submit, onSubmit, {kind = "primary", onCancel} = {}) {
 	const general = h("div")
 	const run = async event => {
@@ -72,7 +72,7 @@ function showAt(control, message = "") {
 	document.getElementById(`${control.id}-error`).replaceChildren(message)
 }
 
-/** Show each error at the field that its pointer names, the rest above the buttons. */
+// Show each error at the field that its pointer names, the rest above the buttons.
 function showProblem(node, general, problem) {
 	if (!problem.errors) throw problem
 	const rest = problem.errors.filter(({pointer, message}) => {
@@ -85,13 +85,19 @@ function showProblem(node, general, problem) {
 	first?.focus()
 }
 
-/** Show a dialog, and return what it ended with. `build` is given the function that ends it. */
-export const ask = (title, build) =>
+// Show a dialog, and return what it ended with. `build` is given the function that ends it.
+const ask = (title, build) =>
 	new Promise(resolve => {
 		let result
+		const close = () => {
+			dialog.remove()
+			// What opened the dialog may have been drawn anew.
+			if (document.activeElement === document.body) document.querySelector("h1").focus()
+			resolve(result)
+		}
 		const dialog = h(
 			"dialog",
-			{"aria-label": title, onclose: () => (dialog.remove(), resolve(result))},
+			{"aria-label": title, onclose: close},
 			h("h2", title),
 			build(value => ((result = value), dialog.close()))
 		)
@@ -99,7 +105,10 @@ export const ask = (title, build) =>
 		dialog.showModal()
 	})
 
-/** Show a dialog that stays until its values have been sent. */
+export const inform = (title, ...nodes) =>
+	ask(title, end => [nodes, actions(button(texts.done, () => end(), {class: "primary"}))])
+
+// Show a dialog that stays until its values have been sent.
 export const askForm = (title, fields, onSubmit, {text, submit = title, kind} = {}) =>
 	ask(title, end => [
 		text && h("p", text),

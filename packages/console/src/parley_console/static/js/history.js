@@ -37,9 +37,9 @@ export function entryOf({actor, actor_role, at, reason, changes}, nameOf, title)
 }
 
 function valueOf(name, value, nameOf) {
-	if (value === undefined) return texts.hidden
-	if (name === "participants") return value.map(({user_id}) => nameOf(user_id)).join(", ")
+	if (Array.isArray(value)) return value.map(one => (one.user_id ? nameOf(one.user_id) : one)).join(", ")
 	if (name === "user_id") return nameOf(value)
-	if (value?.sha256) return texts.long(value.length)
-	return typeof value === "object" && value ? JSON.stringify(value) : shown(name, value)
+	if (value === undefined || value?.constructor === Object)
+		return value?.sha256 ? texts.long(value.length) : texts.hidden
+	return shown(name, value)
 }

@@ -5,14 +5,13 @@ const TIMEOUT = 15000
 // This page is at `console/` below the API, whatever prefix a proxy adds.
 const root = location.pathname.replace(/console\/?$/, "")
 
-/** An answer that isn't a success (RFC 9457); status 0 is the lack of an answer. */
+// An answer that isn't a success (RFC 9457); status 0 is the lack of an answer.
 export class Problem extends Error {
 	constructor(status, {detail = texts.failed, ...rest} = {}) {
 		super(detail)
 		Object.assign(this, {errors: [], ...rest, status})
 	}
 
-	// The package that brings an address isn't installed.
 	get isAbsent() {
 		return this.code === "not_found"
 	}
@@ -20,7 +19,7 @@ export class Problem extends Error {
 
 export const problemOf = async response => new Problem(response.status, await response.json().catch(() => undefined))
 
-/** Return the address of a path of the API. Values that it doesn't name become its query. */
+// Return the address of a path of the API. Values that it doesn't name become its query.
 export function address(path, values) {
 	const query = {...values}
 	const filled = path.slice(1).replace(/{(\w+)}/g, (_, name) => {

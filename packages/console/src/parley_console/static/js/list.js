@@ -5,7 +5,6 @@ import {keepInAddress} from "./router.js"
 import {texts} from "./texts.js"
 import {actions, announce, button, fillWith, h} from "./view.js"
 
-/** Return a list and a button for its next page. */
 export async function listOf(path, values, item, none) {
 	const first = await get(path, values)
 	if (!first.items.length) return none()
@@ -24,7 +23,7 @@ export async function listOf(path, values, item, none) {
 	return [list, next && more]
 }
 
-/** Return filters: whatever changes goes into the address, and `load` fills the results. */
+// Return filters: whatever changes goes into the address, and `load` fills the results.
 export function filters(template, query, results, load) {
 	let waiting
 	const apply = async () => {

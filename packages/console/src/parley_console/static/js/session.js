@@ -6,7 +6,7 @@ const TRIES = 4
 let refreshing
 let changed
 
-/** Whether tabs can take turns: there are no locks over plain http. */
+// Whether tabs can take turns: there are no locks over plain http.
 export const canShare = Boolean(navigator.locks)
 
 const read = () => JSON.parse(localStorage.getItem(KEY))
@@ -14,7 +14,7 @@ const write = session => localStorage.setItem(KEY, JSON.stringify(session))
 
 export const isLoggedIn = () => read() !== null
 
-/** Call back on every login and logout, in other tabs too. */
+// Call back on every login and logout, in other tabs too.
 export function onSessionChange(callback) {
 	changed = callback
 	const idOf = text => JSON.parse(text)?.id
@@ -38,7 +38,7 @@ const keep = ({access_token, refresh_token, expires_in}, id) =>
 
 const isUsable = (session, refused) => session && session.access_token !== refused && Date.now() < session.usable_until
 
-/** Return an access token, a new one where the stored one is `refused` or expires. */
+// Return an access token, a new one where the stored one is `refused` or expires.
 export async function accessToken(refused) {
 	if (!isUsable(read(), refused))
 		await (refreshing ??= inTurn(() => refresh(refused)).finally(() => (refreshing = undefined)))
@@ -49,7 +49,7 @@ export async function accessToken(refused) {
 
 const inTurn = work => (canShare ? navigator.locks.request(KEY, work) : work())
 
-/** Exchange the refresh token under the key stored with it: a tab that sees another's exchange late repeats that one. */
+// Exchange the refresh token under the key stored with it: a tab that sees another's exchange late repeats that one.
 async function refresh(refused) {
 	for (let failures = 0; ; await pause(500 * 2 ** failures++)) {
 		const session = read()

@@ -59,7 +59,7 @@ async function* eventsOf(body, place) {
 	}
 }
 
-/** Wait as long as the server asked, or longer after each failure. */
+// Wait as long as the server asked, or longer after each failure.
 async function untilNextTry(place) {
 	const wait = place.wait ?? Math.min(1000 * 2 ** place.failures++, LONGEST_WAIT)
 	place.wait = undefined

@@ -34,11 +34,11 @@ export function inItsZone(interview) {
 	return own !== whenOf(interview) && texts.inZone(own, interview.time_zone.replaceAll("_", " "))
 }
 
-/** Return an instant as a `datetime-local` field takes it. */
+// Return an instant as a `datetime-local` field takes it.
 export const toLocal = (instant, zone) =>
 	format({dateStyle: "short", timeStyle: "short"}, zone, "sv").format(new Date(instant)).replace(" ", "T")
 
-/** Return the instant of a wall-clock time in a zone; what can't be read stays, and the API says why. */
+// Return the instant of a wall-clock time in a zone; what can't be read stays, and the API says why.
 export function toInstant(local, zone) {
 	try {
 		const asUtc = Date.parse(`${local}Z`)

@@ -1,7 +1,7 @@
 // Pieces of a page. Text only ever becomes text.
 import {say, texts} from "./texts.js"
 
-/** Return an element: `h("p.meta", { id: "x" }, "text")`. Members that begin with `on` are listeners. */
+// Return an element: `h("p.meta", { id: "x" }, "text")`. Members that begin with `on` are listeners.
 export function h(kind, ...rest) {
 	const [tag, ...classes] = kind.split(".")
 	const {class: more, ...properties} = rest[0]?.constructor === Object ? rest.shift() : {}
@@ -46,7 +46,7 @@ export const facts = values =>
 	)
 
 export const linked = text =>
-	/^https?:\/\/\S+$/.test(text) ? h("a", {href: text, rel: "noopener noreferrer", target: "_blank"}, text) : text
+	/^https?:\/\/\S+$/.test(text) ? h("a", {href: text, rel: "noreferrer", target: "_blank"}, text) : text
 
 export const nameOf = ({name, email}) => name ?? email ?? texts.noName
 
@@ -80,7 +80,7 @@ export function copyable(text, label) {
 	)
 }
 
-/** Put what the work returns into a place, or why it failed. */
+// Show what the work returns, or why it failed.
 export async function fillWith(place, work) {
 	place.ariaBusy = "true"
 	const nodes = await work.catch(problem => !problem.isAbsent && alarm(problem.message))

@@ -1,6 +1,7 @@
-// Changes of an interview. Each says what it was made from, so that nobody overwrites unseen what others did.
-import {getTagged, patch} from "../api.js"
+// Changes of an interview, which overwrite nothing unseen.
+import {getTagged, patch, post} from "../api.js"
 import {askForm, fieldsOf} from "../form.js"
+import {go} from "../router.js"
 import {say, texts} from "../texts.js"
 import {clockOf, dateOf, toInstant, toLocal, tomorrow, viewerZone} from "../time.js"
 import {announce, facts, h} from "../view.js"
@@ -9,14 +10,26 @@ const words = texts.interview
 const PATH = "/v1/interviews/{interview_id}"
 const NULLABLE = ["location", "description", "notes"]
 
-export function timeFields({scheduled_at, time_zone = viewerZone, duration_minutes = 60} = {}) {
+function timeFields({scheduled_at, time_zone = viewerZone, duration_minutes = 60} = {}) {
 	const zones = document.getElementById("zones")
 	if (!zones.firstChild) zones.append(...Intl.supportedValuesOf("timeZone").map(zone => h("option", {value: zone})))
 	const local = scheduled_at ? toLocal(scheduled_at, time_zone) : tomorrow()
 	return fieldsOf("time", {scheduled_at: local, time_zone, duration_minutes})
 }
 
-export const withInstant = values => ({...values, scheduled_at: toInstant(values.scheduled_at, values.time_zone)})
+const withInstant = values => ({...values, scheduled_at: toInstant(values.scheduled_at, values.time_zone)})
+
+export const create = () =>
+	askForm(
+		texts.list.create,
+		[fieldsOf("details"), timeFields()],
+		async values => {
+			const {id} = await post("/v1/interviews", {}, withInstant(values))
+			announce(texts.list.created)
+			go(`/interviews/${id}`)
+		},
+		{submit: texts.list.submit}
+	)
 
 export const edit = page =>
 	askForm(words.edit, fieldsOf("details", page.interview), values => change(page, values), {submit: texts.save})
@@ -49,12 +62,12 @@ async function change(page, values, more) {
 			if (problem.status !== 412) throw problem
 			return overwrite(page, changed, send)
 		})
-		announce(isSaved ? texts.saved : words.kept)
+		if (isSaved) announce(texts.saved)
 	}
 	await page.refresh()
 }
 
-/** Show what somebody else wrote, and send ours over it only if that is wanted. */
+// Show what somebody else wrote, and send ours over it only if that is wanted.
 async function overwrite(page, changed, send) {
 	const theirs = await getTagged(PATH, page.at)
 	const present = facts(Object.fromEntries(Object.keys(changed).map(name => [name, shown(name, theirs[name])])))

@@ -17,7 +17,7 @@ export function messagesOf(page, signal) {
 		page,
 		earlier,
 		known: new Map(),
-		list: h("ol.talk", {tabindex: "0", role: "log", "aria-label": words.title})
+		list: h("div.talk", {tabindex: "0", role: "log", "aria-label": words.title})
 	}
 	const node = section(
 		words.title,
@@ -49,7 +49,7 @@ async function load(talk) {
 	return items[0]?.seq ?? 0
 }
 
-/** Begin anew where access has ended or the server has lost what was shown. */
+// Begin anew where access has ended or what was shown is lost.
 function lose(page, node, problem) {
 	if (problem.isAbsent) node.remove()
 	else if ([403, 404].includes(problem.status) || problem.code === "position_ahead") page.reload()
@@ -66,7 +66,7 @@ function place({page, known, list}, {seq, sender_id, content, created_at}) {
 	if (known.has(seq)) return
 	const isOwn = sender_id === page.user.id
 	const node = h(
-		"li",
+		"div",
 		{class: isOwn && "own"},
 		h("p.meta", isOwn ? words.you : page.nameOf(sender_id), " ", moment(created_at)),
 		h("p.said", content)

@@ -1,7 +1,7 @@
 // Who takes part, and what they answered to the time.
 import {get, getAll, ifInstalled, post, put, remove} from "../api.js"
 import {askForm, fieldsOf} from "../form.js"
-import {handOver} from "../links.js"
+import {showLink} from "../links.js"
 import {say, texts} from "../texts.js"
 import {actions, announce, button, fillWith, h, mark, nameOf, quiet, row, rows, section, tag} from "../view.js"
 
@@ -47,8 +47,7 @@ function item(page, person, answer) {
 	)
 }
 
-function answerTag({answer, is_current, attended}) {
-	if (words.attended[attended]) return tag(words.attended[attended], attended === "present" ? "good" : "bad")
+function answerTag({answer, is_current}) {
 	const text = words.answers[answer] ?? words.noAnswer
 	return tag(answer && !is_current ? words.earlier(text) : text, is_current && answer === "accepted" && "good")
 }
@@ -75,7 +74,8 @@ const add = page =>
 	askForm(words.add, fieldsOf("participant"), async ({user_email = "", ...rest}) => {
 		const {user_id} = await post(LIST, page.at, {user_email, ...rest})
 		await page.reloadPeople()
-		if (rest.invite) handOver(user_id)
+		const user = rest.invite && (await get("/v1/users/{user_id}", {user_id}))
+		if (user.state === "invited") showLink(user)
 	})
 
 const drop = (page, person) =>

@@ -52,7 +52,7 @@ async function open(at, user) {
 	return page
 }
 
-/** Read the interview now and then, but not under an open dialog. */
+// Read the interview now and then, but not under an open dialog.
 function keepFresh({refresh, reload}, signal) {
 	const timer = setInterval(() => {
 		if (document.hidden || document.querySelector("dialog")) return
@@ -86,7 +86,7 @@ function detailsOf(interview) {
 	)
 }
 
-/** Save a file for a calendar. A link wouldn't send the token. */
+// Save a file for a calendar. A link wouldn't send the token.
 async function download({id}) {
 	const response = await send("GET", "/v1/interviews/{interview_id}/calendar.ics", {interview_id: id})
 	const url = URL.createObjectURL(await response.blob())

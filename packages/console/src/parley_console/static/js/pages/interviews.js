@@ -1,11 +1,9 @@
 // A list of interviews.
-import {post} from "../api.js"
-import {askForm, fieldsOf} from "../form.js"
 import {filters, listOf} from "../list.js"
-import {go, link} from "../router.js"
+import {link} from "../router.js"
 import {texts} from "../texts.js"
 import {dateOf, rangeOf, shiftDate, startOf} from "../time.js"
-import {announce, button, empty, fillWith, h, pageHead, row, statusBadge} from "../view.js"
+import {button, empty, fillWith, h, pageHead, row, statusBadge} from "../view.js"
 
 const words = texts.list
 const OPEN = ["scheduled", "ongoing"]
@@ -18,6 +16,8 @@ export default async ({query, user}) => {
 	const ofPerson = query.participant_id && h("p", words.ofPerson, " ", link("/interviews", words.ofAll))
 	return [pageHead(texts.interviews, ofPerson, create()), filters("interview-filters", query, results, load), results]
 }
+
+const askAndCreate = async () => (await import("../interview/change.js")).create()
 
 const requestOf = ({status, sort = "scheduled_at", from, to, ...rest}) => ({
 	...rest,
@@ -41,19 +41,5 @@ function item(interview) {
 function nothing({sort, ...rest}, create) {
 	if (!Object.values(rest).some(Boolean))
 		return empty(words.none, h("p", create ? words.noneAdmin : words.noneOther), create)
-	return empty(texts.noMatch, h("p", texts.noMatchText), link("/interviews", words.showAll, {query: {status: "all"}}))
-}
-
-async function askAndCreate() {
-	const {timeFields, withInstant} = await import("../interview/change.js")
-	return askForm(
-		words.create,
-		[fieldsOf("details"), timeFields()],
-		async values => {
-			const {id} = await post("/v1/interviews", {}, withInstant(values))
-			announce(words.created)
-			go(`/interviews/${id}`)
-		},
-		{submit: words.submit}
-	)
+	return empty(texts.noMatch, link("/interviews", words.showAll, {query: {status: "all"}}))
 }

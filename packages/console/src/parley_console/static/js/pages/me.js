@@ -1,6 +1,6 @@
 // The caller's own account.
 import {get, getAll, ifInstalled, logOut, patch, post, remove} from "../api.js"
-import {ask, askForm, fieldsOf, form} from "../form.js"
+import {askForm, fieldsOf, form, inform} from "../form.js"
 import {say, texts} from "../texts.js"
 import {moment} from "../time.js"
 import {
@@ -77,11 +77,7 @@ async function listFeeds(reload) {
 		askForm(words.newFeed, fieldsOf("name"), async values => {
 			const {url} = await post("/v1/calendar/feeds", {}, values)
 			await reload()
-			ask(words.newFeed, end => [
-				h("p", words.feedOnce),
-				copyable(new URL(url, location.href).href, words.newFeed),
-				actions(button(texts.done, () => end(), {class: "primary"}))
-			])
+			inform(words.newFeed, h("p", words.feedOnce), copyable(new URL(url, location.href).href, words.newFeed))
 		})
 	const drop = id => remove("/v1/calendar/feeds/{feed_id}", {feed_id: id}).then(reload)
 	return section(

@@ -30,7 +30,7 @@ export default ({parameters: {id}, query}) => (id ? showPerson(id) : showPeople(
 
 async function showPeople(query) {
 	const results = h("div.results")
-	const load = values => listOf("/v1/users", values, item, () => empty(texts.noMatch, h("p", texts.noMatchText)))
+	const load = values => listOf("/v1/users", values, item, () => empty(texts.noMatch))
 	const create = () =>
 		askForm(words.create, [fieldsOf("identity"), fieldsOf("first-password")], async values => {
 			const user = await post("/v1/users", {}, values)

@@ -1,5 +1,5 @@
 // What runs here.
-import {get, ifInstalled} from "../api.js"
+import {get} from "../api.js"
 import {request} from "../http.js"
 import {say, texts} from "../texts.js"
 import {facts, h, pageHead, quiet, row, rows, section, tag} from "../view.js"
@@ -9,7 +9,7 @@ const words = texts.about
 export default async () => {
 	const [system, policy, isReady] = await Promise.all([
 		get("/v1/system"),
-		ifInstalled(get("/v1/system/policy")),
+		get("/v1/system/policy"),
 		request("GET", "/readyz").catch(() => false)
 	])
 	const {name, version, python, mongodb, packages, plugins, warnings} = system
@@ -33,7 +33,7 @@ export default async () => {
 			})
 		),
 		section(words.plugins, "", rows(plugins.map(plugin))),
-		policy && section(words.policy, "", rows(policy.items.map(rule)))
+		section(words.policy, "", rows(policy.items.map(rule)))
 	]
 }
 
