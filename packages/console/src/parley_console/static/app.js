@@ -30,7 +30,7 @@ menuButton.addEventListener("click", () => openMenu(menuButton.ariaExpanded === 
 addEventListener("hashchange", () => show())
 addEventListener("unhandledrejection", event => {
 	announce(event.reason.message)
-	if (event.reason.status !== undefined) event.preventDefault() // what the API said is no fault of the script
+	if (event.reason.status !== undefined) event.preventDefault()
 })
 onSessionChange(() => {
 	user = undefined

@@ -37,9 +37,8 @@ export function entryOf({actor, actor_role, at, reason, changes}, nameOf, title)
 }
 
 function valueOf(name, value, nameOf) {
-	if (Array.isArray(value)) return value.map(one => (one.user_id ? nameOf(one.user_id) : one)).join(", ")
-	if (name === "user_id") return nameOf(value)
-	if (value === undefined || value?.constructor === Object)
-		return value?.sha256 ? texts.long(value.length) : texts.hidden
-	return shown(name, value)
+	if (Array.isArray(value)) return value.map(one => valueOf(name, one, nameOf)).join(", ")
+	if (value?.user_id || name === "user_id") return nameOf(value.user_id ?? value)
+	if (value?.sha256) return texts.long(value.length)
+	return value === undefined || value?.constructor === Object ? texts.hidden : shown(name, value)
 }

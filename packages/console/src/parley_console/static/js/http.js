@@ -1,4 +1,4 @@
-// One request to the API.
+// Requests to the API.
 import {texts} from "./texts.js"
 
 const TIMEOUT = 15000

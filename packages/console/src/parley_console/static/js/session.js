@@ -47,9 +47,10 @@ export async function accessToken(refused) {
 	throw new Problem(401)
 }
 
-const inTurn = work => (canShare ? navigator.locks.request(KEY, work) : work())
+// A tab sees a moment late what another one has stored.
+const inTurn = work => (canShare ? navigator.locks.request(KEY, () => pause(50).then(work)) : work())
 
-// Exchange the refresh token under the key stored with it: a tab that sees another's exchange late repeats that one.
+// Exchange the refresh token under the key stored with it, so that a repeat gets the same answer.
 async function refresh(refused) {
 	for (let failures = 0; ; await pause(500 * 2 ** failures++)) {
 		const session = read()

@@ -1,4 +1,4 @@
-// Every text of the console.
+// Every text.
 // Return a word of the API as people say it: `current_password` as "Current password".
 export const say = word => texts.words[word] ?? word[0].toUpperCase() + word.slice(1).replace(/[._]/g, " ")
 
@@ -31,7 +31,7 @@ export const texts = {
 	door: {
 		logIn: "Log in", welcome: "Interviews, and what people say in them.",
 		forgotten: "No account, or forgotten the password? An administrator can give you a link.",
-		choose: "Choose a password", chooseText: "The link works once.", chooseSubmit: "Save and log in",
+		choose: "Choose a password", chooseSubmit: "Save and log in",
 	},
 	list: {
 		create: "New interview", submit: "Create", created: "Created. Now add people.",

@@ -18,7 +18,7 @@ export default ({parameters: {token}, query}) => {
 	}
 	return h(
 		"div.card.door",
-		pageHead(token ? words.choose : words.logIn, quiet(token ? words.chooseText : words.welcome)),
+		pageHead(token ? words.choose : words.logIn, !token && quiet(words.welcome)),
 		form(fieldsOf(token ? "accept" : "login"), token ? words.chooseSubmit : words.logIn, send),
 		!token && quiet(words.forgotten)
 	)

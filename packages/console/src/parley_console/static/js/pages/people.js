@@ -1,4 +1,4 @@
-// The accounts, and one of them.
+// Accounts.
 import {get, patch, post} from "../api.js"
 import {askForm, fieldsOf} from "../form.js"
 import {historyOf} from "../history.js"
