@@ -108,7 +108,6 @@ const ask = (title, build) =>
 export const inform = (title, ...nodes) =>
 	ask(title, end => [nodes, actions(button(texts.done, () => end(), {class: "primary"}))])
 
-// Show a dialog that stays until its values have been sent.
 export const askForm = (title, fields, onSubmit, {text, submit = title, kind} = {}) =>
 	ask(title, end => [
 		text && h("p", text),

@@ -13,17 +13,12 @@ const PAGE = 50
 export function messagesOf(page, signal) {
 	if (!page.interview.my_role) return section(words.title, "", quiet(words.outsider))
 	const [badge, earlier] = [h("div", {role: "status"}), h("div")]
-	const talk = {
-		page,
-		earlier,
-		known: new Map(),
-		list: h("div.talk", {tabindex: "0", role: "log", "aria-label": words.title})
-	}
+	const talk = {page, earlier, known: new Map(), list: h("ol")}
 	const node = section(
 		words.title,
 		badge,
 		earlier,
-		talk.list,
+		h("div.talk", {tabindex: "0", role: "log", "aria-label": words.title}, talk.list),
 		h("p.quiet.none", words.none),
 		page.isClosed() ? quiet(words.closed) : composer(talk)
 	)
@@ -39,7 +34,7 @@ async function start(talk, signal, onConnection) {
 	await follow("/v1/interviews/{interview_id}/messages/stream", talk.page.at, {last, signal, onConnection, onEvent})
 }
 
-const scrollDown = ({list}) => (list.scrollTop = list.scrollHeight)
+const scrollDown = ({list: {parentNode}}) => (parentNode.scrollTop = parentNode.scrollHeight)
 
 async function load(talk) {
 	const before_seq = talk.known.size ? Math.min(...talk.known.keys()) : undefined
@@ -57,7 +52,7 @@ function lose(page, node, problem) {
 }
 
 function arrive(talk, message) {
-	const {scrollHeight, scrollTop, clientHeight} = talk.list
+	const {scrollHeight, scrollTop, clientHeight} = talk.list.parentNode
 	place(talk, message)
 	if (scrollHeight - scrollTop - clientHeight < 80) scrollDown(talk)
 }
@@ -66,7 +61,7 @@ function place({page, known, list}, {seq, sender_id, content, created_at}) {
 	if (known.has(seq)) return
 	const isOwn = sender_id === page.user.id
 	const node = h(
-		"div",
+		"li",
 		{class: isOwn && "own"},
 		h("p.meta", isOwn ? words.you : page.nameOf(sender_id), " ", moment(created_at)),
 		h("p.said", content)
