@@ -11,6 +11,7 @@ import httpx
 import pytest
 from nginx import free_ports
 from playwright.async_api import Browser, ViewportSize, expect
+from windows import EMAIL
 
 from parley_app.testing import PARLEY, environment, eventually
 
@@ -70,7 +71,7 @@ async def test_picture(demo: Demo, chromium: Browser, name: str) -> None:
     )
     page = await context.new_page()
     await page.goto(f"{demo.url}/console/")
-    await page.get_by_label("E-mail").fill(email)
+    await page.get_by_label(EMAIL).fill(email)
     await page.get_by_label("Password", exact=True).fill(demo.password)
     await page.get_by_role("button", name="Log in").click()
     await expect(page.get_by_role("heading", level=1)).not_to_have_text("Log in")

@@ -8,7 +8,7 @@ from axe import violations
 from measures import sideways
 from playwright.async_api import Locator, Page, expect
 from sites import PASSWORD, Site
-from windows import Windows
+from windows import EMAIL, Windows
 
 # An outline, or what stands for one; browsers draw none of their own where a style has taken it away.
 _FOCUS_IS_SEEN = """
@@ -73,8 +73,8 @@ async def test_logging_in(windows: Windows, scheme: str) -> None:
     await settled(page)
     assert await violations(page) == []
     await page.get_by_role("button", name="Log in").click()
-    await expect(page.get_by_label("E-mail")).to_have_accessible_description("Field required")
-    await expect(page.get_by_label("E-mail")).to_be_focused()
+    await expect(page.get_by_label(EMAIL)).to_have_accessible_description("Field required")
+    await expect(page.get_by_label(EMAIL)).to_be_focused()
     assert await violations(page) == []
 
 
@@ -165,7 +165,7 @@ async def test_by_keyboard_alone(site: Site, windows: Windows) -> None:
     await site.interview(grace, title="Compiler engineer")
     page = await windows.open()
     await settled(page)
-    await tab_to(page, page.get_by_label("E-mail"))
+    await tab_to(page, page.get_by_label(EMAIL))
     await page.keyboard.type(grace.email)
     await tab_to(page, page.get_by_label("Password"))
     await page.keyboard.type(PASSWORD)

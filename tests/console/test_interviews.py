@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 from sites import Person, Site
-from windows import Windows
+from windows import EMAIL, Windows
 
 HOSTILE = "<img src=x onerror=console.error('hostile')><script>console.error('hostile')</script>{{7*7}}"
 
@@ -14,7 +14,7 @@ async def add_person(page: Page, person: Person) -> None:
     """Add somebody to the interview that a page shows."""
     await page.get_by_role("button", name="Add a person").click()
     dialog = page.get_by_role("dialog")
-    await dialog.get_by_label("E-mail").fill(person.email)
+    await dialog.get_by_label(EMAIL).fill(person.email)
     await dialog.get_by_role("button", name="Add a person").click()
     await expect(dialog).to_be_hidden()
     await expect(page.get_by_role("region", name="People").get_by_text(person.name).first).to_be_visible()
@@ -90,14 +90,13 @@ async def test_two_who_edit_at_once(site: Site, windows: Windows) -> None:
     interview = await site.interview(location="Room 1")
     route = await address_of(site, interview)
     page = await windows.open(await site.person("admin", "Alan Turing"), route)
-    for choice, location in (("Keep what it is now", "Room 2"), ("Overwrite with mine", "Room 4")):
+    for choice, location in (("Back", "Room 2"), ("Overwrite with mine", "Room 4")):
         await button(page, "Edit the details").or_(button(page, "Edit")).first.click()
         await page.get_by_role("dialog").get_by_label("Location").fill("Room 4")
         await site.ask(site.admin, "PATCH", f"/v1{route}", {"location": "Room 2", "notes": choice})
         await button(page.get_by_role("dialog"), "Save").click()
         conflict = page.get_by_role("dialog", name="Somebody else was faster")
         await expect(conflict.get_by_text("Room 2")).to_be_visible()
-        await expect(conflict.get_by_text("Room 4")).to_be_visible()
         await button(conflict, choice).click()
         await expect(page.get_by_role("dialog")).to_have_count(0)
         assert (await site.ask(site.admin, "GET", f"/v1{route}"))["location"] == location

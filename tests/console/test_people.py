@@ -4,7 +4,7 @@ import re
 
 from playwright.async_api import expect
 from sites import PASSWORD, Site
-from windows import Windows
+from windows import EMAIL, Windows
 
 
 async def test_an_invitation(site: Site, windows: Windows) -> None:
@@ -12,7 +12,7 @@ async def test_an_invitation(site: Site, windows: Windows) -> None:
     admin = await windows.open(await site.person("admin", "Alan Turing"), "/people")
     await admin.get_by_role("button", name="New account").click()
     dialog = admin.get_by_role("dialog")
-    await dialog.get_by_label("E-mail").fill("barbara@example.com")
+    await dialog.get_by_label(EMAIL).fill("barbara@example.com")
     await dialog.get_by_label("Role").select_option("candidate")
     await dialog.get_by_role("button", name="New account").click()
     link = await admin.get_by_role("dialog").get_by_label(re.compile("link", re.IGNORECASE)).input_value()

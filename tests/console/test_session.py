@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from playwright.async_api import Page, Response, expect
 from sites import Site
-from windows import Windows
+from windows import EMAIL, Windows
 
 # What a page's own script asks for, ten times at once.
 _TEN_CALLS = """
@@ -80,7 +80,7 @@ async def test_a_revoked_session_ends_at_the_next_click(site: Site, windows: Win
 async def test_a_wrong_password_is_said_at_the_form(site: Site, windows: Windows) -> None:
     windows.expect("status of 401")
     page = await windows.open()
-    await page.get_by_label("E-mail").fill("nobody@example.com")
+    await page.get_by_label(EMAIL).fill("nobody@example.com")
     await page.get_by_label("Password", exact=True).fill("wrong password")
     await page.get_by_role("button", name="Log in").click()
     await expect(page.get_by_role("alert")).not_to_be_empty()

@@ -10,6 +10,8 @@ from sites import PASSWORD, Person
 
 from parley_core.testing.documented import Documented
 
+# However it is spelt.
+EMAIL = re.compile("^e-?mail$", re.IGNORECASE)
 # What a policy refuses becomes a message of the page, with what was refused.
 _REPORT = """
 addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sample }) =>
@@ -90,7 +92,7 @@ class Windows:
 
 async def log_in(page: Page, person: Person) -> None:
     """Log in as people do: fill in the form that is shown."""
-    await page.get_by_label("E-mail").fill(person.email)
+    await page.get_by_label(EMAIL).fill(person.email)
     await page.get_by_label("Password", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name="Log in").click()
     await expect(page.get_by_role("heading", level=1)).not_to_have_text("Log in", timeout=15_000)
