@@ -96,7 +96,8 @@ async def test_axe_finds_nothing(
     assert {route: seen async for page, route in pages if (seen := await violations(page))} == {}
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.console)])
+@pytest.mark.console
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_nothing_in_dialogs(site: Site, windows: Windows, scheme: str) -> None:
     """Each has a name, and so has each of its fields, also where a value was refused."""
     windows.expect("status of 400")

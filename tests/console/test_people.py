@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.async_api import expect
 from sites import PASSWORD, Site
 from windows import EMAIL, Windows
@@ -27,6 +28,7 @@ async def test_an_invitation(site: Site, windows: Windows) -> None:
     await expect(guest.get_by_role("link", name="People")).to_have_count(0)
 
 
+@pytest.mark.console
 async def test_whoever_is_deactivated_is_logged_out(site: Site, windows: Windows) -> None:
     windows.expect("status of 401")
     ada = await site.person("candidate", "Ada Lovelace")

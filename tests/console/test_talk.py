@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import pytest
 from playwright.async_api import Locator, Page, expect
 from sites import Person, Site
 from windows import Windows
@@ -46,6 +47,7 @@ async def test_a_message_is_seen_at_once(site: Site, windows: Windows) -> None:
     await expect(said(grace).last).to_contain_text("An answer")
 
 
+@pytest.mark.console
 async def test_no_message_is_lost_or_doubled_by_a_restart(site: Site, windows: Windows) -> None:
     """The stream goes on where it ended, and until then the page says that there is no connection."""
     windows.expect("net::ERR_", "status of 50")
@@ -78,6 +80,7 @@ async def test_whoever_is_removed_reads_so(site: Site, windows: Windows) -> None
     await expect(ada.get_by_text("Only for those")).to_have_count(0)
 
 
+@pytest.mark.console
 async def test_a_long_log_begins_with_its_end(site: Site, windows: Windows) -> None:
     """What was written earlier is shown when somebody asks for it."""
     grace = await site.person("interviewer", "Grace Hopper")
