@@ -85,8 +85,12 @@ async def profiled(database: Database, request: Awaitable[httpx.Response]) -> tu
 
 
 def of_the_relay(command: Document) -> bool:
-    """Return whether a command comes from the relay, which goes on beside the request."""
-    return "history.0.rev" in command.get("filter", {}) or "$pull" in command.get("u", {})
+    """Return whether a command comes from the relay, or asks what waits for it, in all recorded collections at once."""
+    return (
+        "history.0.rev" in command.get("filter", {})
+        or "$pull" in command.get("u", {})
+        or "history.0.rev" in command.get("pipeline", [{}])[0].get("$match", {})
+    )
 
 
 async def stages(database: Database, command: Document) -> list[str]:
@@ -265,8 +269,7 @@ class TestWork:
 
         Whoever is added has their own interviews at that time looked up besides.
 
-        A transition is decided on what the guard has read: its write comes next, and a refusal needs nothing else. What
-        is refused by what is stored asks once for what waits for the relay.
+        A transition is decided on what the guard has read: its write comes next, and a refusal needs nothing else.
         """
         interview = await create_interview(client, crowd.admin)
         address, person = address_of(interview), (await an_account(app)).id
@@ -274,12 +277,12 @@ class TestWork:
             ("GET", "", None, 2),
             ("PATCH", "", {"title": "Other", "scheduled_at": "2027-03-09T08:00:00Z"}, 3),
             ("POST", "/participants", {"user_id": person}, 3 + 1),
-            ("POST", "/participants", {"user_id": person}, 3),
+            ("POST", "/participants", {"user_id": person}, 2),
             ("GET", "/participants", None, 2),
             ("PATCH", "/status", {"status": "ongoing"}, 2),
-            ("PATCH", "/status", {"status": "ongoing"}, 2),
+            ("PATCH", "/status", {"status": "ongoing"}, 1),
             ("DELETE", f"/participants/{person}", None, 3),
-            ("DELETE", f"/participants/{person}", None, 3),
+            ("DELETE", f"/participants/{person}", None, 2),
             ("GET", "/history", None, 2),
         ):
             request = client.request(method, address + rest, json=body, headers=crowd.admin.headers)
