@@ -52,7 +52,7 @@ export const texts = {
 		add: "Add a person", none: "Nobody takes part yet.", removeText: "They can't open the interview any more.",
 		removeOne: name => `Remove ${name}`, question: "Can you make it?",
 		choose: {accepted: "Yes", tentative: "Maybe", declined: "No"},
-		answers: {accepted: "Comes", tentative: "Perhaps", declined: "Can't come"},
+		answers: {accepted: "Coming", tentative: "Maybe", declined: "Not coming"},
 		noAnswer: "No answer yet", earlier: answer => `${answer} (to an earlier time)`,
 	},
 	messages: {
@@ -84,8 +84,8 @@ export const texts = {
 		feedOnce: "Subscribe to this address. Keep it to yourself; it is shown only now.", newFeed: "New feed",
 	},
 	about: {
-		ready: "Ready", notReady: "Not ready", versions: "Versions", warnings: "To look at",
-		noWarnings: "Nothing is badly set.", plugins: "Plugins", hooks: "Hooks", open: "open to anybody",
+		ready: "Ready", notReady: "Not ready", versions: "Versions", warnings: "Warnings",
+		noWarnings: "Nothing needs attention.", plugins: "Plugins", hooks: "Hooks", open: "open to anybody",
 		policy: "Who may do what", everybody: "everybody",
 	},
 }
