@@ -22,6 +22,7 @@ from parley_core.testing import running_client
 
 # What may be kept says so itself.
 KEPT = {
+    "/console/": "no-cache",
     "/docs": "no-cache",
     "/.well-known/jwks.json": "public, max-age=300",
 }
