@@ -78,6 +78,7 @@ async def test_logging_in(windows: Windows, scheme: str) -> None:
     assert await violations(page) == []
 
 
+@pytest.mark.console
 async def test_axe_finds_nothing_on_an_administrators_pages(site: Site, windows: Windows) -> None:
     found = {
         route: seen async for page, route in open_pages(site, windows, "admin") if (seen := await violations(page))
