@@ -62,6 +62,8 @@ async def test_logging_out_reaches_all_tabs(site: Site, windows: Windows) -> Non
     one = await windows.open(ada)
     other = await one.context.new_page()
     await other.goto(one.url)
+    for page in (one, other):
+        await expect(page.get_by_text("No interviews yet")).to_be_visible()
     await one.get_by_role("button", name="Log out").click()
     for page in (one, other):
         await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
