@@ -42,8 +42,9 @@ def services_of(parley: Parley) -> list[object]:
         invitations=parley.require(Invitations),
         assigns_unverified=parley.settings(AuthSettings).assign_unverified,
     )
+    people = ParticipantRepository(database)
     participants = ParticipantService(
-        participants=ParticipantRepository(database),
+        participants=people,
         assignments=assignments,
         bookings=bookings,
         history=history,
@@ -66,10 +67,8 @@ def services_of(parley: Parley) -> list[object]:
         search=InterviewSearch(database, totals), presenter=presenter, cursors=parley.require(Cursors), words=words
     )
     return [
-        GuardReader(database),
         interviews,
         schedule,
-        ScheduleService(schedule=schedule, conflicts=ConflictRepository(database), users=users, clock=clock),
         totals,
         words,
         participants,
@@ -77,6 +76,18 @@ def services_of(parley: Parley) -> list[object]:
         creations,
         listing,
         history,
+        *_beside(parley, people, schedule),
+    ]
+
+
+def _beside(parley: Parley, people: ParticipantRepository, schedule: ScheduleRepository) -> list[object]:
+    """Return the services that create and change no interview."""
+    database, clock, users = parley.database, parley.clock, parley.require(UserDirectory)
+    return [
+        GuardReader(database),
+        ScheduleService(
+            participants=people, schedule=schedule, conflicts=ConflictRepository(database), users=users, clock=clock
+        ),
         AppointmentReader(database),
         AttendanceService(database=database, attendances=AttendanceRepository(database), clock=clock),
     ]

@@ -1,20 +1,8 @@
-"""What conflicts are read from."""
+"""What conflicts are shown with."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from parley_interviews.models import Status
-
-
-@dataclass(frozen=True)
-class InterviewSpan:
-    """When an interview is, who takes part in it, and whether that still counts."""
-
-    status: Status
-    user_ids: Sequence[str]
-    scheduled_at: datetime
-    ends_at: datetime
 
 
 @dataclass(frozen=True)

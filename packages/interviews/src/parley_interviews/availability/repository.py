@@ -4,13 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from parley_core import Database
-from parley_interviews.availability.models import Glimpse, InterviewSpan
+from parley_interviews.availability.models import Glimpse
 from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.models import Status
 from parley_interviews.participants.repository import relation_of
-from parley_interviews.scheduling.repository import span_of
-
-_SPAN = dict.fromkeys(("status", "scheduled_at", "ends_at", "duration_minutes", "participants.user_id"), True)
 
 
 class ConflictRepository:
@@ -18,14 +15,6 @@ class ConflictRepository:
 
     def __init__(self, database: Database) -> None:
         self._interviews = database[INTERVIEWS]
-
-    async def span(self, interview_id: str) -> InterviewSpan | None:
-        """Return when an interview is and who takes part in it; None when there is none."""
-        found = await self._interviews.find_one({"_id": interview_id}, _SPAN)
-        if found is None:
-            return None
-        user_ids = [participant["user_id"] for participant in found.get("participants", ())]
-        return InterviewSpan(Status(found["status"]), user_ids, *span_of(found))
 
     async def glimpses(self, interview_ids: Collection[str], viewer_id: str) -> Sequence[Glimpse]:
         """Return what may be shown of interviews, with the viewer's relation to each."""

@@ -12,7 +12,8 @@ from parley_interviews.availability import schemas
 from parley_interviews.availability.busy_times import BusyTime, merged
 from parley_interviews.availability.repository import ConflictRepository
 from parley_interviews.errors import InterviewNotFound
-from parley_interviews.policy import OPEN, READ_SCHEDULES
+from parley_interviews.participants.repository import ParticipantRepository
+from parley_interviews.policy import OPEN, READ, READ_SCHEDULES
 from parley_interviews.scheduling.overlaps import Busy
 from parley_interviews.scheduling.repository import ScheduleRepository
 
@@ -21,8 +22,15 @@ class ScheduleService:
     """Reads what overlaps, and when people are busy."""
 
     def __init__(
-        self, *, schedule: ScheduleRepository, conflicts: ConflictRepository, users: UserDirectory, clock: Clock
+        self,
+        *,
+        participants: ParticipantRepository,
+        schedule: ScheduleRepository,
+        conflicts: ConflictRepository,
+        users: UserDirectory,
+        clock: Clock,
     ) -> None:
+        self._participants = participants
         self._schedule = schedule
         self._conflicts = conflicts
         self._users = users
@@ -33,13 +41,12 @@ class ScheduleService:
 
         Those that the caller may not read are times alone. Completed and cancelled interviews conflict with none.
         """
-        if (own := await self._conflicts.span(access.resource.id)) is None:
+        if (own := await self._participants.of(access.resource.id)) is None:
             raise InterviewNotFound
         if own.status not in OPEN:
             return [], 0
-        busy = await self._schedule.overlapping(
-            own.user_ids, own.scheduled_at, own.ends_at, excluding=access.resource.id
-        )
+        user_ids = [participant.user_id for participant in own.present]
+        busy = await self._schedule.overlapping(user_ids, own.scheduled_at, own.ends_at, excluding=own.id)
         page = busy[query.offset : query.offset + query.limit]
         return await self._shown(page, access), len(busy)
 
@@ -83,9 +90,7 @@ class ScheduleService:
 
     async def _shown(self, page: Sequence[Busy], access: ScopedAccess) -> list[schemas.Conflict]:
         others = await self._conflicts.glimpses({busy.interview_id for busy in page}, access.principal.id)
-        titles = {
-            one.id: one.title for one in others if access.permits_as(one.relation, "interviews:read", state=one.status)
-        }
+        titles = {one.id: one.title for one in others if access.permits_as(one.relation, READ, state=one.status)}
         return [
             schemas.Conflict(
                 user_id=busy.user_id,
