@@ -11,6 +11,7 @@ import httpx
 import pytest
 from counts import rounds
 from fastapi import FastAPI
+from profiling import profiled
 
 from parley_auth.testing import Account, an_account
 from parley_core import Database, Document
@@ -56,18 +57,11 @@ async def crowd(app: FastAPI) -> Crowd:
     return Crowd(admin, people, [document["_id"] for document in documents])
 
 
-async def profiled(database: Database, request: Awaitable[httpx.Response]) -> tuple[Any, list[Document]]:
-    """Return what a request answers, and its queries of interviews, without those of the relay beside it."""
-    await database["system.profile"].drop()
-    await database.command("profile", 2)
-    try:
-        answer = await request
-    finally:
-        await database.command("profile", 0)
+async def answered(database: Database, request: Awaitable[httpx.Response]) -> tuple[Any, list[Document]]:
+    """Return what a request answers, and its queries of interviews."""
+    answer, commands = await profiled(database, INTERVIEWS, request)
     assert answer.status_code == 200, answer.text
-    seen = await database["system.profile"].find({"ns": f"{database.name}.{INTERVIEWS}"}).to_list()
-    own = [entry for entry in seen if "history.0.rev" not in entry["command"].get("filter", {})]
-    return answer.json(), [entry for entry in own if "find" in entry["command"]]
+    return answer.json(), [entry for entry in commands if "find" in entry["command"]]
 
 
 def scans(commands: Iterable[Document]) -> list[str]:
@@ -84,7 +78,7 @@ class TestSchedule:
         span = {"from": begin.isoformat(), "to": (begin + 62 * 24 * HOUR).isoformat()}
         people = crowd.people[:number]
         request = client.get("/v1/schedule", params={**span, "user_id": people}, headers=crowd.admin.headers)
-        answer, commands = await profiled(database, request)
+        answer, commands = await answered(database, request)
         assert [item["user_id"] for item in answer["items"]] == people
         assert all(item["busy"] for item in answer["items"])
         [find] = commands
@@ -95,7 +89,7 @@ class TestSchedule:
         """Outside of all interviews none is looked at."""
         span = {"from": "2020-01-01T00:00:00Z", "to": "2020-02-01T00:00:00Z", "user_id": crowd.people[0]}
         request = client.get("/v1/schedule", params=span, headers=crowd.admin.headers)
-        answer, [find] = await profiled(database, request)
+        answer, [find] = await answered(database, request)
         assert (answer["items"][0]["busy"], find["docsExamined"]) == ([], 0)
 
 
@@ -105,7 +99,7 @@ class TestConflicts:
         overlapping = [n for n in range(100, NUMBER) if has_a_conflict(n)]
         for number in (overlapping[0], overlapping[len(overlapping) // 2]):
             address = f"/v1/interviews/{crowd.ids[number]}/conflicts"
-            answer, commands = await profiled(database, client.get(address, headers=crowd.admin.headers))
+            answer, commands = await answered(database, client.get(address, headers=crowd.admin.headers))
             assert answer["total"] > 0
             assert sorted(scans(commands)) == ["IDHACK", "IXSCAN", "IXSCAN", "IXSCAN"]
             assert sum(command["docsExamined"] for command in commands) <= 24 + answer["total"] + 4

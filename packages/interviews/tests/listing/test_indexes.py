@@ -12,6 +12,7 @@ import httpx
 import pytest
 from bson.codec_options import CodecOptions, DatetimeConversion
 from fastapi import FastAPI
+from profiling import profiled
 
 from parley_auth.testing import Account, an_account
 from parley_core import Database, Document, PageQuery, new_id
@@ -70,27 +71,6 @@ def stored(n: int, people: Sequence[str]) -> Document:
         "schedule_version": 0,
         "history": [],
     }
-
-
-async def profiled(database: Database, request: Awaitable[httpx.Response]) -> tuple[httpx.Response, list[Document]]:
-    """A request's answer, and what MongoDB did to interviews for it, as its profiler has seen it."""
-    await database["system.profile"].drop()
-    await database.command("profile", 2)
-    try:
-        answer = await request
-    finally:
-        await database.command("profile", 0)
-    seen = await database["system.profile"].find({"ns": f"{database.name}.{INTERVIEWS}"}).to_list()
-    return answer, [entry for entry in seen if not of_the_relay(entry["command"])]
-
-
-def of_the_relay(command: Document) -> bool:
-    """Return whether a command comes from the relay, or asks what waits for it, in all recorded collections at once."""
-    return (
-        "history.0.rev" in command.get("filter", {})
-        or "$pull" in command.get("u", {})
-        or "history.0.rev" in command.get("pipeline", [{}])[0].get("$match", {})
-    )
 
 
 async def stages(database: Database, command: Document) -> list[str]:
@@ -181,7 +161,7 @@ class Reader:
 
     async def stages(self, **query: Any) -> Sequence[Sequence[str]]:
         """Return the stages of the query plans of the commands that list and count."""
-        answer, entries = await profiled(self.database, self.list(**query))
+        answer, entries = await profiled(self.database, INTERVIEWS, self.list(**query))
         assert answer.status_code == 200, answer.text
         is_all = self.is_admin and not self.narrowed and not query.keys() - {"sort"}
         counting = set() if is_all else {"aggregate"}
@@ -228,7 +208,7 @@ class TestPlans:
         reader = Reader(database, client, crowd, "admin")
         cursor = (await reader.list(sort=sort)).json()["next"].rpartition("cursor=")[2]
         for query in ({"sort": sort}, {"sort": sort, "cursor": cursor}):
-            _, entries = await profiled(database, reader.list(**query))
+            _, entries = await profiled(database, INTERVIEWS, reader.list(**query))
             [find] = [entry for entry in entries if "find" in entry["command"]]
             assert find["docsExamined"] <= 22 + 3000 // 350 + 1
             assert "SORT" not in await stages(database, find["command"])
@@ -247,7 +227,7 @@ class TestWork:
     async def test_a_span_costs_its_day(self, reader: Reader) -> None:
         """Of what began before a span only that is examined which could run in it still: a day's interviews."""
         query = {"overlaps_from": "2027-03-20T00:00:00Z", "overlaps_to": "2027-03-20T08:00:00Z", "limit": "100"}
-        answer, entries = await profiled(reader.database, reader.list(**query))
+        answer, entries = await profiled(reader.database, INTERVIEWS, reader.list(**query))
         begun = timedelta(hours=24 + 8) / timedelta(hours=1000) * 3000
         assert 0 < answer.json()["total"] <= begun
         for entry in entries:
@@ -258,7 +238,7 @@ class TestWork:
         first = await reader.list()
         for address in (str(first.request.url), first.json()["next"]):
             request = reader.client.get(address, headers=reader.account.headers)
-            _, entries = await profiled(reader.database, request)
+            _, entries = await profiled(reader.database, INTERVIEWS, request)
             [find] = [entry for entry in entries if "find" in entry["command"]]
             assert 20 <= find["docsExamined"] <= 22
 
@@ -286,7 +266,7 @@ class TestWork:
             ("GET", "/history", None, 2),
         ):
             request = client.request(method, address + rest, json=body, headers=crowd.admin.headers)
-            _, entries = await profiled(database, request)
+            _, entries = await profiled(database, INTERVIEWS, request)
             assert len(entries) == commands, (method, rest)
             examined = [e.get("docsExamined", 0) for e in entries if "aggregate" not in e["command"]]
             assert max(examined) <= 1, (method, rest)
@@ -307,7 +287,7 @@ class TestWords:
     ) -> None:
         """A word or its beginning is one range of the index, in the list's order; nothing is read to count it."""
         listed = client.get("/v1/interviews", params={"q": q, "limit": 5}, headers=crowd.admin.headers)
-        answer, entries = await profiled(database, listed)
+        answer, entries = await profiled(database, INTERVIEWS, listed)
         [find] = [entry for entry in entries if "find" in entry["command"]]
         [count] = [entry for entry in entries if "aggregate" in entry["command"]]
         assert answer.json()["total"] > 5
@@ -319,5 +299,5 @@ class TestWords:
     ) -> None:
         """Of several words one is looked up, and what it finds is examined for the others."""
         listed = client.get("/v1/interviews", params={"q": "team 49"}, headers=crowd.admin.headers)
-        _, entries = await profiled(database, listed)
+        _, entries = await profiled(database, INTERVIEWS, listed)
         assert max(entry["docsExamined"] for entry in entries) <= 3000 // 50
