@@ -233,6 +233,22 @@ def docs(session: nox.Session) -> None:
     _pytest(session, "tests/docs", is_parallel=True)
 
 
+def under_fire(name: str, menu: str, *, budget: int) -> None:
+    """Register the session of a run in tests/fire: `nox -s <name> -- --budget 100 --seed 2`, or its full budget."""
+
+    def run(session: nox.Session) -> None:
+        _install(session, *PACKAGES, groups=("test", *map(_test_group, PACKAGES)))
+        _pytest(session, f"tests/fire/test_{name}.py", f"--budget={budget}")
+
+    run.__doc__ = menu
+    nox.session(name=name, default=False)(run)
+
+
+under_fire("fuzz", "50,000 requests of a fuzzer as each role: no 5xx, nothing undocumented.", budget=50_000)
+under_fire("races", "10,000 concurrent operations: each answer fits one order of them.", budget=10_000)
+under_fire("soak", "200,000 mixed requests beside 100 streams: memory and descriptors stay.", budget=200_000)
+
+
 @nox.session(default=False)
 def chaos(session: nox.Session) -> None:
     """Crashes and races at full size: workers and databases are killed for minutes."""

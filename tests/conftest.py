@@ -18,6 +18,13 @@ from parley_core.testing import running_client
 from parley_core.testing.documented import Documented
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what the runs in tests/fire take; only this folder's conftest is read before the command line."""
+    options = parser.getgroup("fire")
+    options.addoption("--budget", type=int, help="how much a run in tests/fire does; its own SHORT by default")
+    options.addoption("--seed", type=int, default=1, help="what its random choices begin with")
+
+
 @pytest.fixture
 def app(core_settings: CoreSettings) -> FastAPI:
     return create_app([core_settings, auth_settings()])
