@@ -1,11 +1,14 @@
 """The log line of a request, and which requests have none."""
 
+import functools
 import logging
 
 from parley_core.log_lines import LogLine
 
 PROBES = ("/healthz", "/readyz")
 _log = logging.getLogger("parley.access")
+is_logged = functools.partial(_log.isEnabledFor, logging.INFO)
+"""Return whether requests are logged at the moment."""
 
 
 class ProbeAnswers:
@@ -38,7 +41,7 @@ def log_request(method: str, route: str, status: int, seconds: float, *, request
         seconds: how long that took.
         request_id: its id.
     """
-    if not _log.isEnabledFor(logging.INFO):
+    if not is_logged():
         return
     line = LogLine(
         "request",

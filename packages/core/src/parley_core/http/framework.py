@@ -4,6 +4,7 @@ docs/decisions/0018 lists each of them; the tested versions are capped in pyproj
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
@@ -33,6 +34,18 @@ def routes_in(router: APIRouter) -> Iterable[RouteContext]:
 def original_of(route: RouteContext) -> BaseRoute:
     """Return the route as its router made it, which is the same object in every application."""
     return route.original_route
+
+
+def effective_of(route: RouteContext) -> Any:
+    """Return what a matched request has of a route that was included; None of one that wasn't."""
+    return getattr(route, "_route_context", None)
+
+
+def has_form_limits(router: APIRouter) -> bool:
+    """Return whether a router, or one included in it, limits forms: FastAPI looks for that on the way to a route."""
+    included = (route for each in routers_in(router) for route in each.routes if hasattr(route, "original_router"))
+    limits = [router.form_limits, *(route.include_context.form_limits for route in included)]  # type: ignore[attr-defined]
+    return any(limits)
 
 
 def routers_in(router: APIRouter) -> Iterator[APIRouter]:

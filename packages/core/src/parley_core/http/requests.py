@@ -1,18 +1,19 @@
 """What a request knows: its id, its log line, its route, and the composed application that answers it."""
 
+import os
+import random
 import re
 import time
-import uuid
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
 from fastapi.requests import HTTPConnection
-from starlette.datastructures import Headers
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from parley_core.http.access import PROBES, ProbeAnswers, log_request
+from parley_core.http.access import PROBES, ProbeAnswers, is_logged, log_request
 from parley_core.http.limits import RequestLimits
 from parley_core.log_lines import current_request
 
@@ -23,8 +24,13 @@ _NO_BODY = {"type": "http.response.body", "body": b""}
 # RFC 3986, 3.3, without what clients take for the end of an address in a `Link`.
 _IN_PATHS = "/:@!$&()*+="
 _RAW_HEADER = HEADER.lower().encode()
-_ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ACCEPTED = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _KEY = "parley.request_id"
+_FASTAPI = "fastapi"
+# An id is no secret: it has to be another one than those of all processes, which a seed of the system's makes sure.
+_numbers = random.Random()  # noqa: S311 - see above
+_random_bits = _numbers.getrandbits
+os.register_at_fork(after_in_child=_numbers.seed)
 NO_ROUTE = "-"
 NO_STORE = (b"cache-control", b"no-store")
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
@@ -62,7 +68,8 @@ class Composition(Protocol):
 
 def composition_of(scope: Scope) -> Composition:
     """Return the composed application that a request or a WebSocket was sent to."""
-    return cast("Composition", scope["app"].state.parley)
+    composition: Composition = scope["app"].state.parley
+    return composition
 
 
 def provided(cls: type[T]) -> Callable[[HTTPConnection], Awaitable[T]]:
@@ -102,10 +109,17 @@ def reads_only_address(function: object) -> bool:
 
 def request_id_of(scope: Scope) -> str:
     """Return the id of a request; a caller's own `X-Request-ID` is kept when it is 1 to 64 of `A-Za-z0-9._-`."""
-    if _KEY not in scope:
-        given = Headers(scope=scope).get(HEADER, "")
-        scope[_KEY] = given if _ACCEPTED.fullmatch(given) else uuid.uuid4().hex
-    return str(scope[_KEY])
+    known: str | None = scope.get(_KEY)
+    if known is None:
+        known = scope[_KEY] = _given_id(scope) or f"{_random_bits(128):032x}"
+    return known
+
+
+def _given_id(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == _RAW_HEADER:
+            return value.decode() if _ACCEPTED.fullmatch(value) else None
+    return None
 
 
 def admitted_by(gate: object, connection: HTTPConnection) -> Any:
@@ -148,9 +162,23 @@ def added_dependencies(scope: Scope) -> Sequence[Any]:
     return getattr(_effective_route(scope), "dependencies", ())
 
 
+def found_by(scope: Scope, route: BaseRoute, effective: Any, values: Mapping[str, object]) -> None:
+    """Let a request know the route that it was found to be for, as it does when FastAPI has found it.
+
+    Args:
+        scope: the request's.
+        route: the route as its router made it.
+        effective: what `parley_core.http.framework.effective_of` returns of it.
+        values: those of the path's parameters.
+    """
+    scope["route"], scope["endpoint"] = route, effective.endpoint
+    scope["path_params"] = {**scope.get("path_params", {}), **values}
+    scope[_FASTAPI] = {"effective_route_context": effective}
+
+
 def _effective_route(scope: Scope) -> Any:
     # Of an included router's route only this private entry knows the prefixes and the added dependencies.
-    return scope.get("fastapi", {}).get("effective_route_context")
+    return scope.get(_FASTAPI, {}).get("effective_route_context")
 
 
 class RequestLog:
@@ -192,13 +220,8 @@ class RequestLog:
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status, headers = message["status"], message["headers"]
-                given = {name for name, _ in headers}
-                added = [header for header in self._headers_of(scope) if header[0] not in given]
-                # An error's answer has it already, since some handlers are outside of this middleware.
-                if _RAW_HEADER not in given:
-                    added.append((_RAW_HEADER, request_id.encode()))
-                message["headers"] = [*headers, *added]
+                status = message["status"]
+                message["headers"] = self._headers_of(message, scope, request_id)
             elif scope["method"] == "HEAD":
                 message = {**_NO_BODY, "more_body": message.get("more_body", False)}
             await send(message)
@@ -208,11 +231,19 @@ class RequestLog:
             await self.app(scope, receive, send_with_headers)
         finally:
             current_request.reset(before)
-            if not scope["path"].endswith(PROBES) or self._probes.is_news(scope["method"], path_of(scope), status):
+            is_probe = scope["path"].endswith(PROBES)
+            if (not is_probe or self._probes.is_news(scope["method"], path_of(scope), status)) and is_logged():
                 seconds = time.perf_counter() - started
                 log_request(scope["method"], route_template(scope), status, seconds, request_id=request_id)
 
-    def _headers_of(self, scope: Scope) -> tuple[tuple[bytes, bytes], ...]:
-        if self._answers_for is not None and not self._answers_for(scope):
-            return ()
-        return self._over_https if scope.get("scheme") == "https" else self._over_http
+    def _headers_of(self, message: Message, scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:
+        # A loop, since a comprehension is a call in Python 3.11, and each request comes here.
+        headers, given = [*message["headers"]], dict(message["headers"])
+        if self._answers_for is None or self._answers_for(scope):
+            for header in self._over_https if scope.get("scheme") == "https" else self._over_http:
+                if header[0] not in given:
+                    headers.append(header)  # noqa: PERF401 - see above
+        # An error's answer has it already, since some handlers are outside of this middleware.
+        if _RAW_HEADER not in given:
+            headers.append((_RAW_HEADER, request_id.encode()))
+        return headers

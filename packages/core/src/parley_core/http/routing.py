@@ -31,7 +31,7 @@ from parley_core.http.requests import HEAD_ONLY, composition_of
 from parley_core.http.sent_headers import LINK, headers_of
 
 Endpoint = Callable[..., Awaitable[Any]]
-Handle = Callable[[Scope, Receive, Send], Awaitable[None]]
+Handle = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 _GROUP = re.compile(r"\(\?P<\w+>")
 _WITHOUT_BODY = {"GET", "HEAD"}
 # The request that is being answered, for the checks between its dependencies and its endpoint.

@@ -1,7 +1,7 @@
 """The proof of an application: it is made before the database is opened, repeated when everything runs, and sealed."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from fastapi import APIRouter, FastAPI
 from starlette.routing import BaseRoute
@@ -23,6 +23,7 @@ from parley_core.kernel.owners import described, function_of, own_routes, owner_
 from parley_core.kernel.plugins import Plugins
 from parley_core.kernel.sealing import seal, unseal
 from parley_core.kernel.services import Services
+from parley_core.kernel.shortcut import short_ways
 
 _NOBODY_PROVES = (
     "no plugin proves that every route is guarded: add parley_auth.plugin to the plugins, or auth to PARLEY_PLUGINS; "
@@ -88,7 +89,8 @@ class Proof:
             with self._services.sealed():
                 self._seal(app, composition)
                 self.repeat(app, composition)
-                yield
+                with short_ways(app.router, routes_of(app)) if self.owns_app else nullcontext():
+                    yield
         finally:
             unseal(app.router, ROUTE_LISTS[0])
             unseal(app.router, ROUTE_LISTS[1])
