@@ -24,10 +24,10 @@ from benchmarks.worker import Connection, Worker, connected
 from parley_app import create_app
 from parley_auth.testing import Account, an_account, auth_settings
 from parley_core import Session, in_transaction, new_id
+from parley_core.data import batches
 from parley_core.embedded import EmbeddedMongoDB
 from parley_core.kernel.settings import CoreSettings
 from parley_interviews.testing import an_interview
-from parley_messaging.log import batches
 from parley_messaging.log.repository import MessageRepository
 from parley_messaging.models import Draft
 from parley_messaging.settings import MessagingSettings

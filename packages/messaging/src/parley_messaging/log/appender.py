@@ -7,14 +7,15 @@ from typing import NamedTuple
 
 from parley_auth import ScopedAccess, lock_together
 from parley_core import Clock, Database, ParleyError, Session, in_transaction
+from parley_core.data.batches import Batches, group_sizes
 from parley_core.data.deadline import time_limit
 from parley_core.data.failures import DatabaseError, is_unavailable
 from parley_core.errors import Unavailable
 from parley_messaging.errors import ClientMessageIdReused
-from parley_messaging.log.batches import Batches
 from parley_messaging.log.repository import MessageRepository, key_of
 from parley_messaging.models import Draft, Message, Posted
 
+_SIZES = group_sizes("parley.messages.group.size", "{message}", "Messages that were appended in one transaction.")
 # A transaction that met conflicts until its time was over, and one of which nobody knows whether it committed.
 _UNKNOWN_OUTCOME = ("TransientTransactionError", "UnknownTransactionCommitResult")
 
@@ -58,7 +59,9 @@ class Appender:
         self._database = database
         self._clock = clock
         self._timeout = timeout_seconds
-        self._batches: Batches[_Target, _Post, Posted] = Batches(self._settle, longest=waiting, patience=self._timeout)
+        self._batches: Batches[_Target, _Post, Posted] = Batches(
+            self._settle, longest=waiting, patience=timeout_seconds, sizes=_SIZES, budget="messages_waiting"
+        )
 
     async def append(self, access: ScopedAccess, draft: Draft, *, action: str) -> Posted:
         """Append a draft and return the message that it has become; it is stored for good when this returns.

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from parley_core.data.batches import Batches, group_sizes
 from parley_core.data.deadline import time_limit
 from parley_core.errors import Unavailable
-from parley_messaging.log.batches import Batches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from parley_core.testing.metrics import Metrics
+
+
+_SIZES = group_sizes("tests.group.size", "{item}", "Items of a batch.")
 
 
 class Press:
@@ -39,13 +42,17 @@ async def press() -> Press:
     return Press()
 
 
+def batches_of(press: Press, *, longest: int = 9, patience: float = 5, **options: int) -> Batches[str, int, int]:
+    return Batches(press.settle, longest=longest, patience=patience, sizes=_SIZES, budget="items_waiting", **options)
+
+
 async def submit(batches: Batches[str, int, int], *items: int, key: str = "a") -> list[int | BaseException]:
     return await asyncio.gather(*(batches.submit(key, item) for item in items), return_exceptions=True)
 
 
 async def test_next_batch(press: Press) -> None:
     """Items that arrive while a batch is under way share the next one, and each gets its own outcome."""
-    batches = Batches(press.settle, longest=9, patience=5)
+    batches = batches_of(press)
     first = asyncio.create_task(submit(batches, 1))
     await press.begun.wait()
     others = asyncio.create_task(submit(batches, 2, 3, -4))
@@ -60,7 +67,7 @@ async def test_next_batch(press: Press) -> None:
 
 async def test_measured(press: Press, metrics: Metrics) -> None:
     """A batch counts the items that were settled together, and those that find no room count as refused."""
-    batches = Batches(press.settle, longest=3, patience=5)
+    batches = batches_of(press, longest=3)
     first = asyncio.create_task(submit(batches, 1))
     await press.begun.wait()
     others = asyncio.create_task(submit(batches, 2, 3, -4, 5))
@@ -68,27 +75,27 @@ async def test_measured(press: Press, metrics: Metrics) -> None:
     press.allowed.set()
     await first
     await others
-    assert (metrics.value("parley.messages.group.size"), metrics.total("parley.messages.group.size")) == (2, 4)
-    assert metrics.value("parley.refusals", budget="messages_waiting") == 1
+    assert (metrics.value("tests.group.size"), metrics.total("tests.group.size")) == (2, 4)
+    assert metrics.value("parley.refusals", budget="items_waiting") == 1
 
 
 async def test_measured_one_by_one(press: Press, metrics: Metrics) -> None:
     """Where one item spoils a batch, each that is settled by itself is a batch."""
     press.allowed.set()
-    await submit(Batches(press.settle, longest=9, patience=5), 1, 13, 2)
-    assert (metrics.value("parley.messages.group.size"), metrics.total("parley.messages.group.size")) == (2, 2)
+    await submit(batches_of(press), 1, 13, 2)
+    assert (metrics.value("tests.group.size"), metrics.total("tests.group.size")) == (2, 2)
 
 
 async def test_largest(press: Press) -> None:
     """A batch has no more items than allowed."""
     press.allowed.set()
-    assert await submit(Batches(press.settle, longest=9, largest=2, patience=5), 1, 2, 3, 4, 5) == [10, 20, 30, 40, 50]
+    assert await submit(batches_of(press, largest=2), 1, 2, 3, 4, 5) == [10, 20, 30, 40, 50]
     assert [items for _, items in press.batches] == [[1, 2], [3, 4], [5]]
 
 
 async def test_keys(press: Press) -> None:
     """An item never waits for a batch of another key."""
-    batches = Batches(press.settle, longest=9, patience=5)
+    batches = batches_of(press)
     waiting = [asyncio.create_task(submit(batches, 1, key=key)) for key in "ab"]
     await press.begun.wait()
     await asyncio.sleep(0)
@@ -100,14 +107,14 @@ async def test_keys(press: Press) -> None:
 async def test_bad_item(press: Press) -> None:
     """An item that makes a whole batch fail, fails alone."""
     press.allowed.set()
-    outcomes = await submit(Batches(press.settle, longest=9, patience=5), 1, 13, 2)
+    outcomes = await submit(batches_of(press), 1, 13, 2)
     assert (outcomes[0], outcomes[2]) == (10, 20)
     assert isinstance(outcomes[1], ZeroDivisionError)
 
 
 async def test_full(press: Press) -> None:
     """When a queue is full, the next item is refused at once."""
-    batches = Batches(press.settle, longest=2, patience=5)
+    batches = batches_of(press, longest=2)
     waiting = [asyncio.create_task(batches.submit("a", item)) for item in (1, 2)]
     await asyncio.sleep(0)
     with pytest.raises(Unavailable) as refused:
@@ -119,7 +126,7 @@ async def test_full(press: Press) -> None:
 
 async def test_impatient(press: Press) -> None:
     """A caller who has waited too long is refused, and their item is dropped unless it is already in a batch."""
-    batches = Batches(press.settle, longest=9, patience=0.05)
+    batches = batches_of(press, patience=0.05)
     first, second = asyncio.create_task(submit(batches, 1)), asyncio.create_task(press.begun.wait())
     await second
     assert isinstance((await submit(batches, 2))[0], Unavailable)
@@ -131,7 +138,7 @@ async def test_impatient(press: Press) -> None:
 
 async def test_what_is_left(press: Press) -> None:
     """A caller whose request has used most of its time waits for what is left of it; one who has none isn't queued."""
-    batches = Batches(press.settle, longest=9, patience=60)
+    batches = batches_of(press, patience=60)
     first = asyncio.create_task(submit(batches, 1))
     await press.begun.wait()
     async with asyncio.timeout(5):
@@ -145,7 +152,7 @@ async def test_what_is_left(press: Press) -> None:
 
 async def test_gone(press: Press) -> None:
     """A caller who goes away stops neither their own item nor anybody else's."""
-    batches = Batches(press.settle, longest=9, patience=5)
+    batches = batches_of(press)
     leaving, staying = (asyncio.create_task(submit(batches, item)) for item in (1, 2))
     await press.begun.wait()
     leaving.cancel()
@@ -156,7 +163,7 @@ async def test_gone(press: Press) -> None:
 
 async def test_gone_while_queued(press: Press) -> None:
     """An item whose caller goes away while it waits for the next batch is settled in that batch."""
-    batches = Batches(press.settle, longest=9, patience=5)
+    batches = batches_of(press)
     first = asyncio.create_task(submit(batches, 1))
     await press.begun.wait()
     leaving, staying = (asyncio.create_task(batches.submit("a", item)) for item in (2, 3))
@@ -170,7 +177,7 @@ async def test_gone_while_queued(press: Press) -> None:
 
 async def test_close(press: Press) -> None:
     """Closing answers everybody who waits."""
-    batches = Batches(press.settle, longest=9, largest=1, patience=5)
+    batches = batches_of(press, largest=1)
     waiting = asyncio.create_task(submit(batches, 1, 2))
     await press.begun.wait()
     await batches.close()

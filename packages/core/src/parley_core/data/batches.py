@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from opentelemetry.metrics import Histogram
+
 from parley_core.data.deadline import remaining
 from parley_core.errors import Unavailable
 from parley_core.refusals import count_refusal
@@ -13,15 +15,15 @@ from parley_core.telemetry import METER, only_trace
 from parley_core.waiting import fail, fulfil, within
 
 LARGEST = 256
-_SIZES = METER.create_histogram(
-    "parley.messages.group.size",
-    "{message}",
-    "Messages that were appended in one transaction.",
-    explicit_bucket_boundaries_advisory=(1, 2, 4, 8, 16, 32, 64, 128, 256),
-)
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def group_sizes(name: str, unit: str, description: str) -> Histogram:
+    """Return the histogram of how many items were settled together; a module makes it once, when it is imported."""
+    buckets = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+    return METER.create_histogram(name, unit, description, explicit_bucket_boundaries_advisory=buckets)
 
 
 @dataclass(eq=False)
@@ -49,6 +51,8 @@ class Batches(Generic[K, T, R]):
         longest: items of one key that may wait; more are refused.
         patience: seconds that an item may wait whose caller has no deadline; after them it is refused, and dropped
             unless it is in a batch. Others wait as long as their deadline lets them.
+        sizes: where the number of items of each batch is recorded.
+        budget: the word by which refusals are counted, see `count_refusal`.
     """
 
     def __init__(
@@ -58,11 +62,15 @@ class Batches(Generic[K, T, R]):
         largest: int | None = None,
         longest: int,
         patience: float,
+        sizes: Histogram,
+        budget: str,
     ) -> None:
         self._settle = settle
         self._largest = largest or LARGEST
         self._longest = longest
         self._patience = patience
+        self._sizes = sizes
+        self._budget = budget
         self._waiting: dict[K, deque[_Entry[T, R]]] = {}
         self._workers: set[asyncio.Task[None]] = set()
 
@@ -80,7 +88,7 @@ class Batches(Generic[K, T, R]):
         if waiting is None:
             waiting = self._begin(key)
         if len(waiting) >= self._longest:
-            count_refusal("messages_waiting")
+            count_refusal(self._budget)
             raise Unavailable
         entry: _Entry[T, R] = _Entry(item, asyncio.get_running_loop().create_future())
         waiting.append(entry)
@@ -128,7 +136,7 @@ class Batches(Generic[K, T, R]):
             for entry in batch:
                 await self._settle_all(key, [entry])
         else:
-            _SIZES.record(len(batch))
+            self._sizes.record(len(batch))
             for entry, outcome in zip(batch, outcomes, strict=True):
                 _answer(entry.outcome, outcome)
 
