@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from parley_core.data.ids import new_id, parse_id
     from parley_core.data.indexes import CollectionIndexes
     from parley_core.data.migrations import Migration
-    from parley_core.data.recorded import insert_recorded, record
+    from parley_core.data.recorded import insert_all_recorded, insert_recorded, record
     from parley_core.errors import ParleyError, StartupError, raises
     from parley_core.http.pagination import Page, PageQuery, Pager, PagerDep
     from parley_core.http.requests import Composition, provided, request_id_of
@@ -65,6 +65,7 @@ __all__ = [
     "hookimpl",
     "hookspec",
     "in_transaction",
+    "insert_all_recorded",
     "insert_recorded",
     "new_id",
     "parse_id",
@@ -110,6 +111,7 @@ __getattr__ = lazily(
         "data.indexes": ("CollectionIndexes",),
         "data.migrations": ("Migration",),
         "data.recorded": (
+            "insert_all_recorded",
             "insert_recorded",
             "record",
         ),

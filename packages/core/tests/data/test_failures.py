@@ -10,8 +10,12 @@ from pymongo.errors import (
     PyMongoError,
 )
 
-from parley_core.data.failures import DatabaseAway, is_unavailable, stems_from_outage
+from parley_core.data.failures import DatabaseAway, has_unknown_outcome, is_unavailable, stems_from_outage
 from parley_core.errors import StartupError, Unavailable
+
+
+def labelled(label: str) -> PyMongoError:
+    return OperationFailure("refused", 251, {"errorLabels": [label]})
 
 
 @pytest.mark.parametrize(
@@ -29,6 +33,21 @@ from parley_core.errors import StartupError, Unavailable
 def test_unavailable(error: PyMongoError, *, unavailable: bool) -> None:
     """MongoDB that didn't answer in time is unavailable; one that refused something isn't."""
     assert is_unavailable(error) is unavailable
+
+
+@pytest.mark.parametrize(
+    ("error", "is_unknown"),
+    [
+        pytest.param(NetworkTimeout("timed out"), True, id="timed_out"),
+        pytest.param(labelled("UnknownTransactionCommitResult"), True, id="commit"),
+        pytest.param(labelled("TransientTransactionError"), True, id="conflict"),
+        pytest.param(labelled("RetryableWriteError"), False, id="write"),
+        pytest.param(DuplicateKeyError("E11000", 11000), False, id="duplicate"),
+    ],
+)
+def test_unknown_outcome(error: PyMongoError, *, is_unknown: bool) -> None:
+    """Of a transaction nobody knows what became where MongoDB says so, or where it didn't answer."""
+    assert has_unknown_outcome(error) is is_unknown
 
 
 def raised_from(cause: Exception) -> Exception:

@@ -21,7 +21,7 @@ from parley_core import (
 )
 from parley_core.data.invalidation import Generations
 from parley_core.data.publication import publishing
-from parley_core.data.recorded import insert_recorded, record
+from parley_core.data.recorded import insert_all_recorded, insert_recorded, record
 from parley_core.data.unrelayed import Unit
 from parley_core.kernel.settings import CoreSettings
 from parley_core.log.relay import Relay
@@ -103,6 +103,21 @@ async def test_own_session(parley: Parley, generations: Generations) -> None:
         await insert_recorded(things, {"_id": "1"}, an_event(), session=session)
         assert await generations.current("things:ada") == 0
     assert await generations.current("things:ada") == 1
+
+
+async def test_several(parley: Parley, generations: Generations) -> None:
+    """Several documents of one transaction advance each generation once, whoever manages the transaction."""
+    things, seen = parley.database["things"], []
+
+    async def insert(session: Any, *keys: str) -> None:
+        await insert_all_recorded(things, [({"_id": key}, an_event()) for key in keys], session=session)
+        seen.append(await generations.current("things:ada"))
+
+    await in_transaction(parley.client, lambda session: insert(session, "1", "2", "3"))
+    assert (seen, await generations.current("things:ada")) == ([0], 1)
+    async with parley.client.start_session() as session, await session.start_transaction():
+        await insert(session, "4", "5")
+    assert (seen, await generations.current("things:ada")) == ([0, 1], 2)
 
 
 async def test_without_answer(parley: Parley, generations: Generations) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import OperationFailure
+from pymongo.errors import BulkWriteError, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from parley_core import (
@@ -22,11 +22,13 @@ from parley_core import (
     Parley,
     Session,
     in_transaction,
+    insert_all_recorded,
     insert_recorded,
     record,
 )
 from parley_core.data.entries import digest_of, redacted
 from parley_core.kernel.settings import CoreSettings
+from parley_core.log.relay import Relay
 from parley_core.testing import NOON, a_plugin
 
 CREATED = EventType("note.created", "Somebody wrote a note.")
@@ -125,6 +127,28 @@ class TestRecord:
         with pytest.raises(LookupError):
             await in_transaction(parley.client, change_and_fail)
         assert len(await history(notes)) == 1
+
+    async def test_several(self, parley: Parley, notes: AsyncCollection[Document]) -> None:
+        """Several new documents are stored by one command, each at revision 1 with its own entry; none of none."""
+        new = [({"_id": f"new-{n}"}, an_event(type=CREATED, reason=str(n), audience=())) for n in range(3)]
+        await in_transaction(parley.client, lambda session: insert_all_recorded(notes, new, session=session))
+        await in_transaction(parley.client, lambda session: insert_all_recorded(notes, [], session=session))
+        await parley.require(Relay).drain()
+        stored = await notes.find({"_id": {"$regex": "^new"}}).sort("_id", 1).to_list()
+        assert stored == [{"_id": f"new-{n}", "rev": 1, "history": []} for n in range(3)]
+        logged = (
+            await parley.database["events"].find({"subject_id": {"$regex": "^new"}}).sort("subject_id", 1).to_list()
+        )
+        assert [(entry["rev"], entry["reason"], entry["kind"]) for entry in logged] == [
+            (1, str(n), "note") for n in range(3)
+        ]
+
+    async def test_several_or_none(self, parley: Parley, notes: AsyncCollection[Document]) -> None:
+        """Where one of several can't be stored, none is."""
+        new = [({"_id": key}, an_event(type=CREATED, audience=())) for key in ("a", "n", "b")]
+        with pytest.raises(BulkWriteError):
+            await in_transaction(parley.client, lambda session: insert_all_recorded(notes, new, session=session))
+        assert await notes.count_documents({}) == 1
 
     async def test_concurrent_writers(self, notes: AsyncCollection[Document]) -> None:
         """Of many writers none is lost, and revisions are dense and equal to the history's."""

@@ -7,6 +7,9 @@ from parley_core.errors import StartupError, Unavailable
 DatabaseError = PyMongoError
 """The base of all errors of the database."""
 
+# Of a transaction that met conflicts until its time was over, and of one of which nobody knows whether it committed.
+_UNKNOWN_OUTCOME = ("TransientTransactionError", "UnknownTransactionCommitResult")
+
 
 class DatabaseAway(StartupError):
     """MongoDB can't be reached or takes no writes for now: the same start may succeed a little later."""
@@ -16,6 +19,11 @@ def is_unavailable(error: PyMongoError) -> bool:
     """Return whether MongoDB didn't answer in time, rather than refused."""
     # The start has checked that this deployment has sessions: a member that has just started doesn't know it yet.
     return isinstance(error, ConfigurationError | ConnectionFailure) or error.timeout
+
+
+def has_unknown_outcome(error: PyMongoError) -> bool:
+    """Return whether a transaction that failed like this may have committed, or may succeed when it is repeated."""
+    return is_unavailable(error) or any(map(error.has_error_label, _UNKNOWN_OUTCOME))
 
 
 def is_outage(error: BaseException) -> bool:

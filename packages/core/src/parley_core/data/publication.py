@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from pymongo.errors import PyMongoError
@@ -22,7 +23,7 @@ Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class _Written:
+class Written:
     """Entries that a write has added to a unit."""
 
     database: Database
@@ -34,17 +35,17 @@ class _Written:
 class Transaction:
     """What the writes of the present attempt of a transaction have added."""
 
-    written: list[_Written] = field(default_factory=list)
+    written: list[Written] = field(default_factory=list)
 
 
 _transaction: ContextVar[Transaction | None] = ContextVar("parley_transaction", default=None)
-_published: ContextVar[list[_Written] | None] = ContextVar("parley_published", default=None)
+_published: ContextVar[list[Written] | None] = ContextVar("parley_published", default=None)
 
 
 @contextmanager
 def noting_publications() -> Iterator[Sequence[object]]:
     """Yield a list that grows with each write of the block whose generations are advanced."""
-    published: list[_Written] = []
+    published: list[Written] = []
     token = _published.set(published)
     try:
         yield published
@@ -71,18 +72,23 @@ async def publishing(database: Database, unit: Unit, session: Session | None) ->
             database.unrelayed.note_unknown(unit)
         raise
     if entries:
-        await _publish_later(_Written(database, unit, entries), session)
+        written = [Written(database, unit, entries)]
+        await (_publish(written) if session is None else publish_after_commit(written, session))
 
 
-async def _publish_later(written: _Written, session: Session | None) -> None:
-    if session is None:
-        await _publish([written])
-    elif (transaction := _transaction.get()) is not None:
-        transaction.written.append(written)
-    else:
+async def publish_after_commit(all_written: Sequence[Written], session: Session) -> None:
+    """Have what was written in a transaction invalidate what it does after the commit.
+
+    Args:
+        all_written: what one command has written, in one database.
+        session: the transaction.
+    """
+    if (transaction := _transaction.get()) is not None:
+        transaction.written += all_written
+    elif all_written:
         # A transaction of the caller's own, of whose commit nobody tells: the counters advance with it.
-        generations = written.database.generations
-        await generations.advance(generations.invalidated_by(written.entries), session)
+        generations = all_written[0].database.generations
+        await generations.advance(generations.invalidated_by(chain(*(w.entries for w in all_written))), session)
 
 
 @asynccontextmanager
@@ -108,7 +114,7 @@ def _collected() -> Iterator[Transaction]:
         _transaction.reset(token)
 
 
-async def _publish(all_written: Sequence[_Written]) -> None:
+async def _publish(all_written: Sequence[Written]) -> None:
     keys: dict[Database, set[str]] = {}
     for written in all_written:
         keys.setdefault(written.database, set()).update(written.database.generations.invalidated_by(written.entries))

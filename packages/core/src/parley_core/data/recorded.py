@@ -4,7 +4,7 @@ State and event can't disagree, because one document contains both and one updat
 the event into the log and removes it from the document, which so never fills.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -14,7 +14,7 @@ from parley_core.data.documents import Document, Session
 from parley_core.data.entries import Expression, check_declared, entry_of, full_entry_of, kind_of
 from parley_core.data.events import Event
 from parley_core.data.handle import Database
-from parley_core.data.publication import publishing
+from parley_core.data.publication import Written, publish_after_commit, publishing
 from parley_core.data.unrelayed import Unit
 
 
@@ -45,6 +45,35 @@ async def insert_recorded(
     async with publishing(database, Unit(collection.name, str(new["_id"])), session) as written:
         await collection.insert_one(new, session=session)
         written.append(_as_logged(entry, str(new["_id"])))
+
+
+async def insert_all_recorded(
+    collection: AsyncCollection[Document],
+    new: Sequence[tuple[Mapping[str, object], Event]],
+    *,
+    session: Session,
+) -> None:
+    """Store several new documents, each with its first event, by one command; see `insert_recorded`.
+
+    Args:
+        collection: one of the application's own database, `parley.database`, declared as recorded.
+        new: documents with their `_id`, and the event of each.
+        session: the caller's transaction, with which all of them are stored or none.
+    """
+    if not new:
+        return
+    documents, written = [], []
+    for document, event in new:
+        database, entry = _database_of(collection, event), full_entry_of(event, 1)
+        documents.append({**document, "rev": 1, "history": [entry]})
+        key = str(document["_id"])
+        written.append(Written(database, Unit(collection.name, key), [_as_logged(entry, key)]))
+    # For one document `insert_many` does a third more.
+    if len(documents) == 1:
+        await collection.insert_one(documents[0], session=session)
+    else:
+        await collection.insert_many(documents, session=session)
+    await publish_after_commit(written, session)
 
 
 async def record(

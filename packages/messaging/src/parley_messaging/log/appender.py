@@ -9,15 +9,13 @@ from parley_auth import ScopedAccess, lock_together
 from parley_core import Clock, Database, ParleyError, Session, in_transaction
 from parley_core.data.batches import Batches, group_sizes
 from parley_core.data.deadline import time_limit
-from parley_core.data.failures import DatabaseError, is_unavailable
+from parley_core.data.failures import DatabaseError, has_unknown_outcome
 from parley_core.errors import Unavailable
 from parley_messaging.errors import ClientMessageIdReused
 from parley_messaging.log.repository import MessageRepository, key_of
 from parley_messaging.models import Draft, Message, Posted
 
 _SIZES = group_sizes("parley.messages.group.size", "{message}", "Messages that were appended in one transaction.")
-# A transaction that met conflicts until its time was over, and one of which nobody knows whether it committed.
-_UNKNOWN_OUTCOME = ("TransientTransactionError", "UnknownTransactionCommitResult")
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ class Appender:
             with time_limit(self._timeout):
                 return await self._commit(target, posts)
         except DatabaseError as error:
-            if not is_unavailable(error) and not any(map(error.has_error_label, _UNKNOWN_OUTCOME)):
+            if not has_unknown_outcome(error):
                 raise
             return [Unavailable() for _ in posts]
 
