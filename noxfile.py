@@ -31,6 +31,7 @@ ROOT = Path(__file__).parent
 WORKSPACE = nox.project.load_toml(ROOT / "pyproject.toml")
 LOWEST = ("--resolution=lowest-direct",)
 # A peer in benchmarks.
+BEANIE = ("beanie>=2.2,<3", "fastapi", "pyjwt>=2.15", "uvicorn", "uvloop", "httptools")
 EVE = ("eve>=2.3,<3", "gunicorn>=23", "pyjwt>=2.15")
 
 # Imports a distribution's package and all its entry points.
@@ -299,6 +300,7 @@ def bench(session: nox.Session) -> None:
         return
     folder = Path(session.create_tmp()).resolve()
     session.env["BENCH_EVE_PYTHON"] = str(_apart(session, folder / "eve", *EVE))
+    session.env["BENCH_BEANIE_PYTHON"] = str(_apart(session, folder / "beanie", *BEANIE))
     if shutil.which("npm"):
         session.env["BENCH_FASTIFY_DIR"] = str(folder / "fastify")
         packages = ("fastify@5", "@fastify/jwt@10", "mongodb@7")

@@ -8,7 +8,8 @@ from typing import Any
 import jwt
 from pymongo.database import Database
 
-from parley_interviews.interviews.title_words import title_words
+from parley_auth.accounts.search_words import search_words
+from parley_interviews.interviews.title_words import found_by
 
 SECRET = "k7Qm2xVb9TzR4wLp8NcY3hJd6FsG1aEu"
 BODY = b'{"items":[' + b'"0123456789abcdef",' * 30 + b'""]}'
@@ -61,7 +62,7 @@ def stored_interview(number: int, member: str) -> dict[str, Any]:
     return {
         "_id": an_id(2, number),
         "title": f"Engineer {number}",
-        "title_words": title_words(f"Engineer {number}"),
+        **found_by(f"Engineer {number}"),
         "interview_type": random.choice(("technical", "hr")),  # noqa: S311 - test data
         "description": "System design, then questions.",
         "status": "scheduled" if number % 4 else "completed",
@@ -77,6 +78,27 @@ def stored_interview(number: int, member: str) -> dict[str, Any]:
         "schedule_version": 0,
         "participants": [_participant(user_id, at) for user_id in (member, an_id(8, number % 100_000))],
         # Its events are in the log, or it was written before there was one: nothing for a relay to do.
+        "history": [],
+    }
+
+
+def stored_account(user_id: str, number: int, password_hash: str) -> dict[str, Any]:
+    """Return an interviewer's account as it is stored."""
+    name, email = f"Person {number}", f"person-{number}@example.com"
+    return {
+        "_id": user_id,
+        "email": email,
+        "name": name,
+        "search_words": search_words(name, email),
+        "role": "interviewer",
+        "active": True,
+        "state": "active",
+        "verified": True,
+        "password_hash": password_hash,
+        "token_version": 0,
+        "sessions": [],
+        "created_at": NOW + timedelta(seconds=number),
+        "rev": 1,
         "history": [],
     }
 

@@ -14,11 +14,10 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from benchmarks.cases import INTERVIEWS, Case
+from benchmarks.cases import INTERVIEWS, Case, measure
 from benchmarks.data import NOW, READERS, an_id, fill
 from benchmarks.machine import LOAD_CORE, Server, call, request
 from benchmarks.report import paired, shown
-from benchmarks.run import measure
 from benchmarks.servers import ADMIN, mongodb, parley
 from parley_auth.keys.models import MAX_KEYS
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.database import Database
 
 from benchmarks.data import an_id
 from parley_core.log.reader import EVENTS, FENCE, FENCE_ID
@@ -24,10 +25,22 @@ async def fill(database: AnyDatabase, entries: int) -> None:
     await database[FENCE].update_one({"_id": FENCE_ID}, {"$set": {"position": entries}}, upsert=True)
 
 
-def _logged(number: int) -> dict[str, Any]:
-    interview, rev = an_id(4, number // OF_EACH), number % OF_EACH + 1
+def extend(database: Database[dict[str, Any]], entries: int) -> int:
+    """Log so many changes of the interviews of data.py, behind what is there; return the position before the first."""
+    fence = database[FENCE].find_one_and_update({"_id": FENCE_ID}, {"$inc": {"position": entries}}, upsert=True)
+    behind = int(fence["position"]) if fence else 0
+    for begin in range(0, entries, _BATCH):
+        numbers = range(begin, min(begin + _BATCH, entries))
+        database[EVENTS].insert_many([_logged(n, kind=2, behind=behind) for n in numbers], ordered=False)
+    changed = {"_id": {"$gte": an_id(2, 0), "$lt": an_id(2, entries // OF_EACH)}}
+    database["interviews"].update_many(changed, {"$set": {"rev": OF_EACH}})
+    return behind
+
+
+def _logged(number: int, *, kind: int = 4, behind: int = 0) -> dict[str, Any]:
+    interview, rev = an_id(kind, number // OF_EACH), number % OF_EACH + 1
     subject = {"_id": f"interview:{interview}:{rev}", "kind": "interview", "subject_id": interview}
-    return {**subject, **entry(number, rev), "position": number + 1}
+    return {**subject, **entry(number, rev), "position": behind + number + 1}
 
 
 def entry(number: int, rev: int) -> dict[str, Any]:

@@ -51,9 +51,17 @@ def mongodb() -> Iterator[str]:
 
 
 @contextmanager
-def parley(uri: str, database: str, name: str = "parley", *, tree: Tree = HERE, **more: str) -> Iterator[Server]:
+def parley(
+    uri: str,
+    database: str,
+    name: str = "parley",
+    *,
+    tree: Tree = HERE,
+    factory: str = "parley_app:create_app",
+    **more: str,
+) -> Iterator[Server]:
     """Run Parley under uvicorn; `more` is added to its environment."""
-    command = (tree.python, *_UVICORN, "--factory", "parley_app:create_app")
+    command = (tree.python, *_UVICORN, "--factory", factory)
     with serving(name, command, _parley(uri, database, **more), cwd=tree.root) as server:
         yield server
 
@@ -91,6 +99,8 @@ def everybody(uri: str, database: str) -> Iterator[dict[str, Server]]:
         gunicorn = (eve, "-m", "gunicorn", "-w", "1", "-k", "gthread", "--threads", "8", "--keep-alive", "75")
         listening = ("--log-level", "warning", "-b", "127.0.0.1:{port}", "--chdir", str(_PEERS), "eve_app:app")
         commands["eve"] = (*gunicorn, *listening)
+    if beanie := os.environ.get("BENCH_BEANIE_PYTHON"):
+        commands["beanie"] = (beanie, *_UVICORN, "--app-dir", str(_PEERS), "beanie_app:app")
     if fastify := os.environ.get("BENCH_FASTIFY_DIR"):
         program = Path(fastify) / "fastify_app.mjs"
         program.write_text((_PEERS / "fastify_app.js").read_text())
@@ -99,6 +109,7 @@ def everybody(uri: str, database: str) -> Iterator[dict[str, Server]]:
     with ExitStack() as stack:
         servers = {name: stack.enter_context(serving(name, command, environment)) for name, command in commands.items()}
         servers["parley"] = stack.enter_context(parley(uri, database))
+        servers["bare update"] = stack.enter_context(parley(uri, database, factory="benchmarks.bare:create_app"))
         servers["uncached"] = stack.enter_context(parley(uri, database, "uncached", PARLEY_CACHE_ENABLED="false"))
         yield servers
 

@@ -16,11 +16,10 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from benchmarks.cases import INTERVIEWS, accounts, reads
+from benchmarks.cases import INTERVIEWS, accounts, measure, reads
 from benchmarks.data import fill
 from benchmarks.machine import LOAD_CORE, Server
 from benchmarks.report import paired, shown
-from benchmarks.run import measure
 from benchmarks.servers import mongodb, parley_serve
 
 OFF, ALL, METRICS, TENTH = "off", "traces and metrics", "metrics alone", "a tenth of the traces, and metrics"
