@@ -252,9 +252,14 @@ under_fire("soak", "200,000 mixed requests beside 100 streams: memory and descri
 
 @nox.session(default=False)
 def chaos(session: nox.Session) -> None:
-    """Crashes and races at full size: workers and databases are killed for minutes."""
+    """Failures at full size: MongoDB is killed 100 times, workers at each command, for an hour or more."""
     _install(session, *PACKAGES, groups=("test", *map(_test_group, PACKAGES)))
-    _pytest(session, *_all_tests(), "-m", "chaos")
+    runs = [str(path) for path in sorted((ROOT / "tests" / "fire").glob("test_chaos*.py"))]
+    if session.posargs:
+        _pytest(session, *runs)
+        return
+    _pytest(session, *runs, "--budget=100", "-m", "chaos or not chaos", "-rs")
+    _pytest(session, f"--ignore={ROOT / 'tests' / 'fire'}", *_all_tests(), "-m", "chaos")
 
 
 @nox.session(default=False)

@@ -64,9 +64,14 @@ class Cluster:
             **settings,
         )
 
+    @property
+    def urls(self) -> list[str]:
+        """The addresses of the workers, whether they live or not."""
+        return [f"http://127.0.0.1:{port}" for port in self._ports]
+
     def any_url(self) -> str:
-        """The address of some worker, whether it lives or not."""
-        return f"http://127.0.0.1:{random.choice(self._ports)}"  # noqa: S311 - no secret depends on it
+        """The address of some worker."""
+        return random.choice(self.urls)  # noqa: S311 - no secret depends on it
 
     async def kill_worker(self) -> None:
         """Ends a worker that lives where it stands."""
@@ -77,9 +82,13 @@ class Cluster:
 
     async def kill_mongod(self) -> None:
         """Ends MongoDB where it stands, and starts it again on the same data and the same socket."""
-        os.kill(self.mongodb.pid, signal.SIGKILL)
+        self.signal_mongod(signal.SIGKILL)
         await asyncio.to_thread(self.mongodb.stop)
         self.mongodb = await asyncio.to_thread(EmbeddedMongoDB.start, self._folder)
+
+    def signal_mongod(self, number: int) -> None:
+        """Send it a signal: SIGSTOP freezes it, SIGCONT lets it go on."""
+        os.kill(self.mongodb.pid, number)
 
     def revive(self) -> None:
         """Starts the workers that have ended, by a kill or because MongoDB was away when they started."""

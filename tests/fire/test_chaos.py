@@ -1,0 +1,73 @@
+"""A MongoDB that is killed and frozen under load: nothing acknowledged is lost, and the workers go on by themselves."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+from cluster import Cluster, running_cluster
+from ledger import Ledger
+from siege import drained, looking, problems_of, set_stage
+from writing import Stage, writing
+
+SHORT = 3
+"""How often MongoDB is killed, and how often it is frozen."""
+WORKERS, BETWEEN = 2, 30
+REQUEST_SECONDS, RECOVERY_SECONDS = 5.5, 5
+SECONDS_EACH = 60
+"""A blow takes 2 to 12 s; a busy machine takes longer."""
+FROZEN_SECONDS = (0.5, 2, 6)
+Blow = Callable[[Cluster, int], Awaitable[None]]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with running_cluster(tmp_path_factory.mktemp("chaos"), workers=WORKERS) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+async def stage(cluster: Cluster) -> Stage:
+    return await set_stage(cluster.core_settings())
+
+
+async def kill(cluster: Cluster, _: int) -> None:
+    await cluster.kill_mongod()
+
+
+async def freeze(cluster: Cluster, number: int) -> None:
+    cluster.signal_mongod(signal.SIGSTOP)
+    await asyncio.sleep(FROZEN_SECONDS[number % len(FROZEN_SECONDS)])
+    cluster.signal_mongod(signal.SIGCONT)
+
+
+async def recovery_of(cluster: Cluster, ledger: Ledger, blow: Awaitable[None]) -> float:
+    """Strike once some more writes are acknowledged; return how long each worker then takes to acknowledge one."""
+    await ledger.grown_by(BETWEEN)
+    await blow
+    begun = time.monotonic()
+    await ledger.grown_everywhere(cluster.urls)
+    return time.monotonic() - begun
+
+
+@pytest.mark.parametrize("blow", [kill, freeze])
+async def test_nothing_is_lost(
+    cluster: Cluster, stage: Stage, budget: int, seed: int, figures: Callable[[str], None], *, blow: Blow
+) -> None:
+    """Each acknowledged write is in documents and log once, no request takes long, and no worker is started again."""
+    ledger, workers = Ledger(), [worker.process.pid for worker in cluster.workers]
+    async with asyncio.timeout(SECONDS_EACH * budget), writing(cluster.urls, stage, ledger, seed=seed):
+        times = [await recovery_of(cluster, ledger, blow(cluster, number)) for number in range(budget)]
+        await ledger.grown_by(BETWEEN)
+    async with looking(cluster.core_settings()) as database:
+        lag, problems = await drained(database), await problems_of(database, ledger)
+    figures(
+        f"{blow.__name__}: {budget} times, {len(ledger.acknowledged)} writes acknowledged, {len(ledger.unknown)} not; "
+        f"{len(problems)} problems; slowest request {ledger.slowest:.2f} s, "
+        f"recovery {max(times):.2f} s at most, relay {lag:.2f} s behind at the end"
+    )
+    assert problems == []
+    assert ledger.slowest < REQUEST_SECONDS
+    assert max(times) < RECOVERY_SECONDS
+    assert [worker.process.pid for worker in cluster.workers if worker.process.poll() is None] == workers
