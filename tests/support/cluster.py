@@ -18,20 +18,19 @@ DATABASE = "crash"
 TOKEN_MINUTES = 60
 
 
-class Cluster:
-    """A MongoDB, and workers once they are started.
+class Workers:
+    """Workers of `parley serve` on one database, once they are started.
 
     Args:
-        folder: where data and output are written.
         start: starts the workers, and ends them.
+        uri: where MongoDB is.
         settings: of every worker, more than the database and the secret.
     """
 
-    def __init__(self, folder: Path, start: Start, **settings: str) -> None:
-        self._folder = folder / "data"
+    def __init__(self, start: Start, uri: str, **settings: str) -> None:
         self._start = start
         self._settings = settings
-        self.mongodb = EmbeddedMongoDB.start(self._folder)
+        self.uri = uri
         self.workers: list[Serving] = []
         self._ports: list[int] = []
 
@@ -48,7 +47,7 @@ class Cluster:
 
     def core_settings(self) -> CoreSettings:
         """Return the settings of an application on the same database."""
-        return CoreSettings(mongodb_uri=self.mongodb.uri, mongodb_database=DATABASE)  # type: ignore[arg-type]
+        return CoreSettings(mongodb_uri=self.uri, mongodb_database=DATABASE)  # type: ignore[arg-type]
 
     def started(self, port: str = "0", **settings: str) -> Serving:
         """Start a worker, with settings of its own, and return at once."""
@@ -57,7 +56,7 @@ class Cluster:
         return self._start.unready(
             "--port",
             port,
-            PARLEY_MONGODB_URI=self.mongodb.uri,
+            PARLEY_MONGODB_URI=self.uri,
             PARLEY_MONGODB_DATABASE=DATABASE,
             PARLEY_JWT_SECRET=secret.get_secret_value(),
             PARLEY_ACCESS_TOKEN_MINUTES=str(TOKEN_MINUTES),
@@ -80,16 +79,6 @@ class Cluster:
         victim.process.kill()
         await asyncio.to_thread(victim.process.wait)
 
-    async def kill_mongod(self) -> None:
-        """Ends MongoDB where it stands, and starts it again on the same data and the same socket."""
-        self.signal_mongod(signal.SIGKILL)
-        await asyncio.to_thread(self.mongodb.stop)
-        self.mongodb = await asyncio.to_thread(EmbeddedMongoDB.start, self._folder)
-
-    def signal_mongod(self, number: int) -> None:
-        """Send it a signal: SIGSTOP freezes it, SIGCONT lets it go on."""
-        os.kill(self.mongodb.pid, number)
-
     def revive(self) -> None:
         """Starts the workers that have ended, by a kill or because MongoDB was away when they started."""
         for number, worker in enumerate(self.workers):
@@ -103,15 +92,54 @@ class Cluster:
             self.revive()
 
     def end(self) -> None:
-        """Ends the workers, then MongoDB."""
+        """Ends the workers."""
         self._start.end_all()
+
+
+class Cluster(Workers):
+    """A MongoDB, and workers on it.
+
+    Args:
+        folder: where data and output are written.
+        settings: of every worker, more than the database and the secret.
+    """
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self._folder = folder / "data"
+        self.mongodb = EmbeddedMongoDB.start(self._folder)
+        super().__init__(Start(folder), self.mongodb.uri, **settings)
+
+    async def kill_mongod(self) -> None:
+        """Ends MongoDB where it stands, and starts it again on the same data and the same socket."""
+        self.signal_mongod(signal.SIGKILL)
+        await asyncio.to_thread(self.mongodb.stop)
+        self.mongodb = await asyncio.to_thread(EmbeddedMongoDB.start, self._folder)
+
+    def signal_mongod(self, number: int) -> None:
+        """Send it a signal: SIGSTOP freezes it, SIGCONT lets it go on."""
+        os.kill(self.mongodb.pid, number)
+
+    def end(self) -> None:
+        """Ends the workers, then MongoDB."""
+        super().end()
         self.mongodb.stop()
+
+
+@contextmanager
+def running_workers(folder: Path, uri: str, *, workers: int = WORKERS, **settings: str) -> Iterator[Workers]:
+    """Run workers on a database; arguments as for `Workers`."""
+    running = Workers(Start(folder), uri, **settings)
+    try:
+        running.start(workers)
+        yield running
+    finally:
+        running.end()
 
 
 @contextmanager
 def running_cluster(folder: Path, *, workers: int = WORKERS, **settings: str) -> Iterator[Cluster]:
     """Run a cluster; arguments as for `Cluster`."""
-    cluster = Cluster(folder, Start(folder), **settings)
+    cluster = Cluster(folder, **settings)
     try:
         cluster.start(workers)
         yield cluster
