@@ -11,6 +11,7 @@ from parley_core.data.deadline import time_limit
 from parley_core.data.failures import DatabaseError
 from parley_core.log_lines import LogLine
 from parley_core.waiting import end
+from parley_interviews.interviews.additions import InterviewAdditions
 from parley_interviews.interviews.title_words import TitleWords
 from parley_interviews.interviews.totals import InterviewTotals
 
@@ -22,7 +23,10 @@ _log = logging.getLogger("parley.interviews")
 
 @asynccontextmanager
 async def interviews_lifespan(parley: Parley) -> AsyncIterator[None]:
-    """Count the interviews if none were counted yet; keep their total and what they are found by right meanwhile."""
+    """Count the interviews if none were counted yet; keep their total and what they are found by right meanwhile.
+
+    New interviews that still wait when it ends are answered that nobody knows what became of them.
+    """
     totals = parley.require(InterviewTotals)
     await totals.begin()
     task = asyncio.create_task(kept_running(lambda: _correct(totals), "the correction of the number of interviews"))
@@ -31,6 +35,7 @@ async def interviews_lifespan(parley: Parley) -> AsyncIterator[None]:
             yield
     finally:
         await end(task)
+        await parley.require(InterviewAdditions).close()
 
 
 async def _correct(totals: InterviewTotals) -> None:

@@ -12,7 +12,9 @@ from parley_interviews.availability.repository import ConflictRepository
 from parley_interviews.availability.service import ScheduleService
 from parley_interviews.claims.repository import ClaimRepository
 from parley_interviews.history.repository import InterviewHistory
+from parley_interviews.interviews.additions import InterviewAdditions
 from parley_interviews.interviews.creation import InterviewCreations
+from parley_interviews.interviews.new_interviews import NewInterviews
 from parley_interviews.interviews.presentation import InterviewPresenter
 from parley_interviews.interviews.repository import InterviewRepository
 from parley_interviews.interviews.service import InterviewService
@@ -53,16 +55,21 @@ def services_of(parley: Parley) -> list[object]:
         clock=clock,
     )
     service = InterviewService(
+        interviews=interviews, claims=claims, bookings=bookings, presenter=presenter, clock=clock
+    )
+    additions = InterviewAdditions(
+        interviews=interviews, database=database, timeout_seconds=parley.request_timeout_seconds
+    )
+    new = NewInterviews(
         interviews=interviews,
+        additions=additions,
         claims=claims,
         assignments=assignments,
         bookings=bookings,
         presenter=presenter,
         clock=clock,
     )
-    creations = InterviewCreations(
-        service=service, interviews=interviews, claims=claims, presenter=presenter, clock=clock
-    )
+    creations = InterviewCreations(new=new, interviews=interviews, claims=claims, presenter=presenter, clock=clock)
     listing = InterviewList(
         search=InterviewSearch(database, totals), presenter=presenter, cursors=parley.require(Cursors), words=words
     )
@@ -73,6 +80,7 @@ def services_of(parley: Parley) -> list[object]:
         words,
         participants,
         service,
+        additions,
         creations,
         listing,
         history,

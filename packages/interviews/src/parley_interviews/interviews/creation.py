@@ -13,9 +13,9 @@ from parley_interviews.claims.policy import external_id_claim, key_claim
 from parley_interviews.claims.repository import ClaimRepository
 from parley_interviews.errors import IdempotencyKeyReused, InterviewNotFound
 from parley_interviews.interviews import schemas
+from parley_interviews.interviews.new_interviews import NewInterviews
 from parley_interviews.interviews.presentation import InterviewPresenter, Shown
 from parley_interviews.interviews.repository import InterviewRepository
-from parley_interviews.interviews.service import InterviewService
 from parley_interviews.policy import READ
 
 
@@ -33,13 +33,13 @@ class InterviewCreations:
     def __init__(
         self,
         *,
-        service: InterviewService,
+        new: NewInterviews,
         interviews: InterviewRepository,
         claims: ClaimRepository,
         presenter: InterviewPresenter,
         clock: Clock,
     ) -> None:
-        self._service = service
+        self._new = new
         self._interviews = interviews
         self._claims = claims
         self._presenter = presenter
@@ -51,17 +51,17 @@ class InterviewCreations:
         Raises:
             IdempotencyKeyReused: the caller has sent this key with another body.
             PermissionDenied: the interview is there, and the caller, an API key, may not read it.
-            ParleyError: see `InterviewService.create`.
+            ParleyError: see `NewInterviews.create`.
         """
         at = self._clock()
         if not (claims := _claims_of(wanted, access, idempotency_key, at)):
-            return Created(await self._service.create(wanted, access), is_new=True)
+            return Created(await self._new.create(wanted, access), is_new=True)
         while True:
             # Whoever claims one of the names at the same moment has created the interview: it is found then.
             with suppress(AlreadyClaimed):
                 if known := await self._known(claims, at):
                     return Created(await self._shown(known, access), is_new=False)
-                return Created(await self._service.create(wanted, access, claims=claims), is_new=True)
+                return Created(await self._new.create(wanted, access, claims=claims), is_new=True)
 
     async def _known(self, claims: Sequence[Claim], at: datetime) -> str | None:
         """Return the interview that has one of the names, which now has the request's `Idempotency-Key` too."""

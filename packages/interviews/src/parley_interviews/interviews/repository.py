@@ -1,11 +1,11 @@
 """Single interviews in MongoDB. Every change is one recorded write whose filter carries its condition."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Any
 
 from parley_auth import TOUCH, Access, Resource, ScopedAccess
-from parley_core import Database, Document, Event, Expression, Session, insert_recorded, record
+from parley_core import Database, Document, Event, Expression, Session, insert_all_recorded, record
 from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.interviews.title_words import found_by
 from parley_interviews.interviews.totals import InterviewTotals
@@ -17,6 +17,15 @@ PROJECTION = {name: True for name in Interview.__dataclass_fields__ if name != "
 _NEXT_SCHEDULE_VERSION = Expression({"$add": [{"$ifNull": ["$schedule_version", 0]}, 1]})
 
 
+@dataclass(frozen=True)
+class NewInterview:
+    """An interview that isn't stored yet, with who takes part in it and its first event."""
+
+    interview: Interview
+    participants: Sequence[Participant]
+    event: Event
+
+
 class InterviewRepository:
     """Reads and writes single interviews."""
 
@@ -24,17 +33,11 @@ class InterviewRepository:
         self._interviews = database[INTERVIEWS]
         self._totals = totals
 
-    async def add(
-        self, interview: Interview, participants: Iterable[Participant], event: Event, session: Session
-    ) -> None:
-        """Store a new interview with its participants and count it, in the caller's transaction."""
-        document = {
-            **_stored(interview),
-            **found_by(interview.title),
-            "participants": [asdict(participant) for participant in participants],
-        }
-        await insert_recorded(self._interviews, document, event, session=session)
-        await self._totals.count(session)
+    async def add(self, new: Sequence[NewInterview], session: Session) -> None:
+        """Store new interviews with their participants and count them, in the caller's transaction."""
+        documents = [(_as_new(one), one.event) for one in new]
+        await insert_all_recorded(self._interviews, documents, session=session)
+        await self._totals.count(len(new), session)
 
     async def get(self, interview_id: str) -> Interview | None:
         """Return the interview with this id, None when there is none."""
@@ -173,7 +176,8 @@ def _participants(document: Mapping[str, Any]) -> list[Document]:
     return list(document.get("participants", ()))
 
 
-def _stored(interview: Interview) -> Document:
-    document = asdict(interview)
+def _as_new(new: NewInterview) -> Document:
+    document = dict(vars(new.interview))
     document["_id"] = document.pop("id")
-    return document
+    participants = [dict(vars(participant)) for participant in new.participants]
+    return {**document, **found_by(new.interview.title), "participants": participants}

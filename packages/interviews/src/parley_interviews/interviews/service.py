@@ -4,34 +4,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from parley_auth import OUTSIDER, Access, ScopedAccess
-from parley_core import Clock, Event, EventType, Session, new_id
+from parley_auth import ScopedAccess
+from parley_core import Clock, Event, EventType, Session
 from parley_interviews.claims import external_ids
-from parley_interviews.claims.models import Claim
 from parley_interviews.claims.repository import ClaimRepository
 from parley_interviews.errors import InterviewClosed, InterviewNotFound, InvalidTransition
 from parley_interviews.events import (
-    INTERVIEW_CREATED,
     INTERVIEW_RESCHEDULED,
     INTERVIEW_UPDATED,
     PARTICIPANTS,
-    participant_entry,
 )
 from parley_interviews.interviews import schemas
 from parley_interviews.interviews.preconditions import IfMatch
 from parley_interviews.interviews.presentation import InterviewPresenter, Shown
 from parley_interviews.interviews.repository import InterviewRepository
-from parley_interviews.models import Interview, Participant, Status
-from parley_interviews.participants.assignments import Assignments
+from parley_interviews.models import Interview, Status
 from parley_interviews.policy import (
     OPEN,
     TRANSITIONS,
     UPDATE,
-    as_recorded,
     changed_details,
     consequences,
-    details_of,
-    end_of,
     moving,
     recorded,
 )
@@ -40,7 +33,7 @@ from parley_interviews.scheduling.overlaps import Busy, as_change
 
 
 class InterviewService:
-    """Creates interviews, changes them and leads them through their lifecycle.
+    """Shows interviews, changes them and leads them through their lifecycle.
 
     A change is decided on what was read, and written on the condition that this is still true; otherwise it is
     decided again. Each round that one caller loses is another's success, and a request's time limits them all.
@@ -51,58 +44,15 @@ class InterviewService:
         *,
         interviews: InterviewRepository,
         claims: ClaimRepository,
-        assignments: Assignments,
         bookings: Bookings,
         presenter: InterviewPresenter,
         clock: Clock,
     ) -> None:
         self._interviews = interviews
         self._claims = claims
-        self._assignments = assignments
         self._bookings = bookings
         self._presenter = presenter
         self._clock = clock
-
-    async def create(self, wanted: schemas.InterviewCreate, access: Access, *, claims: Sequence[Claim] = ()) -> Shown:
-        """Create an interview with its participants, and the accounts that are invited: all of it or nothing.
-
-        Args:
-            wanted: the interview.
-            access: the caller.
-            claims: the names that it gets.
-
-        Raises:
-            AlreadyClaimed: one of the names belongs to another interview.
-            UserNotFound, InactiveUser, UnverifiedEmail, InvalidParticipantRole: an account can't take part like this.
-            LastAdmin: an administrator would be a candidate, and no other one is active.
-            DuplicateParticipant: somebody is named twice.
-            ScheduleConflict: somebody is busy then, and overlaps are refused.
-        """
-        interview = self._new(wanted, access)
-        pointers = [f"#/participants/{number}" for number in range(len(wanted.participants))]
-        refuse = self._bookings.refuse(wanted.on_conflict)
-
-        async def work(session: Session) -> tuple[Sequence[Participant], Sequence[Busy]]:
-            await self._claims.add(claims, interview.id, at=interview.created_at, session=session)
-            people = await self._assignments.resolve(
-                wanted.participants, access, interview.created_at, session, pointers=pointers
-            )
-            places = {person.user_id: pointer for person, pointer in zip(people, pointers, strict=True)}
-            conflicts = await self._bookings.conflicts(interview, places, refuse=refuse, session=session)
-            event = Event(
-                type=INTERVIEW_CREATED,
-                at=interview.created_at,
-                actor=access.actor,
-                changes=_as_created(interview, people) | as_change(conflicts),
-                audience=tuple(p.user_id for p in people),
-            )
-            await self._interviews.add(interview, people, event, session)
-            return people, conflicts
-
-        participants, conflicts = await self._bookings.written(work, in_turn=refuse and bool(pointers))
-        own = [p.participant_role for p in participants if p.user_id == access.principal.id]
-        shown = self._presenter.present(interview, access, own[0] if own else OUTSIDER)
-        return replace(shown, conflicts=len(conflicts))
 
     async def get(self, access: ScopedAccess) -> Shown:
         """Return the interview as the caller sees it."""
@@ -153,20 +103,6 @@ class InterviewService:
             if after := await self._interviews.change_status(resource, wanted.status, event, by=access, rev=rev):
                 return self._presenter.present(after, access, resource.relation)
             resource = await access.recheck(transition.action)
-
-    def _new(self, wanted: schemas.InterviewCreate, access: Access) -> Interview:
-        now = self._clock()
-        return Interview(
-            **details_of(wanted),
-            id=new_id(),
-            status=Status.SCHEDULED,
-            ends_at=end_of(wanted.scheduled_at, wanted.duration_minutes),
-            rev=1,
-            schedule_version=0,
-            created_by=access.principal.id,
-            created_at=now,
-            updated_at=now,
-        )
 
     async def _read(self, access: ScopedAccess) -> Interview:
         if (interview := await self._interviews.get(access.resource.id)) is None:
@@ -233,12 +169,6 @@ class InterviewService:
             reason=wanted.reason,
             audience=PARTICIPANTS,
         )
-
-
-def _as_created(interview: Interview, participants: Sequence[Participant]) -> dict[str, tuple[None, object]]:
-    people = [participant_entry(p) for p in participants]
-    values = {**details_of(interview), "ends_at": interview.ends_at, "participants": people}
-    return {name: (None, as_recorded(name, value)) for name, value in values.items() if value not in (None, [])}
 
 
 def _invalid(old: Status, new: Status, allowed: Sequence[Status]) -> InvalidTransition:

@@ -47,10 +47,10 @@ class InterviewTotals:
         where = {"_id": _BASE, "n": stored.get(_BASE)}
         return missing if (await self._counters.update_one(where, {"$inc": {"n": missing}})).matched_count else 0
 
-    async def count(self, session: Session) -> None:
-        """Count one interview that the caller's transaction creates."""
+    async def count(self, number: int, session: Session) -> None:
+        """Count the interviews that the caller's transaction creates."""
         counter = f"{random.randrange(_COUNTERS):02}"  # noqa: S311 - spreads load, guards nothing
-        await self._counters.update_one({"_id": counter}, {"$inc": {"n": 1}}, upsert=True, session=session)
+        await self._counters.update_one({"_id": counter}, {"$inc": {"n": number}}, upsert=True, session=session)
 
     async def all(self) -> int:
         """Return the number of all interviews."""

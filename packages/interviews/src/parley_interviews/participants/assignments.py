@@ -6,6 +6,7 @@ from datetime import datetime
 from parley_auth import ADMIN, Access, AccountState, Invitations, User, UserDirectory
 from parley_auth.errors import InactiveUser, LastAdmin, UserNotFound
 from parley_core import Session
+from parley_core.errors import BusinessRuleError, NotFoundError
 from parley_core.item_errors import ItemErrors
 from parley_interviews.errors import DuplicateParticipant, UnverifiedEmail
 from parley_interviews.models import Participant, ParticipantRole
@@ -40,6 +41,20 @@ class Assignments:
             return None
         participant = self._participant(user, wanted, by, at)
         return None if _needs_another_admin(user, participant) else participant
+
+    async def all_existing(self, wanted: Sequence[Assignment], by: Access, at: datetime) -> list[Participant] | None:
+        """Return the named participants; None where only `resolve`, in a transaction, can tell, or has an error to say.
+
+        Nothing is read where nobody is named.
+        """
+        accounts = await self._accounts(wanted)
+        try:
+            participants = [self._participant(user, one, by, at) for user, one in zip(accounts, wanted, strict=True)]
+        except (BusinessRuleError, NotFoundError):
+            return None
+        are_different = len({participant.user_id for participant in participants}) == len(participants)
+        needs_more = any(map(_needs_another_admin, accounts, participants))
+        return participants if are_different and not needs_more else None
 
     async def resolve(
         self, wanted: Sequence[Assignment], by: Access, at: datetime, session: Session, *, pointers: Sequence[str]
