@@ -112,7 +112,8 @@ async def test_same_work(
     hidden, missing = [await observer.of(request) for request in requests]
     assert hidden == missing
     assert hidden["answer"][0] == 404
-    assert sum(hidden["commands"].values()) == 2
+    # The head of a log is read beside account and interview, before it is known whether it is needed.
+    assert sum(hidden["commands"].values()) == (3 if route == "cached list" else 2)
     [security, _] = hidden["lines"]
     assert security[2]["verdict"] == "not_a_participant"
 

@@ -42,9 +42,17 @@ async def _own_account(parley: Composition, access: Access) -> int:
     return await parley.require(Generations).current(account(access.principal.id))
 
 
-OWN = CachedRead(viewer=_owner, validator=_own_account)
-LIST = CachedRead(viewer=_everybody, validator=_any_account)
-ONE = CachedRead(viewer=_everybody, validator=_any_account)
+def _begin_any(parley: Composition, _caller_id: str, _path: Mapping[str, Any]) -> None:
+    parley.require(Generations).begin(ALL)
+
+
+def _begin_own(parley: Composition, caller_id: str, _path: Mapping[str, Any]) -> None:
+    parley.require(Generations).begin(account(caller_id))
+
+
+OWN = CachedRead(viewer=_owner, validator=_own_account, ahead=_begin_own)
+LIST = CachedRead(viewer=_everybody, validator=_any_account, ahead=_begin_any)
+ONE = CachedRead(viewer=_everybody, validator=_any_account, ahead=_begin_any)
 """One account, whose id is in the path: the guard's result has no id, so that it shares the lists' generation."""
 
 INVALIDATIONS = [Invalidation(on=event.name, keys=invalidated) for event in EVENTS]

@@ -24,6 +24,10 @@ class CallerReader:
         self._reader = PointReader(database[USERS], self._projection)
         self._sent: Counter[str] = Counter()
 
+    def begin(self, user_id: str) -> None:
+        """Begin what `read` then returns in the same turn."""
+        self._reader.begin(user_id)
+
     async def read(self, user_id: str) -> Document | None:
         """Return the account; None when there is none. Other callers may share it, so it must not be changed."""
         return await self._reader.read(user_id)

@@ -1,6 +1,6 @@
 """Another identity than auth's own: an object that a plugin brings, and that every guard asks."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import ModuleType
 
@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 import parley_auth.plugin
 from parley_auth import Identity, Principal, UserDirectory
+from parley_auth.authorization.identity import asking
 from parley_auth.errors import AuthenticationRequired, InvalidToken, TokenExpired
 from parley_auth.keys.authenticator import KeyAuthenticator
 from parley_auth.keys.models import PREFIX
@@ -91,6 +92,55 @@ class TestAnother:
         await app.state.parley.database.users.update_one({"_id": ada.id}, {"$set": {"role": "candidate"}})
         answer = await client.get(USERS, headers=bearing("subject:ada@example.com"))
         assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+
+
+class TestVerifiedEarly:
+    """What is read for a caller begins as soon as the identity says who they are."""
+
+    async def test_calls_back_before_the_account(self) -> None:
+        """An identity that takes `verified` is given it, and calls it when it likes."""
+        seen: list[str] = []
+
+        class Own:
+            async def authenticate(self, token: str | None, verified: Callable[[str], None] | None = None) -> Principal:
+                assert verified is not None
+                verified("ada")
+                seen.append("account")
+                return Principal("ada", "admin", str(token))
+
+        assert (await asking(Own())("token", seen.append)).id == "ada"
+        assert seen == ["ada", "account"]
+
+    async def test_without_it(self) -> None:
+        """One that doesn't take it is asked as before; its caller's id is passed on once they are known."""
+        seen: list[str] = []
+
+        class Own:
+            async def authenticate(self, token: str | None) -> Principal:
+                seen.append("account")
+                return Principal("ada", "admin", str(token))
+
+        assert (await asking(Own())("token", seen.append)).id == "ada"
+        assert seen == ["account", "ada"]
+
+    async def test_derived_from_auths_own(self, core_settings: CoreSettings) -> None:
+        """A class that replaces `authenticate` of auth's own is asked itself, whether it takes `verified` or not."""
+
+        class Nobody(Authenticator):
+            async def authenticate(self, token: str | None) -> Principal:  # type: ignore[override]
+                raise InvalidToken
+
+        def parley_services(parley: Parley) -> Sequence[object]:
+            own = parley.require(Authenticator)
+            refusing = Nobody.__new__(Nobody)
+            vars(refusing).update(vars(own))
+            return [refusing]
+
+        plugins = [parley_auth.plugin, a_plugin("nobody", parley_services=parley_services)]
+        app = an_application([core_settings, auth_settings()], plugins)
+        async with running_client(app) as client:
+            ada = await an_account(app, "admin", email="ada@example.com")
+            assert (await client.get(ME, headers=ada.headers)).status_code == 401
 
 
 class WithKeys(Directory):

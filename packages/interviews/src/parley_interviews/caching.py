@@ -68,6 +68,13 @@ async def _generation(parley: Composition, access: Access) -> int:
     return await parley.require(Generations).current(ALL if lists_all(access) else list_of(access.principal.id))
 
 
+def _begin_generations(parley: Composition, caller_id: str, _path: Mapping[str, Any]) -> None:
+    # Which of the two it is follows from the role, which is read at the same time.
+    generations = parley.require(Generations)
+    generations.begin(ALL)
+    generations.begin(list_of(caller_id))
+
+
 def _participants_viewer(access: ScopedAccess) -> Hashable:
     # Who sees everybody's e-mail sees what others see who do; who doesn't sees their own.
     return None if access.permits(READ_INTERNAL) else access.principal.id
@@ -77,9 +84,13 @@ async def _rev_and_people(parley: Composition, access: ScopedAccess) -> Hashable
     return access.resource.validator, await parley.require(Generations).current(PEOPLE)
 
 
+def _begin_people(parley: Composition, _caller_id: str, _path: Mapping[str, Any]) -> None:
+    parley.require(Generations).begin(PEOPLE)
+
+
 DETAIL = CachedRead(viewer=_detail_viewer, validator=_rev)
-LIST = CachedRead(viewer=_list_viewer, validator=_generation)
-PARTICIPANTS = CachedRead(viewer=_participants_viewer, validator=_rev_and_people)
+LIST = CachedRead(viewer=_list_viewer, validator=_generation, ahead=_begin_generations)
+PARTICIPANTS = CachedRead(viewer=_participants_viewer, validator=_rev_and_people, ahead=_begin_people)
 
 INVALIDATIONS = [
     *(Invalidation(on=event.name, keys=invalidated_lists) for event in INTERVIEW_EVENTS),

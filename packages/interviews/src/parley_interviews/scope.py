@@ -22,6 +22,10 @@ class GuardReader:
     def __init__(self, database: Database) -> None:
         self._reader = PointReader(database[INTERVIEWS], _GUARD)
 
+    def begin(self, interview_id: str) -> None:
+        """Begin what `read` then returns in the same turn."""
+        self._reader.begin(interview_id)
+
     async def read(self, interview_id: str, principal: Principal) -> Resource | None:
         """Return status, revision and the principal's relation, fresh from the primary; None when absent."""
         found = await self._reader.read(interview_id)
@@ -34,6 +38,11 @@ class GuardReader:
 async def access_of(parley: Composition, resource_id: str, principal: Principal) -> Resource | None:
     """Return an interview's status, revision and the principal's relation to it; None when there is none."""
     return await parley.require(GuardReader).read(resource_id, principal)
+
+
+def begin(parley: Composition, resource_id: str) -> None:
+    """Begin the read that `access_of` waits for."""
+    parley.require(GuardReader).begin(resource_id)
 
 
 async def lock(parley: Composition, session: Session, resource_id: str, user_ids: Sequence[str], action: str) -> Locked:
@@ -61,6 +70,7 @@ SCOPES = [
         not_found=InterviewNotFound,
         closed=InterviewClosed,
         access_of=access_of,
+        begin=begin,
         lock=lock,
         shown_by=frozenset({"interviews:list", "interviews:create"}),
     )

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-from parley_auth.authorization.identity import Identity
+from parley_auth.authorization.identity import Authenticate, Identity, asking
 from parley_auth.authorization.policy_table import PolicyTable
 from parley_auth.authorization.registry import ScopeRegistry
 from parley_auth.authorization.scopes import ParticipantScope
@@ -22,6 +23,11 @@ class Authorizer:
     identity: Identity
     policy: PolicyTable
     scopes: Mapping[str, ParticipantScope]
+
+    @cached_property
+    def authenticate(self) -> Authenticate:
+        """Return the caller of a token, and pass their id on as soon as the token is verified."""
+        return asking(self.identity)
 
     @classmethod
     def of(cls, identity: Identity, policy: PolicyTable, registry: ScopeRegistry) -> "Authorizer":

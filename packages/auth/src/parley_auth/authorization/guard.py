@@ -2,11 +2,11 @@
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends
 from fastapi.requests import HTTPConnection
 from fastapi.security import OAuth2PasswordBearer
 
@@ -27,6 +27,7 @@ from parley_auth.errors import AuthenticationRequired, InvalidToken, NotAPartici
 from parley_auth.models import ADMIN, OUTSIDER
 from parley_core import Parley, ParleyError, request_id_of
 from parley_core.data.ids import ID_PATTERN
+from parley_core.data.turns import Turn, current_turn
 from parley_core.errors import InvalidId
 from parley_core.http.parameters import repeated_error
 from parley_core.http.requests import admitted_by
@@ -80,12 +81,14 @@ class Guard:
         super().__setattr__(name, value)
 
     async def __call__(self, request: HTTPConnection, token: Annotated[str | None, Depends(_bearer)]) -> Access:
-        admitted = admitted_by(self, request)
-        return cast("Access", admitted) if admitted is not None else await self._authorize(request, token)
+        if (admitted := admitted_by(self, request)) is not None:
+            return cast("Access", admitted)
+        _only(_credentials(request))
+        return await self._authorize_in_turn(request, token)
 
     async def admit(self, request: HTTPConnection) -> Access:
         """Check a request outside of FastAPI's dependencies, for routes that answer from the cache."""
-        return await self._authorize(request, await _bearer(cast("Request", request)))
+        return await self._authorize(request, _token_in(_only(_credentials(request))))
 
     def sees_inside(self, access: Access) -> bool:
         """Return whether the caller is an administrator, who may know what others have read."""
@@ -93,20 +96,30 @@ class Guard:
 
     async def _authorize(self, request: HTTPConnection, token: str | None) -> Access:
         parley: Parley = request.app.state.parley
-        _check_alone(request)
         authorizer = parley.require(Authorizer)
-        principal = await authorizer.identity.authenticate(token)
         scope = authorizer.scopes.get(self.actions[0])
-        _check_ids(request, scope)
+        has_ids = _has_ids(request, scope)
+
+        def begin(caller_id: str) -> None:
+            if has_ids:
+                _begin(parley, scope, request.path_params, caller_id)
+
+        principal = await authorizer.authenticate(token, begin)
+        if not has_ids:
+            raise InvalidId
         policy, request_id = authorizer.policy, request_id_of(request.scope)
         resource = await scope.access_of(parley, request.path_params[scope.path_param], principal) if scope else None
         decision = decide(policy, self.actions, principal, relation=relation_to(resource))
         if (scope and resource is None) or decision.verdict is not Verdict.ALLOWED:
             raise refused(parley, principal, decision, resource, scope=scope, request_id=request_id)
-        reauthorize = partial(self._authorize, request, token)
+        reauthorize = partial(self._authorize_in_turn, request, token)
         if scope is None or resource is None:
             return Access(principal, request_id, policy, reauthorize=reauthorize)
         return ScopedAccess(principal, request_id, policy, resource, parley, scope, decision, reauthorize=reauthorize)
+
+    async def _authorize_in_turn(self, request: HTTPConnection, token: str | None) -> Access:
+        with Turn():
+            return await self._authorize(request, token)
 
     def scope_in(self, parley: Parley) -> ParticipantScope | None:
         """Return the participant scope of the guard's actions in a composed application."""
@@ -140,18 +153,39 @@ class Guard:
         return found
 
 
-def _check_alone(request: HTTPConnection) -> None:
+def _credentials(request: HTTPConnection) -> list[bytes]:
+    return [value for name, value in request.scope["headers"] if name == b"authorization"]
+
+
+def _only(credentials: list[bytes]) -> bytes:
     # Which of two credentials counts would depend on who reads them: a proxy, or this server.
-    if [name for name, _ in request.scope["headers"]].count(b"authorization") > 1:
+    if len(credentials) > 1:
         raise repeated_error(["Authorization"])
+    return credentials[0] if credentials else b""
 
 
-def _check_ids(request: HTTPConnection, scope: ParticipantScope | None) -> None:
+def _token_in(credential: bytes) -> str | None:
+    """Return what `OAuth2PasswordBearer` finds in the header."""
+    scheme, _, token = credential.decode("latin-1").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _has_ids(request: HTTPConnection, scope: ParticipantScope | None) -> bool:
     # A host application's own routes may have ids of any form.
     is_plugins = isinstance(request.scope.get("route"), ParleyRoute)
-    for name, value in request.path_params.items():
-        if _is_id(name, scope, is_plugins=is_plugins) and not _ID.fullmatch(str(value)):
-            raise InvalidId
+    return all(
+        _ID.fullmatch(str(value))
+        for name, value in request.path_params.items()
+        if _is_id(name, scope, is_plugins=is_plugins)
+    )
+
+
+def _begin(parley: Parley, scope: ParticipantScope | None, path_params: Mapping[str, Any], caller_id: str) -> None:
+    """Begin what the guard and its route will read, before it is known whether the caller is admitted."""
+    if scope and scope.begin:
+        scope.begin(parley, path_params[scope.path_param])
+    if (turn := current_turn()) and turn.begins:
+        turn.begins(caller_id)
 
 
 def _is_id(name: str, scope: ParticipantScope | None, *, is_plugins: bool) -> bool:

@@ -18,6 +18,15 @@ class AccessOf(Protocol):
     def __call__(self, parley: Parley, resource_id: str, principal: Principal) -> Awaitable[Resource | None]: ...
 
 
+class Begin(Protocol):
+    """Begin the reads of `access_of` in the present turn (`PointReader.begin`), and wait for nothing.
+
+    The caller's token is verified by then, and the id well-formed, but the caller isn't admitted.
+    """
+
+    def __call__(self, parley: Parley, resource_id: str) -> None: ...
+
+
 class Lock(Protocol):
     """Touch the resource inside the caller's transaction, so that it cannot change before the transaction ends.
 
@@ -52,6 +61,8 @@ class ParticipantScope:
         not_found: the error when the resource doesn't exist (404).
         closed: the error when its state forbids the action (400).
         access_of: reads what the guard needs.
+        begin: begins those reads, so that they are under way while the caller's account is read; None where
+            `access_of` makes no point reads.
         lock: keeps a resource unchanged until a transaction ends.
         shown_by: the actions outside of the scope, such as listing, from which an API key that may do nothing in it
             learns which resources exist; PARLEY_HIDE_EXISTENCE hides none from it.
@@ -64,5 +75,6 @@ class ParticipantScope:
     not_found: type[ParleyError]
     closed: type[ParleyError]
     access_of: AccessOf
+    begin: Begin | None = None
     lock: Lock
     shown_by: frozenset[str] = frozenset()

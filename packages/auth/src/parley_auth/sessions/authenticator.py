@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from parley_auth.authorization.identity import Verified
 from parley_auth.callers import CallerReader
 from parley_auth.errors import AuthenticationRequired, InvalidToken
 from parley_auth.keys.authenticator import KeyAuthenticator
@@ -29,8 +30,13 @@ class Authenticator:
         self._keys = keys
         self._clock = clock
 
-    async def authenticate(self, token: str | None) -> Principal:
+    async def authenticate(self, token: str | None, verified: Verified | None = None) -> Principal:
         """Return the caller.
+
+        Args:
+            token: what was sent.
+            verified: called with the account's id, of a token once its signature is verified, and of a key, which
+                nothing but the account verifies, once that is read.
 
         Raises:
             AuthenticationRequired: no token was sent.
@@ -41,12 +47,21 @@ class Authenticator:
         if not token:
             raise AuthenticationRequired
         if token.startswith(PREFIX):
-            return await self._keys.principal_of(token)
+            return await self._principal_of_key(token, verified)
         claims = self._tokens.verify(token)
+        self._accounts.begin(claims.user_id)
+        if verified:
+            verified(claims.user_id)
         account = await self._accounts.read(claims.user_id)
         if account is None or not _admits(account, claims, self._clock()):
             raise InvalidToken
         return Principal(claims.user_id, account["role"], claims.session_id)
+
+    async def _principal_of_key(self, key: str, verified: Verified | None) -> Principal:
+        principal = await self._keys.principal_of(key)
+        if verified:
+            verified(principal.id)
+        return principal
 
 
 def _admits(account: Mapping[str, Any], claims: Claims, now: datetime) -> bool:

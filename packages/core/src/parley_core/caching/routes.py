@@ -5,7 +5,7 @@ answer without a cache, so that documentation, errors and start-up checks are th
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from parley_core.caching.store import Answer, ReadCache
 from parley_core.data.deadline import time_limit
+from parley_core.data.turns import Turn
 from parley_core.http.absolute import parts_of, with_beginnings
 from parley_core.http.entity_tags import EntityTags
 from parley_core.http.gates import gates_of
@@ -41,12 +42,16 @@ class CachedRead:
         is_final: whether the answer to a request never changes again, decided by the validator that it was made
             under; None when that is never so.
         final_with: the query parameter without which no answer is final.
+        ahead: begins the point reads that `validator` waits for, given the composition, the caller's id and the path's
+            parameters, so that they are under way while the gate waits for its own; None where there are none, or
+            where they depend on the gate's result. The caller isn't admitted yet.
     """
 
     viewer: Callable[[Any], Hashable]
     validator: Callable[[Composition, Any], Awaitable[Hashable]]
     is_final: Callable[[Request, Any], bool] | None = None
     final_with: str = ""
+    ahead: Callable[[Composition, str, Mapping[str, Any]], None] | None = None
 
 
 def cached(read: CachedRead) -> Callable[[AnyFunction], AnyFunction]:
@@ -98,14 +103,15 @@ class CachedRoute(ParleyRoute):
         self, composition: Composition, scope: Scope, receive: Receive
     ) -> tuple[Answer, tuple[bytes, bytes]]:
         cache, request = composition.require(ReadCache), Request(scope)
-        access = await self._gate.admit(request)
-        scope[ADMITTED] = self._gate, access
-        # The query as it was spelt: the next page's address repeats it.
-        target = scope["path"], scope.get("root_path", ""), scope["query_string"], self._read.viewer(access)
-        may_be_final = self._read.is_final and self._final_with in scope["query_string"]
-        if may_be_final and (final := cache.find((target, _FINAL))):
-            return final, _HIT
-        validator = await self._read.validator(composition, access)
+        may_be_final = bool(self._read.is_final) and self._final_with in scope["query_string"]
+        with Turn(self._begins(composition, scope, may_be_final=may_be_final)):
+            access = await self._gate.admit(request)
+            scope[ADMITTED] = self._gate, access
+            # The query as it was spelt: the next page's address repeats it.
+            target = scope["path"], scope.get("root_path", ""), scope["query_string"], self._read.viewer(access)
+            if may_be_final and (final := cache.find((target, _FINAL))):
+                return final, _HIT
+            validator = await self._read.validator(composition, access)
         if found := cache.find((target, validator)):
             return found, _HIT
 
@@ -122,6 +128,13 @@ class CachedRoute(ParleyRoute):
         if answer is None or (answer.status != _OK and not is_own):
             return await self._made(scope, receive), _MISS
         return answer, _MISS
+
+    def _begins(self, composition: Composition, scope: Scope, *, may_be_final: bool) -> Callable[[str], None] | None:
+        """Return what begins the validator's reads, unless the answer may do without a validator."""
+        if self._read.ahead is None or may_be_final:
+            return None
+        ahead, path_params = self._read.ahead, scope["path_params"]
+        return lambda caller_id: ahead(composition, caller_id, path_params)
 
     async def _made(self, scope: Scope, receive: Receive) -> Answer:
         """Return the answer of the route without a cache."""

@@ -46,6 +46,10 @@ class Generations:
         found = await self._reader.read(key)
         return int(found["n"]) if found else 0
 
+    def begin(self, key: str) -> None:
+        """Begin reading the generation of `key`, which `current` then returns in the same turn."""
+        self._reader.begin(key)
+
     def invalidated_by(self, entries: Iterable[Mapping[str, Any]]) -> set[str]:
         """Return the keys that recorded events invalidate."""
         return {key for entry in entries for rule in self._rules.get(entry["type"], ()) for key in rule.keys(entry)}

@@ -1,7 +1,8 @@
 """Coalesced point reads: reads by `_id` that arrive while a query is in flight share the next one.
 
 Nothing is remembered. Each read is answered by a query that was sent after the read was asked for, to the
-primary, so that it sees every acknowledged write (docs/caching.md).
+primary, so that it sees every acknowledged write (docs/caching.md). A request can begin reads before it needs them,
+in a `Turn`, so that all of them are under way together.
 """
 
 import asyncio
@@ -13,8 +14,8 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from parley_core.data.deadline import remaining, time_is_over
 from parley_core.data.documents import Document
+from parley_core.data.turns import PointRead, Turn, current_turn
 from parley_core.telemetry import METER, only_trace
-from parley_core.waiting import fail, fulfil, within
 
 MAX_BATCH = 100
 # Turns of the event loop before a query is sent: requests whose bytes came together are read together. Measured with
@@ -30,7 +31,7 @@ _SIZES = METER.create_histogram(
     "Reads by id that shared a query.",
     explicit_bucket_boundaries_advisory=(1, 2, 4, 8, 16, 32, 64, 128),
 )
-Waiting = dict[str, list["asyncio.Future[Document | None]"]]
+Waiting = dict[str, list[PointRead]]
 
 
 class PointReader:
@@ -59,20 +60,31 @@ class PointReader:
         Raises:
             PyMongoError: the query that this read shared failed, or the caller's `pymongo.timeout` is over.
         """
+        turn = current_turn()
+        begun = turn.take((self, document_id)) if turn else None
+        return await (begun or self._begin(Turn(), document_id)).document()
+
+    def begin(self, document_id: str) -> None:
+        """Send a read of which the request will need the answer: its next `read` of the document has it.
+
+        Outside of a `Turn` nothing is begun.
+        """
+        turn = current_turn()
+        if turn and not turn.has((self, document_id)):
+            self._begin(turn, document_id)
+
+    def _begin(self, turn: Turn, document_id: str) -> PointRead:
         seconds = remaining()
         if seconds is not None and seconds <= 0:
             raise time_is_over()
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Document | None] = loop.create_future()
         if self._runner is None:
             self._start(loop)
         elif not self._waiting:
             self._set_alarm(loop)
-        self._waiting.setdefault(document_id, []).append(future)
-        try:
-            return await within(future, seconds)
-        except TimeoutError:
-            raise time_is_over() from None
+        read = turn.add((self, document_id))
+        self._waiting.setdefault(document_id, []).append(read)
+        return read
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         # The trace alone: the first caller's timeout is not that of those who share its query.
@@ -90,7 +102,7 @@ class PointReader:
             if self._runner is runner:
                 self._runner = None
                 self._stop_alarm()
-                _cancel(self._waiting)
+                _fail(self._waiting, asyncio.CancelledError())
 
     def _stop_alarm(self) -> None:
         if self._alarm:
@@ -123,16 +135,17 @@ class PointReader:
             cursor = self._collection.find({"_id": {"$in": list(batch)}}, projection)
             found = {document["_id"]: document for document in await cursor.to_list()}
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to those who wait for it
-            fail(list(chain.from_iterable(batch.values())), error)
+            _fail(batch, error)
             return
         except BaseException:
-            _cancel(batch)
+            _fail(batch, asyncio.CancelledError())
             raise
-        for document_id, futures in batch.items():
-            fulfil(futures, found.get(document_id))
+        for document_id, reads in batch.items():
+            for read in reads:
+                read.fulfil(found.get(document_id))
 
 
-def _cancel(batch: Waiting) -> None:
-    for future in chain.from_iterable(batch.values()):
-        future.cancel()
+def _fail(batch: Waiting, error: BaseException) -> None:
+    for read in chain.from_iterable(batch.values()):
+        read.fulfil(None, error)
     batch.clear()

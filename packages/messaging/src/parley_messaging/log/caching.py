@@ -1,11 +1,15 @@
 """How pages of messages are cached: a log only grows, so its head proves a page current."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import Request
 
 from parley_auth import ScopedAccess
 from parley_core import Composition
 from parley_core.caching.routes import CachedRead
 from parley_messaging.log.repository import LogHeadReader
+from parley_messaging.models import MessageLog
 
 
 def _viewer(_access: ScopedAccess) -> None:
@@ -23,4 +27,10 @@ def _lies_below(request: Request, head: int) -> bool:
     return before.isdecimal() and int(before) <= head + 1
 
 
-PAGE = CachedRead(viewer=_viewer, validator=_head, is_final=_lies_below, final_with="before_seq")
+def page_of(log: MessageLog) -> CachedRead:
+    """Return how the pages of a kind of log are cached."""
+
+    def begin_head(parley: Composition, _caller_id: str, path: Mapping[str, Any]) -> None:
+        parley.require(LogHeadReader).begin(path[log.path_param])
+
+    return CachedRead(viewer=_viewer, validator=_head, is_final=_lies_below, final_with="before_seq", ahead=begin_head)

@@ -57,7 +57,7 @@ def _add_pages(router: Router, log: MessageLog) -> None:
         response_model=presentation.page_of(log),
     )
     @raises(InvalidSort)
-    @cached(caching.PAGE)
+    @cached(caching.page_of(log))
     async def list_messages(
         access: Annotated[ScopedAccess, Depends(Guard(log.reading))],
         query: Annotated[schemas.MessageQuery, Query()],

@@ -112,6 +112,10 @@ class LogHeadReader:
     def __init__(self, database: Database) -> None:
         self._reader = PointReader(database[LOGS], {"last_seq": True})
 
+    def begin(self, log_id: str) -> None:
+        """Begin what `read` then returns in the same turn."""
+        self._reader.begin(log_id)
+
     async def read(self, log_id: str) -> int:
         """Return the `seq` of the log's last message, fresh from the primary; 0 when there is none."""
         return _last_seq(await self._reader.read(log_id))

@@ -1,0 +1,106 @@
+"""Turns: the point reads of one request that are sent together, for which the request then waits once."""
+
+import asyncio
+from collections.abc import Callable, Hashable
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Self
+
+from parley_core.data.deadline import remaining, time_is_over
+from parley_core.data.documents import Document
+from parley_core.waiting import fulfil, within
+
+
+class Turn:
+    """A block in which reads are begun before it is known whether they are needed.
+
+    A read that was begun in the block answers the first `read` of the same document there, and no other: whoever reads
+    again reads anew. Nobody has to look at what was begun for nothing, failures included.
+
+    Args:
+        begins: begins what the request's route will read, given the caller's id, which is verified by then but not yet
+            admitted; None when the route reads nothing of its own.
+    """
+
+    __slots__ = ("_before", "_begun", "_missing", "_waiting", "begins")
+
+    def __init__(self, begins: Callable[[str], None] | None = None) -> None:
+        self.begins = begins
+        self._begun: dict[Hashable, PointRead] = {}
+        self._missing = 0
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def __enter__(self) -> Self:
+        self._before: Token[Turn | None] = _current.set(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _current.reset(self._before)
+
+    def add(self, key: Hashable) -> "PointRead":
+        """Return a new read of this turn, which `take` returns under its key."""
+        read = self._begun[key] = PointRead(self)
+        self._missing += 1
+        return read
+
+    def take(self, key: Hashable) -> "PointRead | None":
+        """Return the read that was begun under a key, once."""
+        return self._begun.pop(key, None)
+
+    def has(self, key: Hashable) -> bool:
+        """Return whether a read was begun under a key and not yet taken."""
+        return key in self._begun
+
+    async def answered(self) -> None:
+        """Wait for every read that was begun so far.
+
+        Raises:
+            NetworkTimeout: the time that the request has for its database work is over.
+        """
+        if not self._missing:
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            await within(waiter, remaining())
+        except TimeoutError:
+            raise time_is_over() from None
+
+    def one_answered(self) -> None:
+        """Count an answer; the last one that is missing ends the wait."""
+        self._missing -= 1
+        if not self._missing:
+            fulfil(self._waiting, None)
+            self._waiting.clear()
+
+
+class PointRead:
+    """A read of one document that has been asked for. A failure stays in it until somebody asks for the document."""
+
+    __slots__ = ("_document", "_failure", "_turn")
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+
+    def fulfil(self, document: Document | None, failure: BaseException | None = None) -> None:
+        """Take the outcome: a document, None for one that doesn't exist, or why it couldn't be read."""
+        self._document, self._failure = document, failure
+        self._turn.one_answered()
+
+    async def document(self) -> Document | None:
+        """Return the document once it and all that was begun with it are there.
+
+        Raises:
+            PyMongoError: the query failed, or the time of the request is over.
+        """
+        await self._turn.answered()
+        if self._failure:
+            raise self._failure
+        return self._document
+
+
+_current: ContextVar[Turn | None] = ContextVar("parley_turn", default=None)
+current_turn = _current.get
+"""Return the turn of the running request; None outside of one."""
