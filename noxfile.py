@@ -246,7 +246,7 @@ def under_fire(name: str, menu: str, *, budget: int) -> None:
 
 
 under_fire("fuzz", "50,000 requests of a fuzzer as each role: no 5xx, nothing undocumented.", budget=50_000)
-under_fire("races", "10,000 concurrent operations: each answer fits one order of them.", budget=10_000)
+under_fire("races", "200,000 requests of many people at once: each answer fits an order of them.", budget=200_000)
 under_fire("soak", "200,000 mixed requests beside 100 streams: memory and descriptors stay.", budget=200_000)
 
 

@@ -1,0 +1,1 @@
+"""A model of the product: what each request must answer, as plain functions of plain states."""
