@@ -41,8 +41,13 @@ class Documented:
         return [f"{method} {path}: {answer.status_code} with {it}" for it in self._undescribed(described, answer)]
 
     def operations_at(self, path: str) -> Mapping[str, Any]:
-        """Return the operations of an address by their methods in lower case; none where the document lacks it."""
-        return next((found for pattern, found in self._paths if pattern.fullmatch(path)), {})
+        """Return the operations of an address by their methods in lower case; none where the document lacks it.
+
+        An address can belong to several paths, such as `/feeds/{token}.ics` and `/feeds/{feed_id}`: as in the
+        application a method that the first one lacks is looked for in the next.
+        """
+        found = [operations for pattern, operations in self._paths if pattern.fullmatch(path)]
+        return {method: operation for operations in reversed(found) for method, operation in operations.items()}
 
     def operation_ids(self) -> set[str]:
         """Return the id of every operation."""
