@@ -245,7 +245,7 @@ def under_fire(name: str, menu: str, *, budget: int) -> None:
     nox.session(name=name, default=False)(run)
 
 
-under_fire("fuzz", "50,000 requests of a fuzzer as each role: no 5xx, nothing undocumented.", budget=50_000)
+under_fire("fuzz", "50,000 requests of a fuzzer as each role, and a corpus: no 5xx, nothing undocumented.", budget=50_000)
 under_fire("races", "200,000 requests of many people at once: each answer fits an order of them.", budget=200_000)
 under_fire("soak", "200,000 mixed requests beside 100 streams: memory and descriptors stay.", budget=200_000)
 
@@ -286,12 +286,11 @@ def screenshots(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def coherence(session: nox.Session) -> None:
-    """20,000 writes and reads through three workers: no cached read is stale."""
+    """200,000 writes and reads through three workers: no cached read is stale; then all tests without a cache."""
     _install(session, *PACKAGES, groups=("test",))
-    session.env["COHERENCE_STEPS"] = "20000"
-    _pytest(session, "tests/test_coherence.py")
+    _pytest(session, "tests/fire/test_coherence.py", "--budget=200000")
     # The API's promises also hold without the cache, and with several workers and a cache in each.
-    others = [f"--ignore=tests/{name}" for name in ("docs", "test_coherence.py", "test_cache.py")]
+    others = [f"--ignore=tests/{name}" for name in ("docs", "fire", "test_cache.py")]
     session.run("pytest", "tests", *others, env={"TESTS_CACHE": "off"})
     session.run("pytest", "tests", *others, env={"TESTS_WORKERS": "2"})
 
