@@ -41,6 +41,7 @@ from parley_auth.tokens.access_tokens import AccessTokens
 from parley_auth.tokens.refresh_tokens import RefreshTokens
 from parley_auth.when_back import WhenBack
 from parley_core import Clock, Database, Parley
+from parley_core.caching.totals import CountedTotals
 from parley_core.http.cursors import Cursors
 from parley_core.http.walks import Walks
 from parley_core.kernel.settings import CoreSettings
@@ -95,7 +96,7 @@ class _Common:
         self.when_back = WhenBack()
         self.throttle = Throttle(counters=ThrottleRepository(parley.database), clock=parley.clock)
         self.check = PasswordCheck(passwords=self.passwords, throttle=self.throttle, when_back=self.when_back)
-        self.cursors = parley.require(Cursors)
+        self.cursors, self.totals = parley.require(Cursors), parley.require(CountedTotals)
         self.roles = RoleRegistry(parley.plugins.declarations("parley_roles", Role))
         scopes = [d.value.name for d in parley.plugins.declarations("parley_participant_scopes", ParticipantScope)]
         min_length = self.settings.password_min_length
@@ -132,7 +133,7 @@ def _accounts(common: _Common) -> Sequence[object]:
         UserService(users=users, history=UserHistory(database), roles=roles, database=database, clock=clock),
         search,
         SearchWords(database),
-        UserList(search=search, roles=roles, cursors=common.cursors),
+        UserList(search=search, totals=common.totals, roles=roles, cursors=common.cursors),
         Administrators(accounts=accounts, users=users, passwords=common.passwords),
     ]
 

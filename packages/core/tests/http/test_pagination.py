@@ -115,6 +115,16 @@ class TestPages:
         ] == "/v1/notes/moving/on?offset=4"
         assert (await client.get("/v1/notes/moving/off?cursor=x")).json()["next"] is None
 
+    async def test_without_total(self, client: httpx.AsyncClient) -> None:
+        """With `total=false` the total is null, and following `next` still gives every item once."""
+        items: list[int] = []
+        async for answer in walk(client, "/v1/notes?limit=7&total=false"):
+            page = answer.json()
+            assert page["total"] is None
+            assert page["next"] is None or parse_qs(urlsplit(page["next"]).query)["total"] == ["false"]
+            items += page["items"]
+        assert items == list(range(TOTAL))
+
     @pytest.mark.attack
     @settings(
         max_examples=rounds(10, full=50), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -145,6 +155,14 @@ class TestLinks:
             ("?offset=3", {"first": "", "prev": "?offset=0&limit=3", "next": "?offset=23", "last": "?offset=43"}),
             ("?offset=45", {"first": "", "prev": "?offset=40", "last": "?offset=40"}),
             ("?offset=9999", {"first": "", "prev": "?offset=40", "last": "?offset=40"}),
+            ("?total=true", {"first": "?total=true", "next": "?total=true&offset=20", "last": "?total=true&offset=40"}),
+            ("?total=false", {"first": "?total=false", "next": "?total=false&offset=20"}),
+            ("?total=no&offset=40", {"first": "?total=no", "prev": "?total=no&offset=20"}),
+            (
+                "?total=0&offset=3",
+                {"first": "?total=0", "prev": "?total=0&offset=0&limit=3", "next": "?total=0&offset=23"},
+            ),
+            ("?total=0&offset=99", {"first": "?total=0", "prev": "?total=0&offset=79"}),
             ("?cursor=20", {"first": "", "next": "?cursor=40"}),
             ("?cursor=40", {"first": ""}),
         ],

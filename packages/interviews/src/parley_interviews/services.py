@@ -3,6 +3,7 @@
 from parley_auth import Invitations, UserDirectory
 from parley_auth.settings import AuthSettings
 from parley_core import Parley
+from parley_core.caching.totals import CountedTotals
 from parley_core.http.cursors import Cursors
 from parley_core.http.walks import Walks
 from parley_interviews.appointments.repository import AppointmentReader
@@ -71,7 +72,11 @@ def services_of(parley: Parley) -> list[object]:
     )
     creations = InterviewCreations(new=new, interviews=interviews, claims=claims, presenter=presenter, clock=clock)
     listing = InterviewList(
-        search=InterviewSearch(database, totals), presenter=presenter, cursors=parley.require(Cursors), words=words
+        search=InterviewSearch(database),
+        totals=parley.require(CountedTotals),
+        presenter=presenter,
+        cursors=parley.require(Cursors),
+        words=words,
     )
     return [
         interviews,

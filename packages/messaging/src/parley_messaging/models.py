@@ -130,10 +130,12 @@ class Excerpt:
 
     Args:
         messages: those on the page.
-        total: how many there are on all pages.
+        total: how many there are on all pages; None when they were not counted.
+        more: whether others follow.
         pins: the query parameters that keep the following pages from shifting while others post.
     """
 
     messages: Sequence[Message]
-    total: int
+    total: int | None
+    more: bool
     pins: Mapping[str, int]

@@ -56,8 +56,14 @@ class KeyRepository:
         """Return whether an administrator has as many keys as are possible."""
         return await self._users.find_one({"_id": user_id, _FULL: {"$exists": True}}, {"_id": True}) is not None
 
-    async def page(self, place: Place, *, limit: int) -> Found[ApiKey]:
-        """Return the page of all administrators' keys, oldest first, that begins at a place."""
+    async def page(self, place: Place, *, limit: int, counts: bool) -> Found[ApiKey]:
+        """Return the page of all administrators' keys, oldest first, that begins at a place.
+
+        Args:
+            place: where the page begins.
+            limit: keys at most.
+            counts: whether all keys are counted too.
+        """
         keys, values = place.sort.keys, place.values
         of_each: list[Document] = [
             {"$match": _ANY},
@@ -68,12 +74,16 @@ class KeyRepository:
             {"$skip": place.offset} if values is None else {"$match": behind(keys, values)},
             {"$limit": limit + 1},
         ]
-        count: list[Document] = [{"$match": _ANY}, {"$group": {"_id": None, "total": {"$sum": {"$size": "$keys"}}}}]
         found = await (await self._users.aggregate(of_each)).to_list()
-        counted = await (await self._users.aggregate(count)).to_list()
+        total = await self._number() if counts else None
         shown, more = found[:limit], len(found) > limit
         end = tuple(shown[-1][name] for name, _ in keys) if more else None
-        return Found([key_of(one["key"], one["user_id"]) for one in shown], counted[0]["total"] if counted else 0, end)
+        return Found([key_of(one["key"], one["user_id"]) for one in shown], total, end)
+
+    async def _number(self) -> int:
+        count: list[Document] = [{"$match": _ANY}, {"$group": {"_id": None, "total": {"$sum": {"$size": "$keys"}}}}]
+        counted = await (await self._users.aggregate(count)).to_list()
+        return int(counted[0]["total"]) if counted else 0
 
     async def note_use(self, user_id: str, key_id: str, hour: datetime) -> None:
         """Store the hour of a key's last use, once: bookkeeping that raises no `rev`."""

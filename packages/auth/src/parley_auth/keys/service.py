@@ -59,7 +59,7 @@ class KeyService:
     async def page(self, query: CursorQuery) -> Listing[ApiKey]:
         """Return a page of all keys, oldest first; raise `InvalidCursor` (400)."""
         place = self._places.asked_for(query)
-        found = await self._keys.page(place, limit=query.limit)
+        found = await self._keys.page(place, limit=query.limit, counts=query.total)
         return self._places.listing(place, found, found.items)
 
     async def revoke(self, key_id: str, actor: Actor) -> None:

@@ -1,6 +1,5 @@
 """What a list asks for."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from parley_auth.models import AccountState
@@ -17,7 +16,7 @@ class UserFilter:
         state: its state.
     """
 
-    sought: Sequence[Sequence[str]] = ()
+    sought: tuple[tuple[str, ...], ...] = ()
     role: str | None = None
     active: bool | None = None
     state: AccountState | None = None

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from parley_auth.accounts.repository import PUBLIC, user_of
 from parley_auth.indexes import INDEX_OF_SORT, SEARCH_WORDS, USERS
 from parley_auth.listing.models import UserFilter
 from parley_auth.models import AccountState, User
 from parley_core import Database, Document
-from parley_core.data.keyset import Found, Place, Sort, documents_at
+from parley_core.data.keyset import Found, Place, Sort, counting, documents_at
 
 # An older account has no stored state; a deactivated one keeps the one that it had.
 _ENABLED = (AccountState.ACTIVE, None)
@@ -29,19 +28,25 @@ class UserSearch:
     def __init__(self, database: Database) -> None:
         self._users = database[USERS]
 
-    async def page(self, wanted: UserFilter, place: Place, *, limit: int) -> Found[User]:
-        """Return the page of the wanted accounts that begins at a place."""
+    async def page(self, wanted: UserFilter, place: Place, *, limit: int, counts: bool) -> Found[User]:
+        """Return the page of the wanted accounts that begins at a place; `counts` says whether all are counted too."""
         where = _where(wanted)
+        along = _index_to_count(wanted) if counts else None
         page = documents_at(
-            self._users, where, place, limit=limit, projection=PUBLIC, index=_index_for(wanted, place.sort)
+            self._users,
+            where,
+            place,
+            limit=limit,
+            projection=PUBLIC,
+            index=_index_for(wanted, place.sort),
+            total=counting(self._users, where) if counts and along is None else None,
         )
-        (documents, end), total = await asyncio.gather(page, self._count(wanted, where))
-        return Found([user_of(document) for document in documents], total, end)
-
-    async def _count(self, wanted: UserFilter, where: Mapping[str, Any]) -> int:
-        if wanted.sought:
-            return await self._users.count_documents(where, hint=SEARCH_WORDS)
-        return await (self._users.count_documents(where) if where else self._users.count_documents({}, hint="newest"))
+        if along is None:
+            found = await page
+            return found.showing([user_of(document) for document in found.items])
+        # An index can't be named for the second part of a command.
+        found, total = await asyncio.gather(page, self._users.count_documents(where, hint=along))
+        return Found([user_of(document) for document in found.items], total, found.end)
 
 
 def _where(wanted: UserFilter) -> Document:
@@ -78,6 +83,13 @@ def _index_for(wanted: UserFilter, sort: Sort) -> str | None:
         # Without it a plan that suits a frequent state may be kept for a rare one.
         return "newest_of_state" if first_key == "created_at" else None
     return INDEX_OF_SORT[first_key]
+
+
+def _index_to_count(wanted: UserFilter) -> str | None:
+    """Return the index along which accounts are counted; None where the query planner finds the right one."""
+    if wanted.sought:
+        return SEARCH_WORDS
+    return "newest" if wanted == UserFilter() else None
 
 
 def _starting_with(start: str) -> Document:

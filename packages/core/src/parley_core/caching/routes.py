@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request
 from starlette.types import Message, Receive, Scope, Send
 
 from parley_core.caching.store import Answer, ReadCache
+from parley_core.caching.totals import state_of_data
 from parley_core.data.deadline import time_limit
 from parley_core.data.turns import Turn
 from parley_core.http.absolute import parts_of, with_beginnings
@@ -116,6 +117,8 @@ class CachedRoute(ParleyRoute):
             return found, _HIT
 
         async def work() -> Answer:
+            # In a task of its own, which ends with this answer.
+            state_of_data.set(validator)
             answer = await self._made(scope, receive)
             if answer.status == _OK:
                 is_final = may_be_final and self._read.is_final and self._read.is_final(request, validator)

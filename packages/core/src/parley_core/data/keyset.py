@@ -10,6 +10,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from parley_core.data.documents import Document
 
 T = TypeVar("T")
+Other = TypeVar("Other")
 _NEVER_MISSING: Mapping[str, object] = MappingProxyType({})
 
 
@@ -42,13 +43,35 @@ class Found(Generic[T]):
 
     Args:
         items: those of the page.
-        total: how many there are on all pages.
+        total: how many there are on all pages; None when they were not counted.
         end: the values of the last item's sort keys; None when no others follow.
     """
 
     items: Sequence[T]
-    total: int
+    total: int | None
     end: tuple[Any, ...] | None
+
+    def showing(self, items: Sequence[Other]) -> "Found[Other]":
+        """Return the page with its items as something else, in the same order."""
+        return Found(items, self.total, self.end)
+
+
+@dataclass(frozen=True)
+class Counting:
+    """What counts the items of a list, in the command that reads a page of it.
+
+    Args:
+        collection: the name of the collection in which they are counted.
+        pipeline: has one result, with the number as `n`, or none for no items.
+    """
+
+    collection: str
+    pipeline: Sequence[Mapping[str, Any]]
+
+
+def counting(collection: AsyncCollection[Document], where: Mapping[str, Any]) -> Counting:
+    """Return what counts the documents that meet a condition, along the index that MongoDB chooses."""
+    return Counting(collection.name, [{"$match": where}, {"$count": "n"}])
 
 
 async def documents_at(
@@ -60,28 +83,51 @@ async def documents_at(
     projection: Mapping[str, Any],
     index: str | None = None,
     missing: Mapping[str, object] = _NEVER_MISSING,
-) -> tuple[list[Document], tuple[Any, ...] | None]:
-    """Return the documents of a page, and the end of that page as `Found` has it.
+    total: Counting | None = None,
+) -> Found[Document]:
+    """Return the documents of a page.
 
     Args:
         collection: of the documents.
         where: which of them are in the list.
         place: where the page begins.
         limit: how many documents the page has at most.
-        projection: the fields that are read, the sort keys among them.
+        projection: the fields that are read, the sort keys among them; as both `find` and `$project` take it.
         index: the index to go along; None where the query planner chooses one.
         missing: as for `behind`.
+        total: what counts the documents on all pages; None to count none.
     """
     keys, values = place.sort.keys, place.values
     narrowed = where if values is None else {"$and": [where, behind(keys, values, missing=missing)]}
+    skipped = place.offset if values is None else 0
     # One more than asked for shows whether the list goes on.
-    found = collection.find(narrowed, projection).sort(list(keys)).limit(limit + 1)
-    found = found.skip(place.offset if values is None else 0)
-    documents = await (found.hint(index) if index else found).to_list()
+    if total is None:
+        found = collection.find(narrowed, projection).sort(list(keys)).skip(skipped).limit(limit + 1)
+        documents, number = await (found.hint(index) if index else found).to_list(), None
+    else:
+        page: list[Document] = [{"$match": narrowed}, {"$sort": dict(keys)}, {"$skip": skipped}, {"$limit": limit + 1}]
+        documents, number = await _with_total(collection, [*page, {"$project": projection}], total, limit, index)
     if len(documents) <= limit:
-        return documents, None
+        return Found(documents, number, None)
     last = documents[limit - 1]
-    return documents[:limit], tuple(last.get(name, missing.get(name)) for name, _ in keys)
+    return Found(documents[:limit], number, tuple(last.get(name, missing.get(name)) for name, _ in keys))
+
+
+async def _with_total(
+    collection: AsyncCollection[Document],
+    page: Sequence[Mapping[str, Any]],
+    total: Counting,
+    limit: int,
+    index: str | None,
+) -> tuple[list[Document], int]:
+    """Return the documents of a page and the number of all, of one command: half of what two cost the client."""
+    counted = {"$unionWith": {"coll": total.collection, "pipeline": list(total.pipeline)}}
+    # The batch has room for the number too, so that there is but one.
+    options: dict[str, Any] = {"batchSize": limit + 3, **({"hint": index} if index else {})}
+    found = await (await collection.aggregate([*page, counted], **options)).to_list()
+    # The number comes last, and is no document.
+    number = found.pop()["n"] if found and "_id" not in found[-1] else 0
+    return found, number
 
 
 def behind(

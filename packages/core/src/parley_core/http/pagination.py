@@ -28,6 +28,10 @@ class PageQuery(BaseModel):
 
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Items in a page.")
     offset: int = Field(0, ge=0, le=2**31 - 1, description="Items to skip.")
+    total: bool = Field(
+        default=True,
+        description="`false` leaves `total` null and the last page out of `Link`; a long list is then not counted.",
+    )
 
 
 class CursorQuery(PageQuery):
@@ -44,13 +48,13 @@ class Listing(Generic[T]):
 
     Args:
         items: as the caller sees them.
-        total: how many there are on all pages.
+        total: how many there are on all pages; None when they were not counted.
         offset: how many lie before these.
         cursor: the place behind these; None when no others follow.
     """
 
     items: Sequence[T]
-    total: int
+    total: int | None
     offset: int
     cursor: str | None
 
@@ -63,7 +67,7 @@ class Page(BaseModel, Generic[T]):
     """One page of a list."""
 
     items: list[T]
-    total: int = Field(description="Items in the whole list under these filters.")
+    total: int | None = Field(description="Items in the whole list under these filters; null with `total=false`.")
     limit: int
     offset: int
     next: str | None = Field(description="The address of the next page, with the same filters; null on the last one.")
@@ -80,7 +84,7 @@ class Pager:
         self,
         items: Sequence[T],
         *,
-        total: int,
+        total: int | None,
         query: PageQuery,
         offset: int | None = None,
         cursor: str | None = None,
@@ -91,7 +95,8 @@ class Pager:
 
         Args:
             items: the page's items.
-            total: how many there are on all pages.
+            total: how many there are on all pages; None when they were not counted, and then `more` must be given. Not
+                shown to whoever asked for a page without it.
             query: what was asked for.
             offset: where the page starts, when a cursor rather than `query.offset` says so.
             cursor: what the next page's address carries instead of an offset.
@@ -102,12 +107,13 @@ class Pager:
         start = query.offset if offset is None else offset
         end = start + len(items)
         place = {**pinned, **({"cursor": cursor} if cursor else {"offset": end})}
-        goes_on = bool(items) and (end < total if more is None else more)
+        goes_on = bool(items) and bool(total is not None and end < total if more is None else more)
+        shown = total if query.total else None
         links: dict[str, Mapping[str, object]] = {"first": pinned}
         if "cursor" not in self._request.query_params:
-            links |= {rel: {**pinned, **found} for rel, found in _by_offset(start, total, query.limit).items()}
+            links |= {rel: {**pinned, **found} for rel, found in _by_offset(start, shown, query.limit).items()}
         following = self._link(links | ({"next": place} if goes_on else {}))
-        return Page(items=list(items), total=total, limit=query.limit, offset=start, next=following)
+        return Page(items=list(items), total=shown, limit=query.limit, offset=start, next=following)
 
     def listing(self, found: Listing[T], *, query: PageQuery) -> Page[T]:
         """Return the page that `query` asked for, whose next one is a cursor's."""
@@ -150,17 +156,25 @@ class Pager:
         return f"?{query}" if query else ""
 
 
-def _by_offset(start: int, total: int, limit: int) -> dict[str, dict[str, int]]:
-    """Return where the previous and the last page begin, so that walking either way gives each item once."""
+def _by_offset(start: int, total: int | None, limit: int) -> dict[str, dict[str, int]]:
+    """Return where the previous and the last page begin, so that walking either way gives each item once.
+
+    Where the items were not counted nobody knows the last page, and whether the one before has any.
+    """
+    if total is None:
+        return {"prev": _before(start, limit)} if start else {}
     aligned = start % limit if start < total else 0
     last = {"offset": max(0, total - 1 - aligned) // limit * limit + aligned if total else 0}
     if start == 0 or total == 0:
         return {"last": last}
     if start >= total:
         return {"prev": last, "last": last}
+    return {"prev": _before(start, limit), "last": last}
+
+
+def _before(start: int, limit: int) -> dict[str, int]:
     # A page that begins before the first full one has but what lies before this one.
-    prev = {"offset": start - limit} if start >= limit else {"offset": 0, "limit": start}
-    return {"prev": prev, "last": last}
+    return {"offset": start - limit} if start >= limit else {"offset": 0, "limit": start}
 
 
 @of_address

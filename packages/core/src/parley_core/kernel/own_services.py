@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from parley_core.caching.store import ReadCache
+from parley_core.caching.totals import CountedTotals
 from parley_core.clock import Clock
 from parley_core.data.clocks import DatabaseClock
 from parley_core.data.handle import Database
@@ -25,6 +26,7 @@ async def own_services(database: Database, core: CoreSettings, clock: Clock, *, 
     return (
         clocks,
         ReadCache(max_bytes=core.cache_max_bytes if core.cache_enabled else 0, shown_to=core.cache_status),
+        CountedTotals(),
         cursors,
         Walks(cursors),
         _stream_budget(core, clock),

@@ -7,6 +7,7 @@ creates it: exact at any moment, after any crash (docs/decisions/0013). What oth
 import random
 
 from parley_core import Database, Session
+from parley_core.data.keyset import Counting
 from parley_interviews.indexes import INTERVIEWS, TOTALS
 
 # With several counters, concurrent creations seldom conflict on one of them and have to be repeated.
@@ -16,6 +17,9 @@ _BASE = "base"
 
 class InterviewTotals:
     """Counts interviews."""
+
+    ALL = Counting(TOTALS, [{"$group": {"_id": None, "n": {"$sum": "$n"}}}, {"$project": {"_id": False}}])
+    """What knows the number of all interviews without counting them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -54,6 +58,5 @@ class InterviewTotals:
 
     async def all(self) -> int:
         """Return the number of all interviews."""
-        cursor = await self._counters.aggregate([{"$group": {"_id": None, "n": {"$sum": "$n"}}}])
-        found = await cursor.to_list()
+        found = await (await self._counters.aggregate(self.ALL.pipeline)).to_list()
         return int(found[0]["n"]) if found else 0

@@ -1,6 +1,5 @@
 """What a list asks for."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,9 +24,9 @@ class InterviewFilter:
     """
 
     participant: str | None = None
-    statuses: Sequence[Status] = ()
-    interview_types: Sequence[str] = ()
-    words: Sequence[str] = ()
+    statuses: tuple[Status, ...] = ()
+    interview_types: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     external_id: str | None = None
     scheduled_from: datetime | None = None
     scheduled_to: datetime | None = None

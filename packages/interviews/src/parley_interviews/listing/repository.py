@@ -1,11 +1,7 @@
 """The list of interviews in MongoDB: filters, orders, pages and totals."""
 
-import asyncio
-from collections.abc import Mapping
-from typing import Any
-
 from parley_core import Database, Document
-from parley_core.data.keyset import Found, Place, documents_at
+from parley_core.data.keyset import Counting, Found, Place, counting, documents_at
 from parley_interviews.indexes import INDEX_OF_SORT, INTERVIEWS, TITLE_KEY, TITLE_WORDS
 from parley_interviews.interviews.repository import PROJECTION, as_interview
 from parley_interviews.interviews.totals import InterviewTotals
@@ -21,27 +17,46 @@ _MISSING = {"created_at": UNKNOWN_TIME, "updated_at": UNKNOWN_TIME, "scheduled_a
 class InterviewSearch:
     """Finds interviews."""
 
-    def __init__(self, database: Database, totals: InterviewTotals) -> None:
+    def __init__(self, database: Database) -> None:
         self._interviews = database[INTERVIEWS]
-        self._totals = totals
 
     async def page(
-        self, wanted: InterviewFilter, place: Place, *, viewer_id: str, limit: int
+        self, wanted: InterviewFilter, place: Place, *, viewer_id: str, limit: int, counts: bool
     ) -> Found[tuple[Interview, str]]:
-        """Return the page of the wanted interviews that begins at a place, each with the viewer's relation to it."""
+        """Return the page of the wanted interviews that begins at a place, each with the viewer's relation to it.
+
+        Args:
+            wanted: which ones.
+            place: where the page begins.
+            viewer_id: the user who sees it.
+            limit: interviews at most.
+            counts: whether all that are wanted are counted too.
+        """
         where = _where(wanted)
-        projection = {**PROJECTION, TITLE_KEY: True, "participants": {"$elemMatch": {"user_id": viewer_id}}}
+        projection = {**PROJECTION, TITLE_KEY: True, "participants": _only(viewer_id)}
         is_all = not where and place.values is None
         index = INDEX_OF_SORT[place.sort.keys[0][0]] if is_all else None
-        page = documents_at(
-            self._interviews, where, place, limit=limit, projection=projection, index=index, missing=_MISSING
+        found = await documents_at(
+            self._interviews,
+            where,
+            place,
+            limit=limit,
+            projection=projection,
+            index=index,
+            missing=_MISSING,
+            total=self._counting(where) if counts else None,
         )
-        (documents, end), total = await asyncio.gather(page, self._count(where))
-        shown = [(as_interview(d), relation_of(viewer_id, d.get("participants", ()))) for d in documents]
-        return Found(shown, total, end)
+        return found.showing(
+            [(as_interview(d), relation_of(viewer_id, d.get("participants") or ())) for d in found.items]
+        )
 
-    async def _count(self, where: Mapping[str, Any]) -> int:
-        return await (self._interviews.count_documents(where) if where else self._totals.all())
+    def _counting(self, where: Document) -> Counting:
+        return counting(self._interviews, where) if where else InterviewTotals.ALL
+
+
+def _only(user_id: str) -> Document:
+    """Return the projection of the participants that leaves this one, and null where a document has none at all."""
+    return {"$filter": {"input": "$participants", "cond": {"$eq": ["$$this.user_id", {"$literal": user_id}]}}}
 
 
 def _where(wanted: InterviewFilter) -> Document:

@@ -1,8 +1,10 @@
 """The rules of the list: what a query asks for, and what its caller may see of that."""
 
 from datetime import datetime
+from functools import partial
 
 from parley_auth import Access
+from parley_core.caching.totals import CountedTotals
 from parley_core.errors import FieldError, InvalidFilter, ValidationError
 from parley_core.http.cursors import Cursors
 from parley_core.http.pagination import Listing
@@ -27,9 +29,16 @@ class InterviewList:
     """Lists interviews."""
 
     def __init__(
-        self, *, search: InterviewSearch, presenter: InterviewPresenter, cursors: Cursors, words: TitleWords
+        self,
+        *,
+        search: InterviewSearch,
+        totals: CountedTotals,
+        presenter: InterviewPresenter,
+        cursors: Cursors,
+        words: TitleWords,
     ) -> None:
         self._search = search
+        self._totals = totals
         self._words = words
         self._places = Places(SORT_KEYS, cursors, of=INTERVIEWS)
         self._presenter = presenter
@@ -43,7 +52,9 @@ class InterviewList:
         """
         place = self._places.asked_for(query, sort=query.sort)
         wanted = _filter_of(query, _participant(query, access), whole=self._words.are_complete)
-        found = await self._search.page(wanted, place, viewer_id=access.principal.id, limit=query.limit)
+        read = partial(self._search.page, wanted, place, viewer_id=access.principal.id, limit=query.limit)
+        # The same interviews are listed under another generation for whoever lists their own.
+        found = await self._totals.page(read, of=(INTERVIEWS, lists_all(access), wanted), wanted=query.total)
         shown = [self._presenter.present(one, access, relation).interview for one, relation in found.items]
         return self._places.listing(place, found, shown)
 
@@ -62,9 +73,9 @@ def _filter_of(query: InterviewQuery, participant: str | None, *, whole: bool) -
         raise ValidationError(errors=[FieldError("?overlaps_to", "span", "Must be after overlaps_from")])
     return InterviewFilter(
         participant=participant,
-        statuses=query.status,
-        interview_types=query.interview_type,
-        words=() if query.q is None else sought(query.q, whole=whole),
+        statuses=tuple(query.status),
+        interview_types=tuple(query.interview_type),
+        words=() if query.q is None else tuple(sought(query.q, whole=whole)),
         external_id=query.external_id,
         scheduled_from=query.scheduled_from,
         scheduled_to=query.scheduled_to,

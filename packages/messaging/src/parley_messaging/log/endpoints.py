@@ -65,4 +65,4 @@ def _add_pages(router: Router, log: MessageLog) -> None:
         pager: PagerDep,
     ) -> Page[Message]:
         found = await messages.page(access.resource.id, query)
-        return pager.page(found.messages, total=found.total, query=query, pinned=found.pins)
+        return pager.page(found.messages, total=found.total, query=query, more=found.more, pinned=found.pins)

@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from parley_core import Database, Document, Session, emit, new_id
+from parley_core.data.keyset import Found, Place, counting, documents_at
 from parley_core.data.point_reads import PointReader
 from parley_messaging.events import KIND, posted
 from parley_messaging.indexes import LOGS, MESSAGES
 from parley_messaging.models import UNKNOWN_TIME, Draft, Message, Window
+
+_SHOWN = {name: True for name in Message.__dataclass_fields__ if name != "id"}
 
 
 class MessageRepository:
@@ -85,20 +88,26 @@ class MessageRepository:
         return [_as_message(document) for document in await found.to_list()]
 
     async def by_sender(
-        self, log_id: str, sender_id: str, window: Window, *, direction: int, limit: int, offset: int
-    ) -> tuple[Sequence[Message], int]:
-        """Return a page of what one sender wrote in a window, and how many messages that is in all.
+        self, log_id: str, sender_id: str, window: Window, place: Place, *, limit: int, counts: bool
+    ) -> Found[Message]:
+        """Return a page of what one sender wrote in a window.
 
         Only here an offset is counted out, along an index: one sender's messages aren't dense.
+
+        Args:
+            log_id: the log.
+            sender_id: the sender.
+            window: the part of the log.
+            place: where in it the page begins, in the order of `seq`.
+            limit: messages at most.
+            counts: whether all that they wrote in the window are counted too.
         """
         if not window.size:
-            return [], 0
+            return Found([], 0, None)
         where = {"log_id": log_id, "sender_id": sender_id, "seq": _between(window)}
-        total = await self._messages.count_documents(where)
-        if offset >= total:
-            return [], total
-        found = self._messages.find(where).sort("seq", direction).skip(offset).limit(limit)
-        return [_as_message(document) for document in await found.to_list()], total
+        total = counting(self._messages, where) if counts else None
+        found = await documents_at(self._messages, where, place, limit=limit, projection=_SHOWN, total=total)
+        return found.showing(list(map(_as_message, found.items)))
 
 
 def key_of(draft: Draft) -> Hashable:

@@ -1,14 +1,13 @@
 """The rules of message logs."""
 
-from collections.abc import Sequence
-
 from parley_auth import ScopedAccess
+from parley_core.data.keyset import Place, Sort
 from parley_core.errors import InvalidSort
 from parley_messaging.log.appender import Appender
 from parley_messaging.log.budget import MessageBudget
 from parley_messaging.log.repository import MessageRepository
 from parley_messaging.log.schemas import MessageCreate, MessageQuery
-from parley_messaging.models import Draft, Excerpt, Message, Posted, Window
+from parley_messaging.models import Draft, Excerpt, Posted, Window
 
 _DIRECTIONS = {"seq": 1, "-seq": -1}
 
@@ -47,19 +46,17 @@ class MessageService:
         """
         direction = _direction(query.sort)
         window = _window(query, head=await self._messages.head(log_id))
-        found, total = await self._read(log_id, query, window, direction)
         # Read downwards, the pages of a walk shift with each new message unless their window is fixed.
-        return Excerpt(found, total, {"before_seq": window.last + 1} if direction < 0 else {})
-
-    async def _read(
-        self, log_id: str, query: MessageQuery, window: Window, direction: int
-    ) -> tuple[Sequence[Message], int]:
+        pins = {"before_seq": window.last + 1} if direction < 0 else {}
         if query.sender_id is not None:
-            return await self._messages.by_sender(
-                log_id, query.sender_id, window, direction=direction, limit=query.limit, offset=query.offset
+            place = Place(Sort(query.sort, (("seq", direction),)), None, query.offset)
+            found = await self._messages.by_sender(
+                log_id, query.sender_id, window, place, limit=query.limit, counts=query.total
             )
+            return Excerpt(found.items, found.total, found.end is not None, pins)
         page = window.page(direction, limit=query.limit, offset=query.offset)
-        return await self._messages.within(log_id, page, direction=direction), window.size
+        messages = await self._messages.within(log_id, page, direction=direction)
+        return Excerpt(messages, window.size, query.offset + len(messages) < window.size, pins)
 
 
 def _direction(sort: str) -> int:

@@ -8,7 +8,7 @@ from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
 
 from parley_core import Database, Document
-from parley_core.data.keyset import Found, Place, documents_at
+from parley_core.data.keyset import Counting, Found, Place, documents_at
 from parley_webhooks.indexes import ATTEMPTS
 from parley_webhooks.models import Attempt, Outcome
 from parley_webhooks.policy import KEPT, MAX_LISTED
@@ -31,12 +31,21 @@ class AttemptRepository:
         if documents := [_stored(attempt) for attempt in attempts]:
             await self._attempts.insert_many(documents)
 
-    async def page(self, webhook_id: str, place: Place, *, limit: int) -> Found[Attempt]:
-        """Return the page of a webhook's attempts that begins at a place; the list ends behind 10,000."""
+    async def page(self, webhook_id: str, place: Place, *, limit: int, counts: bool) -> Found[Attempt]:
+        """Return the page of a webhook's attempts that begins at a place; the list ends behind 10,000.
+
+        Args:
+            webhook_id: the webhook.
+            place: where the page begins.
+            limit: attempts at most.
+            counts: whether all of the list are counted too.
+        """
         where, left = {"webhook_id": webhook_id}, MAX_LISTED - place.offset
-        documents, end = await documents_at(self._attempts, where, place, limit=min(limit, left), projection=_SHOWN)
-        total = await self._attempts.count_documents(where, limit=MAX_LISTED)
-        return Found([as_attempt(document) for document in documents], total, end if left > limit else None)
+        total = Counting(ATTEMPTS, [{"$match": where}, {"$limit": MAX_LISTED}, {"$count": "n"}])
+        found = await documents_at(
+            self._attempts, where, place, limit=min(limit, left), projection=_SHOWN, total=total if counts else None
+        )
+        return Found(list(map(as_attempt, found.items)), found.total, found.end if left > limit else None)
 
 
 def as_attempt(document: Mapping[str, Any]) -> Attempt:

@@ -28,5 +28,5 @@ class AttemptService:
         if await self._webhooks.get(webhook_id) is None:
             raise WebhookNotFound
         place = self._places.asked_for(query)
-        found = await self._attempts.page(webhook_id, place, limit=query.limit)
+        found = await self._attempts.page(webhook_id, place, limit=query.limit, counts=query.total)
         return self._places.listing(place, found, found.items)
