@@ -15,6 +15,7 @@ from parley_core import Parley, StartupError
 from parley_core.http import probes as operations
 from parley_core.http.framework import routes_of
 from parley_core.http.spans import telemetry
+from parley_core.kernel.lifespans import uncollected
 from parley_core.kernel.settings import CoreSettings, PluginSettings, allowed_plugins
 
 _OWN_PLUGIN = "app"
@@ -46,7 +47,11 @@ def create_app(
     Raises:
         StartupError: the plugins or their declarations don't fit together, or a setting is wrong.
     """
-    parley = Parley(_completed(settings or ()), announce=announce)
+    with uncollected():
+        return _composed(Parley(_completed(settings or ()), announce=announce))
+
+
+def _composed(parley: Parley) -> FastAPI:
     shows_docs = parley.settings(CoreSettings).docs
     app = _Application(
         title="Parley",

@@ -7,13 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
-import httpx
-
 from parley_core.data.deadline import remaining, time_is_over
 from parley_webhooks.errors import WebhookUrlRefused
 from parley_webhooks.transport.failures import Unanswered
 from parley_webhooks.transport.networks import IPAddress, embedded_in, is_public
-from parley_webhooks.transport.urls import host_of, port_of
+from parley_webhooks.transport.urls import host_of, parsed, port_of
 
 _SECONDS_TO_CHECK = 3.0
 # A lookup can't be cancelled. Its own threads keep slow name servers from blocking what else runs in the loop's.
@@ -70,11 +68,11 @@ class Addresses:
             WebhookUrlRefused: it has an address that isn't permitted, or none within three seconds.
             PyMongoError: the caller's time is over before.
         """
-        parsed, left = httpx.URL(url), remaining()
+        parts, left = parsed(url), remaining()
         is_short = left is not None and left < _SECONDS_TO_CHECK
         try:
             async with asyncio.timeout(left if is_short else _SECONDS_TO_CHECK):
-                await self.of(host_of(parsed), port_of(parsed))
+                await self.of(host_of(parts), port_of(parts))
         except TimeoutError:
             if is_short:
                 raise time_is_over() from None

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpcore
-import httpx
 
 from parley_core import Clock, utc_now
 from parley_webhooks.transport.addresses import Addresses
@@ -16,7 +15,7 @@ from parley_webhooks.transport.certificates import tls_context
 from parley_webhooks.transport.connections import CheckedBackend, TlsFailed, route
 from parley_webhooks.transport.failures import Reason, Unanswered
 from parley_webhooks.transport.retry_after import seconds_in
-from parley_webhooks.transport.urls import host_of, port_of
+from parley_webhooks.transport.urls import host_of, parsed, port_of
 
 SECONDS_IN_ALL = 10.0
 MAX_BODY_BYTES = 64 * 1024
@@ -110,13 +109,13 @@ class Sender:
     async def _post(
         self, url: str, headers: Mapping[str, str], body: bytes
     ) -> AbstractAsyncContextManager[httpcore.Response]:
-        parsed = httpx.URL(url)
-        name, port = host_of(parsed), port_of(parsed)
+        parts = parsed(url)
+        name, port = host_of(parts), port_of(parts)
         addresses = await self.addresses.of(name, port)
         return self._pool.stream(
             "POST",
-            httpcore.URL(scheme=b"https", host=route(name, addresses), port=port, target=parsed.raw_path),
-            headers=[(b"Host", parsed.netloc), *_encoded({**_OWN_HEADERS, **headers})],
+            httpcore.URL(scheme=b"https", host=route(name, addresses), port=port, target=parts.raw_path),
+            headers=[(b"Host", parts.netloc), *_encoded({**_OWN_HEADERS, **headers})],
             content=body,
             # The dot of an absolute name is for resolvers: certificates have none (RFC 6066, 3).
             extensions={"sni_hostname": name.removesuffix(".")},
