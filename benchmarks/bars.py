@@ -33,6 +33,15 @@ LEAST: Sequence[Bar] = (
 """At least this much of another case's requests per second; None where no bar is set."""
 SLOWEST: Sequence[Bar] = (("Parley create", "naive create", 1.0),)
 """At most this much of another case's 99th percentile."""
+ALONE = {"item": 3.2, "list": 3.2, "messages": 3.8}
+"""At most this much of one `find_one` through the driver, in the latency of one request alone."""
+GROWTH = {
+    **dict.fromkeys(("item", "list", "post", "history", "list of an administrator"), 1.2),
+    **dict.fromkeys(("messages, from the middle on", "events, from the middle on"), 1.2),
+    **{f"{name}, another {what}": 1.2 for name in ("status", "two filters") for what in ("page", "order")},
+    **{f"q, another {what}": 2.0 for what in ("page", "order")},
+}
+"""At most this much of the same request's latency in the smallest database."""
 START, MEMORY = 1.5, 1.6
 """At most this much of a process with FastAPI and PyMongo alone."""
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from benchmarks.data import READERS, an_id, token
@@ -60,7 +60,18 @@ Measured = dict[str, list[dict[str, Any]]]
 _WARM_UP_SECONDS = 0.5
 
 
-def measure(todo: Sequence[Case], rounds: int, seconds: float, *, connections: int = CONNECTIONS) -> Measured:
+class Measurable(Protocol):
+    """A case, or what is measured like one."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the report."""
+
+    def measure(self, seconds: float, *, connections: int) -> dict[str, Any]:
+        """Return the results of some seconds."""
+
+
+def measure(todo: Sequence[Measurable], rounds: int, seconds: float, *, connections: int = CONNECTIONS) -> Measured:
     """Measure each case once in each round; a first round is not counted."""
     measured: Measured = defaultdict(list)
     for number in range(rounds + 1):

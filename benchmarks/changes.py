@@ -6,7 +6,7 @@ from typing import Any
 from pymongo.database import Database
 
 from benchmarks.cases import CHANGE, Case, Reader
-from benchmarks.data import an_id, stored_account, stored_interview
+from benchmarks.data import PERSON, an_id, fill_accounts, stored_interview
 from benchmarks.machine import CONNECTIONS, Server, request
 
 AnyDatabase = Database[dict[str, Any]]
@@ -14,9 +14,9 @@ BARE = "bench_bare"
 # Whole numbers for each connection, so that no two connections change the same interview.
 _MOVED = range(200 * CONNECTIONS)
 _FILLED = range(_MOVED.stop, _MOVED.stop + 20 * CONNECTIONS)
-_PEOPLE = range(1000)
-_ADDED = _PEOPLE[:30]
-_KIND, _PERSON = 10, 11
+_PEOPLE = 1000
+_ADDED = range(30)
+_KIND = 10
 _BACK = {"status": "scheduled", "participants": []}
 
 
@@ -24,9 +24,7 @@ def prepare(database: AnyDatabase, reader: Reader) -> None:
     """Store interviews to change and accounts to add, which log in with a reader's password."""
     interviews = [stored_interview(n, "") | {"_id": an_id(_KIND, n)} | _BACK for n in range(_FILLED.stop)]
     database["interviews"].insert_many(interviews, ordered=False)
-    stored = database["users"].find_one({"_id": reader.id}) or {}
-    people = [stored_account(an_id(_PERSON, n), n, stored["password_hash"]) for n in _PEOPLE]
-    database["users"].insert_many(people, ordered=False)
+    fill_accounts(database, _PEOPLE, like=reader.id)
     database["interview_totals"].drop()
     database["interviews"].aggregate([{"$out": BARE}])
 
@@ -58,7 +56,7 @@ def _additions(admin: str) -> Iterator[str]:
     for person in _ADDED:
         for number in _FILLED:
             path = f"/v1/interviews/{an_id(_KIND, number)}/participants"
-            yield request(path, admin, {"user_id": an_id(_PERSON, person)})
+            yield request(path, admin, {"user_id": an_id(PERSON, person)})
 
 
 def _bring_back(database: AnyDatabase, numbers: Sequence[int]) -> Callable[[], object]:

@@ -18,6 +18,7 @@ OF_EACH = 40
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 MESSAGES = 200_000
 BATCH = 10_000
+PERSON = 11
 
 
 def an_id(kind: int, number: int) -> str:
@@ -48,6 +49,15 @@ def fill(database: Database[dict[str, Any]], readers: Sequence[str], *, intervie
         database["message_logs"].insert_one({"_id": an_id(2, 0), "last_seq": messages})
     # Parley counts the interviews again when it finds no totals.
     database["interview_totals"].drop()
+
+
+def fill_accounts(database: Database[dict[str, Any]], number: int, *, like: str) -> None:
+    """Write accounts of interviewers, who log in with the password of the account with the id `like`."""
+    stored = database["users"].find_one({"_id": like}) or {}
+    for first in range(0, number, BATCH):
+        numbers = range(first, min(first + BATCH, number))
+        batch = [stored_account(an_id(PERSON, n), n, stored["password_hash"]) for n in numbers]
+        database["users"].insert_many(batch, ordered=False)
 
 
 def copy_for_eve(database: Database[dict[str, Any]]) -> None:

@@ -16,7 +16,9 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 CONNECTIONS = 32
 _START_SECONDS = 90
-_PINNED = "import os, sys; os.sched_setaffinity(0, {int(sys.argv[1])}); os.execvp(sys.argv[2], sys.argv[2:])"
+_PINNED = """import os, sys
+os.sched_setaffinity(0, set(map(int, sys.argv[1].split(","))))
+os.execvp(sys.argv[2], sys.argv[2:])"""
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
 
@@ -57,14 +59,26 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def pinned(command: Sequence[str], *cores: int) -> list[str]:
+    """Return a command that runs another one on these cores only."""
+    return [sys.executable, "-c", _PINNED, ",".join(map(str, cores)), *command]
+
+
 @contextmanager
-def serving(name: str, command: Sequence[str], environment: Mapping[str, str], *, cwd: Path = ROOT) -> Iterator[Server]:
-    """Run a server on the servers' core; `{port}` in its command and environment is its port."""
+def serving(
+    name: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    cwd: Path = ROOT,
+    cores: Sequence[int] = (SERVER_CORE,),
+) -> Iterator[Server]:
+    """Run a server on some cores; `{port}` in its command and environment is its port."""
     port = free_port()
     settings = {key: value.replace("{port}", str(port)) for key, value in environment.items()}
-    pinned = [sys.executable, "-c", _PINNED, str(SERVER_CORE), *(part.replace("{port}", str(port)) for part in command)]
+    on_cores = pinned([part.replace("{port}", str(port)) for part in command], *cores)
     began = time.perf_counter()
-    with subprocess.Popen(pinned, env=os.environ | settings, cwd=cwd) as process:
+    with subprocess.Popen(on_cores, env=os.environ | settings, cwd=cwd) as process:
         try:
             _wait_for(port, process)
             yield Server(name, port, process.pid, time.perf_counter() - began)
@@ -92,9 +106,14 @@ def load(server: Server, requests: Sequence[str], *, seconds: float, connections
     """
     before = server.cpu_seconds()
     load_of = [sys.executable, "-m", "benchmarks.load", str(server.port), str(connections), str(seconds)]
-    command = [sys.executable, "-c", _PINNED, str(LOAD_CORE), *load_of]
     done = subprocess.run(
-        command, input=json.dumps(requests), capture_output=True, text=True, check=True, timeout=seconds + 30, cwd=ROOT
+        pinned(load_of, LOAD_CORE),
+        input=json.dumps(requests),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=seconds + 30,
+        cwd=ROOT,
     )
     results: dict[str, Any] = json.loads(done.stdout)
     results["cpu_us"] = (server.cpu_seconds() - before) / max(results["requests"], 1) * 1e6

@@ -36,9 +36,9 @@ def cases(measured: Measured) -> Iterator[str]:
     yield from ("", "| case | requests/s | range | server CPU us | p50 ms | p99 ms |", _RULE * 6 + "|")
     for name, results in measured.items():
         rates = [result["per_second"] for result in results]
-        cells = f"{_median(results, 'per_second'):,.0f} | {min(rates):,.0f}-{max(rates):,.0f}"
-        times = f"{_median(results, 'p50_ms'):.1f} | {_median(results, 'p99_ms'):.1f}"
-        yield f"| {name} | {cells} | {_median(results, 'cpu_us'):,.0f} | {times} |"
+        cells = f"{median(results, 'per_second'):,.0f} | {min(rates):,.0f}-{max(rates):,.0f}"
+        times = f"{median(results, 'p50_ms'):.1f} | {median(results, 'p99_ms'):.1f}"
+        yield f"| {name} | {cells} | {median(results, 'cpu_us'):,.0f} | {times} |"
     yield from ("", "| ratio of throughput | median | range | bar |", _RULE * 4 + "|")
     yield from _ratios(measured, LEAST, "per_second", at_least)
     yield from ("", "| ratio of p99 | median | range | bar |", _RULE * 4 + "|")
@@ -75,18 +75,19 @@ def comparison(title: str, results: Compared, rounds: int) -> Iterator[str]:
     for name, sides in results.items():
         if name not in _COSTS:
             old, new = sides["old"], sides["new"]
-            rates = f"{_median(old, 'per_second'):,.0f} | {_median(new, 'per_second'):,.0f}"
-            times = " | ".join(f"{_median(old, key):.1f}, {_median(new, key):.1f}" for key in ("p50_ms", "p99_ms"))
+            rates = f"{median(old, 'per_second'):,.0f} | {median(new, 'per_second'):,.0f}"
+            times = " | ".join(f"{median(old, key):.1f}, {median(new, key):.1f}" for key in ("p50_ms", "p99_ms"))
             yield f"| {name} | {rates} | {shown(paired(new, old, 'per_second'))} | {times} |"
     yield from ("", "| process | old | new | new / old | range |", _RULE * 5 + "|")
     for name, unit in _COSTS.items():
         if name in results:
             old, new = results[name]["old"], results[name]["new"]
-            medians = f"{_median(old, unit):,.0f} {unit} | {_median(new, unit):,.0f} {unit}"
+            medians = f"{median(old, unit):,.0f} {unit} | {median(new, unit):,.0f} {unit}"
             yield f"| {name} | {medians} | {shown(paired(new, old, unit))} |"
 
 
-def _median(rounds: Sequence[Mapping[str, Any]], what: str) -> float:
+def median(rounds: Sequence[Mapping[str, Any]], what: str) -> float:
+    """Return the median of all rounds."""
     return float(statistics.median(result[what] for result in rounds))
 
 

@@ -7,34 +7,23 @@ python -m benchmarks.run --against REV [--cases item list] [--rounds 15] [--seco
 import argparse
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from benchmarks import against, changes, commands, log_data, report
+from benchmarks import against, alone, changes, commands, growth, log_data, report, workers
 from benchmarks.cases import INTERVIEWS, NEW, Case, Measured, Reader, accounts, items, measure, pages, reads, writes
 from benchmarks.data import MESSAGES, an_id, copy_for_eve, fill
 from benchmarks.machine import LOAD_CORE, Server, request
 from benchmarks.servers import everybody, floor, mongodb, parley
+from benchmarks.stage import Stage
 
-PARTS = ("cases", "starts")
 ENTRIES = 10_000
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A database with data, and who reads and writes it."""
-
-    uri: str
-    database: Database[dict[str, Any]]
-    admin: str
-    readers: Sequence[Reader]
-    options: argparse.Namespace
 
 
 def cases(stage: Stage, servers: Mapping[str, Server]) -> Iterator[Case]:
@@ -93,15 +82,23 @@ def _started(uri: str) -> Iterator[tuple[Server, Server]]:
         yield one, two
 
 
+PARTS: Mapping[str, Callable[[Stage], Iterator[str]]] = {
+    "cases": measure_cases,
+    "alone": alone.table,
+    "workers": workers.table,
+    "starts": measure_starts,
+    "growth": growth.table,
+}
+
+
 def full(options: argparse.Namespace) -> None:
     """Measure the chosen parts and write the report."""
     os.sched_setaffinity(0, {LOAD_CORE})
     lines = list(report.head(options))
     with mongodb() as uri, MongoClient[dict[str, Any]](uri) as client:
         stage = _stage(uri, client["bench"], options)
-        parts = {"cases": measure_cases, "starts": measure_starts}
         for part in options.parts:
-            found = list(parts[part](stage))
+            found = list(PARTS[part](stage))
             print(*found, sep="\n", flush=True)
             lines += found
     Path(__file__).with_name("RESULTS.md").write_text("\n".join([*lines, ""]), encoding="utf-8")
@@ -121,7 +118,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--against", metavar="REV", help="compare this working tree with a commit; only print a table")
     parser.add_argument("--cases", nargs="+", choices=against.CASES, default=against.CASES, help="with --against only")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure; all by default")
+    parser.add_argument(
+        "--parts", nargs="+", choices=[*PARTS], default=[*PARTS], help="what to measure; all by default"
+    )
+    parser.add_argument("--million", type=int, default=1_000_000, help="interviews of the largest database in `growth`")
     parser.add_argument("--rounds", type=int, help="7; with --against 15")
     parser.add_argument("--seconds", type=float, help="for each case in each round: 2; with --against 1.5")
     options = parser.parse_args()

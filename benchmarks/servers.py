@@ -4,19 +4,21 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from benchmarks.data import SECRET
-from benchmarks.machine import ROOT, Server, call, serving
+from benchmarks.machine import ROOT, SERVER_CORE, Server, call, serving
 from parley_core.embedded import embedded_mongodb
 
 _PEERS = Path(__file__).parent / "peers"
 ADMIN = {"email": "admin@example.com", "password": "nine green bottles of beer"}
 _UVICORN = ("-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--no-access-log", "--log-level", "warning")
 _LOOKS = 100
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _HERE = (sys.executable, *_UVICORN)
 
 
@@ -67,10 +69,19 @@ def parley(
 
 
 @contextmanager
-def parley_serve(uri: str, database: str, name: str, **more: str) -> Iterator[Server]:
-    """Run `parley serve` with one worker; `more` is added to its environment."""
-    command = (sys.executable, "-c", "from parley_app.cli import main; main()", "serve", "--port", "{port}")
-    with serving(name, command, _parley(uri, database, **more)) as server:
+def parley_serve(
+    uri: str,
+    database: str,
+    name: str,
+    *,
+    workers: int = 1,
+    cores: Sequence[int] = (SERVER_CORE,),
+    more: Mapping[str, str] = _NOTHING,
+) -> Iterator[Server]:
+    """Run `parley serve`; `more` is added to its environment."""
+    serve = ("serve", "--port", "{port}", "--workers", str(workers))
+    command = (sys.executable, "-c", "from parley_app.cli import main; main()", *serve)
+    with serving(name, command, _parley(uri, database, **more), cores=cores) as server:
         _wait_until_ready(server)
         yield server
 

@@ -77,7 +77,7 @@ def main() -> None:
             fill(client["bench"], [reader.id for reader in readers], interviews=INTERVIEWS)
         cases = []
         for name, more in MORE.items():
-            serving = parley_serve(uri, "bench", name, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, **more)
+            serving = parley_serve(uri, "bench", name, more={"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, **more})
             server: Server = stack.enter_context(serving)
             cases.append(next(case for case in reads(server, readers) if case.name == "item"))
         named = [type(case)(name, case.server, case.requests) for name, case in zip(MORE, cases, strict=True)]
