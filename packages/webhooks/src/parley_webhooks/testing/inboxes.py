@@ -19,7 +19,7 @@ _HOST = "127.0.0.1"
 _SECONDS = 10
 
 
-def webhooks_settings(ca_file: Path, **changes: Any) -> WebhooksSettings:
+def webhooks_settings(ca_file: Path | None, **changes: Any) -> WebhooksSettings:
     """Return settings under which receivers on 127.0.0.1 are delivered to, with a certificate of this authority."""
     given = {
         "webhooks_key": SecretStr(new_key()),
