@@ -26,7 +26,7 @@ from pymongo import MongoClient
 from siege import drained, looking, problems_of
 
 from parley_app import create_app
-from parley_app.testing import environment
+from parley_app.testing import environment, install_plugin
 from parley_auth.testing import an_account, auth_settings
 from parley_core import new_id
 from parley_core.kernel.settings import CoreSettings
@@ -39,6 +39,27 @@ SHORT = 8
 DELAY_SECONDS = 10
 _RECEIVER = "https://127.0.0.1:9/"
 _WORKER = Path(__file__).parents[1] / "support" / "dying_worker.py"
+
+
+# A route that the workers that die have: it writes two things that belong together, one after the other.
+_HASTY = """
+from parley_core import ParleyDep, PublicRoute, Router, hookimpl
+
+router = Router(prefix="/hasty", tag="tests")
+
+@router.post("")
+async def hurry(parley: ParleyDep) -> None:
+    await parley.database["ones"].insert_one({})
+    await parley.database["others"].insert_one({})
+
+@hookimpl
+def parley_routers():
+    return [router]
+
+@hookimpl
+def parley_public_routes():
+    return [PublicRoute("POST", "/v1/hasty", "a test calls it")]
+"""
 
 
 class Doomed:
@@ -74,8 +95,9 @@ def request_of(operation: str, call: Call) -> dict[str, Any]:
 
 
 @pytest.fixture
-def settings(core_settings: CoreSettings) -> dict[str, str]:
+def settings(core_settings: CoreSettings, tmp_path: Path) -> dict[str, str]:
     """What the workers are started with: all use one database and one secret."""
+    install_plugin(tmp_path, "hasty", _HASTY)
     secret, uri = auth_settings().jwt_secret, core_settings.mongodb_uri
     assert secret
     assert uri
@@ -84,6 +106,7 @@ def settings(core_settings: CoreSettings) -> dict[str, str]:
         "PARLEY_MONGODB_DATABASE": core_settings.mongodb_database,
         "PARLEY_JWT_SECRET": secret.get_secret_value(),
         "PARLEY_WEBHOOKS_KEY": b64encode(token_bytes(32)).decode(),
+        "PYTHONPATH": str(tmp_path),
         "PARLEY_WEBHOOKS_ALLOW_NETWORKS": "127.0.0.0/8",
     }
 
@@ -162,7 +185,7 @@ class Points:
         """Return what each operation does undisturbed."""
         calls, found = await self.calls(), {}
         for operation in operations:
-            answer, left = await self._left_by(operation, calls[operation])
+            answer, left = await self.left_by(operation, calls[operation])
             assert answer["status"] < 300, answer
             found[operation] = Whole(answer["commands"], left)
         return {operation: whole for operation, whole in found.items() if whole.commands}
@@ -172,7 +195,7 @@ class Points:
 
         The relay sends commands when it likes: a worker that has needed fewer than before has done its work.
         """
-        answer, left = await self._left_by(operation, call, dies_after=after)
+        answer, left = await self.left_by(operation, call, dies_after=after)
         assert answer == {"died": -9} or answer["status"] < 300, (operation, answer)
         place = f"{operation} after {after} of {whole.commands}"
         delay, status = await self._repeat(operation, call)
@@ -180,9 +203,10 @@ class Points:
             return f"{place}: a repetition is answered {status}", delay
         return (None if left in (Counter(), whole.footprint) else f"{place}: {left} of {whole.footprint}"), delay
 
-    async def _left_by(
+    async def left_by(
         self, operation: str, call: Call, *, dies_after: int | None = None
     ) -> tuple[dict[str, Any], Counter[str]]:
+        """Send a request to a worker that dies; return its answer, and what has changed."""
         before = await asyncio.to_thread(snapshot, self.mongodb, self.name)
         answer = await asyncio.to_thread(partial(self.doomed.send, operation, call, dies_after=dies_after))
         return answer, footprint(before, await asyncio.to_thread(snapshot, self.mongodb, self.name))
@@ -243,3 +267,13 @@ async def test_no_operation_is_half_done(
     )
     assert problems == []
     assert max(delays) < DELAY_SECONDS
+
+
+async def test_what_is_half_done_is_seen(points: Points) -> None:
+    """Of an operation that has no transaction each kill in its middle is a problem, and no other."""
+    operation = "POST /v1/hasty"
+    answer, left = await points.left_by(operation, Call())
+    whole = Whole(answer["commands"], left)
+    assert whole.footprint == Counter({"ones +": 1, "others +": 1})
+    kills = [await points.kill(operation, Call(), after, whole) for after in range(3)]
+    assert [problem is not None for problem, _ in kills] == [False, True, False]
