@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from pymongo.asynchronous.collection import AsyncCollection
 
 from parley_core.data.documents import Document
+from parley_core.data.instants import in_utc
 
 T = TypeVar("T")
 Other = TypeVar("Other")
@@ -110,7 +111,7 @@ async def documents_at(
     if len(documents) <= limit:
         return Found(documents, number, None)
     last = documents[limit - 1]
-    return Found(documents[:limit], number, tuple(last.get(name, missing.get(name)) for name, _ in keys))
+    return Found(documents[:limit], number, tuple(in_utc(last.get(name, missing.get(name))) for name, _ in keys))
 
 
 async def _with_total(

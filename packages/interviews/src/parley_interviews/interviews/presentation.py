@@ -1,11 +1,12 @@
 """How an interview looks to one viewer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from parley_auth import OUTSIDER, Access, PolicyTable
 from parley_interviews.interviews import schemas
-from parley_interviews.models import Interview, ParticipantRole, Status
+from parley_interviews.models import Interview, Status
 from parley_interviews.policy import READ_INTERNAL, allowed_transitions
 
 _Viewing = tuple[PolicyTable, str, frozenset[str] | None, str, Status]
@@ -58,10 +59,18 @@ class InterviewPresenter:
     def present(self, interview: Interview, access: Access, relation: str) -> Shown:
         """Return the interview as somebody sees it who has this relation to it."""
         view = self.view(access, relation, interview.status)
-        hidden = {} if view.shows_internal else {"notes": None}
-        shown = schemas.Interview(
-            **{**vars(interview), **hidden},
-            my_role=None if relation == OUTSIDER else ParticipantRole(relation),
-            allowed_transitions=list(view.transitions),
-        )
+        shown = schemas.Interview(**_seen(vars(interview), view, relation))
         return Shown(shown, view.etag(interview.rev))
+
+    def listed(self, interview: Mapping[str, Any], access: Access, relation: str) -> dict[str, Any]:
+        """Return the fields of `schemas.Interview` for a list, whose answer is validated as a whole."""
+        return _seen(interview, self.view(access, relation, interview["status"]), relation)
+
+
+def _seen(interview: Mapping[str, Any], view: View, relation: str) -> dict[str, Any]:
+    return {
+        **interview,
+        **({} if view.shows_internal else {"notes": None}),
+        "my_role": None if relation == OUTSIDER else relation,
+        "allowed_transitions": view.transitions,
+    }

@@ -14,6 +14,7 @@ from parley_interviews.participants.repository import related_as, relation_of
 from parley_interviews.policy import end_of
 
 PROJECTION = {name: True for name in Interview.__dataclass_fields__ if name != "id"}
+_STATUSES = {status.value: status for status in Status}
 _NEXT_SCHEDULE_VERSION = Expression({"$add": [{"$ifNull": ["$schedule_version", 0]}, 1]})
 
 
@@ -148,28 +149,36 @@ class InterviewRepository:
 
 def as_interview(document: Mapping[str, Any]) -> Interview:
     """Return the interview of a document, with a default for each field that it may lack."""
+    return Interview(**fields_of(document))
+
+
+def fields_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of an `Interview` by their names, out of a document as for `as_interview`.
+
+    A list shows them without a model of each interview between.
+    """
     scheduled_at = document.get("scheduled_at", UNKNOWN_TIME)
     duration_minutes = document.get("duration_minutes", 60)
     created_at = document.get("created_at", UNKNOWN_TIME)
-    return Interview(
-        id=document["_id"],
-        title=document.get("title", ""),
-        interview_type=document.get("interview_type", "unknown"),
-        scheduled_at=scheduled_at,
-        duration_minutes=duration_minutes,
-        time_zone=document.get("time_zone", "UTC"),
-        description=document.get("description"),
-        notes=document.get("notes"),
-        location=document.get("location"),
-        external_id=document.get("external_id"),
-        status=Status(document["status"]),
-        ends_at=document.get("ends_at") or end_of(scheduled_at, duration_minutes),
-        rev=document["rev"],
-        schedule_version=document.get("schedule_version", 0),
-        created_by=document.get("created_by", UNKNOWN_USER),
-        created_at=created_at,
-        updated_at=document.get("updated_at", created_at),
-    )
+    return {
+        "id": document["_id"],
+        "title": document.get("title", ""),
+        "interview_type": document.get("interview_type", "unknown"),
+        "scheduled_at": scheduled_at,
+        "duration_minutes": duration_minutes,
+        "time_zone": document.get("time_zone", "UTC"),
+        "description": document.get("description"),
+        "notes": document.get("notes"),
+        "location": document.get("location"),
+        "external_id": document.get("external_id"),
+        "status": _STATUSES[document["status"]],
+        "ends_at": document.get("ends_at") or end_of(scheduled_at, duration_minutes),
+        "rev": document["rev"],
+        "schedule_version": document.get("schedule_version", 0),
+        "created_by": document.get("created_by", UNKNOWN_USER),
+        "created_at": created_at,
+        "updated_at": document.get("updated_at", created_at),
+    }
 
 
 def _participants(document: Mapping[str, Any]) -> list[Document]:

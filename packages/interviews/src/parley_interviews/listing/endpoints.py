@@ -1,6 +1,6 @@
 """The route of the list."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query
 
@@ -15,7 +15,7 @@ from parley_interviews.listing.schemas import InterviewQuery
 router = Router(prefix="/interviews", tag="interviews")
 
 
-@router.get("", summary="List interviews")
+@router.get("", summary="List interviews", response_model=Page[Interview])
 @raises(InvalidSort, InvalidCursor)
 @cached(caching.LIST)
 async def list_interviews(
@@ -23,6 +23,6 @@ async def list_interviews(
     query: Annotated[InterviewQuery, Query()],
     interviews: InterviewListDep,
     pager: PagerDep,
-) -> Page[Interview]:
+) -> Page[dict[str, Any]]:
     """List the caller's own interviews, or all of them for administrators; newest first unless sorted otherwise."""
     return pager.listing(await interviews.page(access, query), query=query)

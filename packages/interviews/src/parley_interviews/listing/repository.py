@@ -1,15 +1,22 @@
 """The list of interviews in MongoDB: filters, orders, pages and totals."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from parley_core import Database, Document
+from parley_core.data.instants import put_into_utc, without_zones
 from parley_core.data.keyset import Counting, Found, Place, counting, documents_at
 from parley_interviews.indexes import INDEX_OF_SORT, INTERVIEWS, TITLE_KEY, TITLE_WORDS
-from parley_interviews.interviews.repository import PROJECTION, as_interview
+from parley_interviews.interviews.repository import PROJECTION, fields_of
 from parley_interviews.interviews.totals import InterviewTotals
 from parley_interviews.listing.models import InterviewFilter
-from parley_interviews.models import UNKNOWN_TIME, Interview
+from parley_interviews.models import UNKNOWN_TIME
 from parley_interviews.participants.repository import relation_of
 from parley_interviews.policy import LONGEST
 
+Fields = Mapping[str, Any]
+"""Those of an `Interview`, by their names."""
+_INSTANTS = ("scheduled_at", "ends_at", "created_at", "updated_at")
 # The values that stand for a missing field in a cursor.
 _MISSING = {"created_at": UNKNOWN_TIME, "updated_at": UNKNOWN_TIME, "scheduled_at": UNKNOWN_TIME, TITLE_KEY: ""}
 
@@ -18,11 +25,11 @@ class InterviewSearch:
     """Finds interviews."""
 
     def __init__(self, database: Database) -> None:
-        self._interviews = database[INTERVIEWS]
+        self._interviews = without_zones(database[INTERVIEWS])
 
     async def page(
         self, wanted: InterviewFilter, place: Place, *, viewer_id: str, limit: int, counts: bool
-    ) -> Found[tuple[Interview, str]]:
+    ) -> Found[tuple[Fields, str]]:
         """Return the page of the wanted interviews that begins at a place, each with the viewer's relation to it.
 
         Args:
@@ -46,9 +53,8 @@ class InterviewSearch:
             missing=_MISSING,
             total=self._counting(where) if counts else None,
         )
-        return found.showing(
-            [(as_interview(d), relation_of(viewer_id, d.get("participants") or ())) for d in found.items]
-        )
+        put_into_utc(found.items, _INSTANTS)
+        return found.showing([(fields_of(d), relation_of(viewer_id, d.get("participants") or ())) for d in found.items])
 
     def _counting(self, where: Document) -> Counting:
         return counting(self._interviews, where) if where else InterviewTotals.ALL

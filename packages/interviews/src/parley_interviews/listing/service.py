@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from parley_auth import Access
 from parley_core.caching.totals import CountedTotals
@@ -11,7 +12,6 @@ from parley_core.http.pagination import Listing
 from parley_core.http.sorting import Places, SortKeys
 from parley_interviews.indexes import INTERVIEWS, TITLE_KEY
 from parley_interviews.interviews.presentation import InterviewPresenter
-from parley_interviews.interviews.schemas import Interview as ShownInterview
 from parley_interviews.interviews.title_words import TitleWords, sought
 from parley_interviews.listing.models import InterviewFilter
 from parley_interviews.listing.repository import InterviewSearch
@@ -43,8 +43,8 @@ class InterviewList:
         self._places = Places(SORT_KEYS, cursors, of=INTERVIEWS)
         self._presenter = presenter
 
-    async def page(self, access: Access, query: InterviewQuery) -> Listing[ShownInterview]:
-        """Return the interviews that a query asks for.
+    async def page(self, access: Access, query: InterviewQuery) -> Listing[dict[str, Any]]:
+        """Return the interviews that a query asks for, each by the fields that it is shown with.
 
         Raises:
             InvalidSort, InvalidCursor, InvalidFilter: the query asks for what the list doesn't offer the caller.
@@ -55,7 +55,7 @@ class InterviewList:
         read = partial(self._search.page, wanted, place, viewer_id=access.principal.id, limit=query.limit)
         # The same interviews are listed under another generation for whoever lists their own.
         found = await self._totals.page(read, of=(INTERVIEWS, lists_all(access), wanted), wanted=query.total)
-        shown = [self._presenter.present(one, access, relation).interview for one, relation in found.items]
+        shown = [self._presenter.listed(one, access, relation) for one, relation in found.items]
         return self._places.listing(place, found, shown)
 
 
