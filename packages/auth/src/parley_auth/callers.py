@@ -4,7 +4,7 @@ It stands alone because sessions and keys share it: requests with tokens and wit
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from parley_auth.indexes import USERS
@@ -28,9 +28,9 @@ class CallerReader:
         """Begin what `read` then returns in the same turn."""
         self._reader.begin(user_id)
 
-    async def read(self, user_id: str) -> Document | None:
+    def read(self, user_id: str) -> Awaitable[Document | None]:
         """Return the account; None when there is none. Other callers may share it, so it must not be changed."""
-        return await self._reader.read(user_id)
+        return self._reader.read(user_id)
 
     async def read_with_key(self, user_id: str, key_id: str) -> Document | None:
         """Return the same with the key of this id among its `keys`, if the account has it."""

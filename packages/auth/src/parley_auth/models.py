@@ -86,12 +86,14 @@ class Claims:
         session_id: the login that it belongs to.
         token_version: the account's token version at the time of issue; a later version invalidates the token.
         expires_at: seconds since 1970.
+        begins_at: the same, of the later one of the times when it was issued and from which on it is valid.
     """
 
     user_id: str
     session_id: str
     token_version: int
     expires_at: int
+    begins_at: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ Clock = Callable[[], datetime]
 
 def utc_now() -> datetime:
     """Return the instant in UTC at millisecond precision, which is what MongoDB stores."""
-    return to_milliseconds(datetime.now(UTC))
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def to_milliseconds(instant: datetime) -> datetime:

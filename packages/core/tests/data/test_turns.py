@@ -107,14 +107,15 @@ class TestWaiting:
             assert await asyncio.gather(*(reader.read("1") for reader in readers)) == [{"_id": "1", "n": 1}] * 2
 
     async def test_callers_time(self, database: Database) -> None:
-        """The caller's own time ends the wait; without any left, nothing is begun."""
+        """The caller's own time ends the wait, also for what was begun when there was some left."""
         reader = PointReader(database["things"], {"n": SLOW})
         with Turn(), time_limit(0.05):
             reader.begin("1")
             with pytest.raises(NetworkTimeout):
                 await reader.read("1")
+            reader.begin("2")
             with pytest.raises(NetworkTimeout):
-                reader.begin("2")
+                await reader.read("2")
 
 
 class TestFailures:

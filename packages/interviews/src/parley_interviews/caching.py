@@ -1,6 +1,6 @@
 """How answers are cached: what proves them current, who shares them, and which events invalidate lists."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Awaitable, Hashable, Iterator, Mapping
 from typing import Any
 
 from parley_auth import Access, ScopedAccess
@@ -64,8 +64,8 @@ def _list_viewer(access: Access) -> Hashable:
     return access.principal.id, access.principal.role, access.principal.actions
 
 
-async def _generation(parley: Composition, access: Access) -> int:
-    return await parley.require(Generations).current(ALL if lists_all(access) else list_of(access.principal.id))
+def _generation(parley: Composition, access: Access) -> Awaitable[int]:
+    return parley.require(Generations).current(ALL if lists_all(access) else list_of(access.principal.id))
 
 
 def _begin_generations(parley: Composition, caller_id: str, _path: Mapping[str, Any]) -> None:

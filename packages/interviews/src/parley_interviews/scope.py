@@ -1,6 +1,6 @@
 """The participant scope `interview`: what auth's guard and other packages learn about an interview."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from parley_auth import Locked, ParticipantScope, PolicyTable, Principal, Resource
 from parley_core import Composition, Database, Session
@@ -35,9 +35,9 @@ class GuardReader:
         return Resource(interview_id, found["status"], relation=relation, validator=found["rev"])
 
 
-async def access_of(parley: Composition, resource_id: str, principal: Principal) -> Resource | None:
+def access_of(parley: Composition, resource_id: str, principal: Principal) -> Awaitable[Resource | None]:
     """Return an interview's status, revision and the principal's relation to it; None when there is none."""
-    return await parley.require(GuardReader).read(resource_id, principal)
+    return parley.require(GuardReader).read(resource_id, principal)
 
 
 def begin(parley: Composition, resource_id: str) -> None:

@@ -2,13 +2,14 @@
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Annotated, Any, cast
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 from fastapi.security import OAuth2PasswordBearer
+from starlette.types import Scope
 
 from parley_auth.authorization.access import (
     Access,
@@ -83,12 +84,12 @@ class Guard:
     async def __call__(self, request: HTTPConnection, token: Annotated[str | None, Depends(_bearer)]) -> Access:
         if (admitted := admitted_by(self, request)) is not None:
             return cast("Access", admitted)
-        _only(_credentials(request))
+        _credential_in(request.scope)
         return await self._authorize_in_turn(request, token)
 
-    async def admit(self, request: HTTPConnection) -> Access:
+    def admit(self, request: HTTPConnection) -> Coroutine[Any, Any, Access]:
         """Check a request outside of FastAPI's dependencies, for routes that answer from the cache."""
-        return await self._authorize(request, _token_in(_only(_credentials(request))))
+        return self._authorize(request, _token_in(_credential_in(request.scope)))
 
     def sees_inside(self, access: Access) -> bool:
         """Return whether the caller is an administrator, who may know what others have read."""
@@ -96,19 +97,24 @@ class Guard:
 
     async def _authorize(self, request: HTTPConnection, token: str | None) -> Access:
         parley: Parley = request.app.state.parley
-        authorizer = parley.require(Authorizer)
+        authorizer, path_params = parley.require(Authorizer), request.scope["path_params"]
         scope = authorizer.scopes.get(self.actions[0])
-        has_ids = _has_ids(request, scope)
+        has_ids = _has_ids(request.scope, scope)
 
         def begin(caller_id: str) -> None:
-            if has_ids:
-                _begin(parley, scope, request.path_params, caller_id)
+            """Begin what guard and route will read, before it is known whether the caller is admitted."""
+            if not has_ids:
+                return
+            if scope and scope.begin:
+                scope.begin(parley, path_params[scope.path_param])
+            if (turn := current_turn()) and turn.begins:
+                turn.begins(caller_id)
 
         principal = await authorizer.authenticate(token, begin)
         if not has_ids:
             raise InvalidId
         policy, request_id = authorizer.policy, request_id_of(request.scope)
-        resource = await scope.access_of(parley, request.path_params[scope.path_param], principal) if scope else None
+        resource = await scope.access_of(parley, path_params[scope.path_param], principal) if scope else None
         decision = decide(policy, self.actions, principal, relation=relation_to(resource))
         if (scope and resource is None) or decision.verdict is not Verdict.ALLOWED:
             raise refused(parley, principal, decision, resource, scope=scope, request_id=request_id)
@@ -153,15 +159,16 @@ class Guard:
         return found
 
 
-def _credentials(request: HTTPConnection) -> list[bytes]:
-    return [value for name, value in request.scope["headers"] if name == b"authorization"]
-
-
-def _only(credentials: list[bytes]) -> bytes:
-    # Which of two credentials counts would depend on who reads them: a proxy, or this server.
-    if len(credentials) > 1:
-        raise repeated_error(["Authorization"])
-    return credentials[0] if credentials else b""
+def _credential_in(scope: Scope) -> bytes:
+    """Return the one `Authorization` header of a request; empty where there is none."""
+    found = b""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            # Which of two credentials counts would depend on who reads them: a proxy, or this server.
+            if found:
+                raise repeated_error(["Authorization"])
+            found = value or b" "
+    return found
 
 
 def _token_in(credential: bytes) -> str | None:
@@ -170,22 +177,14 @@ def _token_in(credential: bytes) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _has_ids(request: HTTPConnection, scope: ParticipantScope | None) -> bool:
+def _has_ids(scope: Scope, participants: ParticipantScope | None) -> bool:
+    """Return whether those of the path's parameters are well-formed that must be ids."""
     # A host application's own routes may have ids of any form.
-    is_plugins = isinstance(request.scope.get("route"), ParleyRoute)
-    return all(
-        _ID.fullmatch(str(value))
-        for name, value in request.path_params.items()
-        if _is_id(name, scope, is_plugins=is_plugins)
-    )
-
-
-def _begin(parley: Parley, scope: ParticipantScope | None, path_params: Mapping[str, Any], caller_id: str) -> None:
-    """Begin what the guard and its route will read, before it is known whether the caller is admitted."""
-    if scope and scope.begin:
-        scope.begin(parley, path_params[scope.path_param])
-    if (turn := current_turn()) and turn.begins:
-        turn.begins(caller_id)
+    is_plugins, own = isinstance(scope.get("route"), ParleyRoute), participants.path_param if participants else None
+    for name, value in scope["path_params"].items():
+        if (name == own or (is_plugins and name.endswith("_id"))) and not _ID.fullmatch(str(value)):
+            return False
+    return True
 
 
 def _is_id(name: str, scope: ParticipantScope | None, *, is_plugins: bool) -> bool:

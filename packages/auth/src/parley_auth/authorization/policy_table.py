@@ -60,8 +60,8 @@ class Decision:
 class PolicyTable:
     """The rules of all packages, by action.
 
-    Requests ask `decide`, `permits`, `states_of`, `is_for_keys` and `open_to`. Each answer is worked out once and
-    remembered.
+    Requests ask `decide`, `permits`, `permits_throughout`, `states_of`, `is_for_keys` and `open_to`. Each answer is
+    worked out once and remembered.
     """
 
     def __init__(self, rules: Iterable[PolicyRule]) -> None:
@@ -71,6 +71,7 @@ class PolicyTable:
             self._by_action[rule.action].append(rule)
         self.decide = _remembered(self._decide)
         self.permits = _remembered(self._permits)
+        self.permits_throughout = _remembered(self._permits_throughout)
         self.states_of = _remembered(self._states_of)
         self.is_for_keys = _remembered(self._is_for_keys)
         self.open_to = _remembered(self._open_to)
@@ -102,6 +103,10 @@ class PolicyTable:
         return any(
             _applies(rule, role, relation) and (rule.states is None or state in rule.states) for rule in self.of(action)
         )
+
+    def _permits_throughout(self, action: str, role: str, *, relation: str, states: tuple[str, ...]) -> bool:
+        """Return whether `role` may do `action` on a resource to which it has this relation, whichever its state is."""
+        return all(self._permits(action, role, relation=relation, state=state) for state in states)
 
     def _decide(self, actions: tuple[str, ...], role: str, *, relation: str = OUTSIDER) -> Decision:
         """Return the decision about a caller of this role, with this relation to the resource, and these actions.

@@ -36,7 +36,7 @@ _MAX_LENGTH = 2048
 _MAX_REMEMBERED = 8192
 _ID = re.compile(ID_PATTERN)
 # Of iat and nbf, for a server whose clock is behind that of the one that issued the token; exp has none.
-_LEEWAY = timedelta(seconds=30)
+_LEEWAY_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class IssuedToken:
 class AccessTokens:
     """Issues and verifies access tokens (RFC 8725, ASVS V9).
 
-    A signature is verified once per process: the claims of a verified token are remembered by the token's SHA-256, so
-    that no token stays in memory. Expiry is checked on every request.
+    A token is verified once per process: its claims are remembered by the token's SHA-256, so that no token stays in
+    memory. Its times are checked on every request.
 
     Args:
         keys: the keys that sign and verify.
@@ -64,7 +64,7 @@ class AccessTokens:
         self._lifetime = lifetime
         self._clock = clock
         # First in, first out: all tokens live equally long, so the oldest expires first.
-        self._verified: FIFOCache[bytes, Mapping[str, object]] = FIFOCache(_MAX_REMEMBERED)
+        self._verified: FIFOCache[bytes, Claims] = FIFOCache(_MAX_REMEMBERED)
 
     def issue(self, user_id: str, *, session_id: str, token_version: int) -> IssuedToken:
         """Return a token of a session, valid from now on, signed with the first key."""
@@ -95,10 +95,16 @@ class AccessTokens:
         if len(token) > _MAX_LENGTH:
             raise InvalidToken
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        claims = self._verified.get(digest)
-        if claims is None:
-            claims = self._verified[digest] = self._decode(token)
-        return self._checked(claims)
+        try:
+            claims = self._verified[digest]
+        except KeyError:
+            claims = self._verified[digest] = self._checked(self._decode(token))
+        now = self._clock().timestamp()
+        if claims.begins_at > now + _LEEWAY_SECONDS:
+            raise InvalidToken
+        if claims.expires_at <= now:
+            raise TokenExpired
+        return claims
 
     def _decode(self, token: str) -> Mapping[str, object]:
         try:
@@ -134,12 +140,9 @@ class AccessTokens:
             raise InvalidToken
         if type(issued) is not int or type(begins) is not int or type(expires) is not int:
             raise InvalidToken
-        now = self._clock().timestamp()
-        if expires - issued > self._lifetime.total_seconds() or max(issued, begins) > now + _LEEWAY.total_seconds():
+        if expires - issued > self._lifetime.total_seconds():
             raise InvalidToken
-        if expires <= now:
-            raise TokenExpired
-        return Claims(str(subject), str(session), version, expires)
+        return Claims(str(subject), str(session), version, expires, begins_at=max(issued, begins))
 
 
 def _is_id(value: object) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
+from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope, Send
 
 from parley_core.caching.store import Answer, ReadCache
@@ -103,10 +104,10 @@ class CachedRoute(ParleyRoute):
     async def _current(
         self, composition: Composition, scope: Scope, receive: Receive
     ) -> tuple[Answer, tuple[bytes, bytes]]:
-        cache, request = composition.require(ReadCache), Request(scope)
+        cache = composition.require(ReadCache)
         may_be_final = bool(self._read.is_final) and self._final_with in scope["query_string"]
         with Turn(self._begins(composition, scope, may_be_final=may_be_final)):
-            access = await self._gate.admit(request)
+            access = await self._gate.admit(HTTPConnection(scope))
             scope[ADMITTED] = self._gate, access
             # The query as it was spelt: the next page's address repeats it.
             target = scope["path"], scope.get("root_path", ""), scope["query_string"], self._read.viewer(access)
@@ -121,7 +122,7 @@ class CachedRoute(ParleyRoute):
             state_of_data.set(validator)
             answer = await self._made(scope, receive)
             if answer.status == _OK:
-                is_final = may_be_final and self._read.is_final and self._read.is_final(request, validator)
+                is_final = may_be_final and self._read.is_final and self._read.is_final(Request(scope), validator)
                 size = len(scope["path"]) + len(scope["query_string"])
                 cache.keep((target, _FINAL if is_final else validator), answer, key_bytes=size)
             return answer

@@ -6,7 +6,7 @@ in a `Turn`, so that all of them are under way together.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from itertools import chain, islice
 from typing import Any
 
@@ -54,35 +54,36 @@ class PointReader:
         self._alarm: asyncio.TimerHandle | None = None
         self._slow: set[asyncio.Task[None] | None] = set()
 
-    async def read(self, document_id: str) -> Document | None:
+    def read(self, document_id: str) -> Coroutine[Any, Any, Document | None]:
         """Return the document, None when there is none; other readers may share it, so it must not be changed.
 
         Raises:
             PyMongoError: the query that this read shared failed, or the caller's `pymongo.timeout` is over.
         """
         turn = current_turn()
-        begun = turn.take((self, document_id)) if turn else None
-        return await (begun or self._begin(Turn(), document_id)).document()
+        begun = turn.begun.pop((self, document_id), None) if turn else None
+        return begun.document() if begun else self._alone(document_id)
 
     def begin(self, document_id: str) -> None:
         """Send a read of which the request will need the answer: its next `read` of the document has it.
 
         Outside of a `Turn` nothing is begun.
         """
-        turn = current_turn()
-        if turn and not turn.has((self, document_id)):
-            self._begin(turn, document_id)
+        if (turn := current_turn()) and (key := (self, document_id)) not in turn.begun:
+            turn.begun[key] = self._ask(turn, document_id)
 
-    def _begin(self, turn: Turn, document_id: str) -> PointRead:
+    async def _alone(self, document_id: str) -> Document | None:
         seconds = remaining()
         if seconds is not None and seconds <= 0:
             raise time_is_over()
-        loop = asyncio.get_running_loop()
+        return await self._ask(Turn(), document_id).document()
+
+    def _ask(self, turn: Turn, document_id: str) -> PointRead:
+        loop, read = asyncio.get_running_loop(), PointRead(turn)
         if self._runner is None:
             self._start(loop)
         elif not self._waiting:
             self._set_alarm(loop)
-        read = turn.add((self, document_id))
         self._waiting.setdefault(document_id, []).append(read)
         return read
 

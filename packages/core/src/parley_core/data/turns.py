@@ -22,12 +22,14 @@ class Turn:
             admitted; None when the route reads nothing of its own.
     """
 
-    __slots__ = ("_before", "_begun", "_missing", "_waiting", "begins")
+    __slots__ = ("_before", "_waiting", "begins", "begun", "missing")
 
     def __init__(self, begins: Callable[[str], None] | None = None) -> None:
         self.begins = begins
-        self._begun: dict[Hashable, PointRead] = {}
-        self._missing = 0
+        self.begun: dict[Hashable, PointRead] = {}
+        """The reads that were begun and that nobody has asked for yet."""
+        self.missing = 0
+        """The number of reads without an answer."""
         self._waiting: list[asyncio.Future[None]] = []
 
     def __enter__(self) -> Self:
@@ -39,27 +41,13 @@ class Turn:
     ) -> None:
         _current.reset(self._before)
 
-    def add(self, key: Hashable) -> "PointRead":
-        """Return a new read of this turn, which `take` returns under its key."""
-        read = self._begun[key] = PointRead(self)
-        self._missing += 1
-        return read
-
-    def take(self, key: Hashable) -> "PointRead | None":
-        """Return the read that was begun under a key, once."""
-        return self._begun.pop(key, None)
-
-    def has(self, key: Hashable) -> bool:
-        """Return whether a read was begun under a key and not yet taken."""
-        return key in self._begun
-
     async def answered(self) -> None:
         """Wait for every read that was begun so far.
 
         Raises:
             NetworkTimeout: the time that the request has for its database work is over.
         """
-        if not self._missing:
+        if not self.missing:
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
@@ -68,12 +56,10 @@ class Turn:
         except TimeoutError:
             raise time_is_over() from None
 
-    def one_answered(self) -> None:
-        """Count an answer; the last one that is missing ends the wait."""
-        self._missing -= 1
-        if not self._missing:
-            fulfil(self._waiting, None)
-            self._waiting.clear()
+    def end_wait(self) -> None:
+        """Let those go on who wait for the last answer."""
+        fulfil(self._waiting, None)
+        self._waiting.clear()
 
 
 class PointRead:
@@ -83,11 +69,14 @@ class PointRead:
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
+        turn.missing += 1
 
     def fulfil(self, document: Document | None, failure: BaseException | None = None) -> None:
         """Take the outcome: a document, None for one that doesn't exist, or why it couldn't be read."""
         self._document, self._failure = document, failure
-        self._turn.one_answered()
+        self._turn.missing -= 1
+        if not self._turn.missing:
+            self._turn.end_wait()
 
     async def document(self) -> Document | None:
         """Return the document once it and all that was begun with it are there.
@@ -95,7 +84,8 @@ class PointRead:
         Raises:
             PyMongoError: the query failed, or the time of the request is over.
         """
-        await self._turn.answered()
+        if self._turn.missing:
+            await self._turn.answered()
         if self._failure:
             raise self._failure
         return self._document

@@ -1,6 +1,6 @@
 """How pages of messages are cached: a log only grows, so its head proves a page current."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from fastapi import Request
@@ -16,8 +16,8 @@ def _viewer(_access: ScopedAccess) -> None:
     """Return nothing: a page is the same for everybody who may read it."""
 
 
-async def _head(parley: Composition, access: ScopedAccess) -> int:
-    return await parley.require(LogHeadReader).read(access.resource.id)
+def _head(parley: Composition, access: ScopedAccess) -> Awaitable[int]:
+    return parley.require(LogHeadReader).read(access.resource.id)
 
 
 def _lies_below(request: Request, head: int) -> bool:
