@@ -1,11 +1,14 @@
 """Certificates of receivers are always verified."""
 
+import asyncio
+import gc
 import ssl
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 
+import httpcore
 import pytest
 import trustme
 
@@ -74,6 +77,22 @@ async def test_without_the_file(running: AsyncExitStack, authority: trustme.CA, 
     running.push_async_callback(sender.close)
     assert await reason_of(sender, receiver.url(NAME)) == "tls"
     assert (await sender_of(LOOPBACK).send(receiver.url(NAME), headers={}, body=b"")).status == 200
+
+
+async def test_made_once(running: AsyncExitStack, authority: trustme.CA) -> None:
+    """A sender without a file loads the certificates with its first delivery, and once for several at a time."""
+    receiver = await running.enter_async_context(Receiver(authority, NAME))
+    before = _pools()
+    sender = Sender(Addresses([ip_network(LOOPBACK)]))
+    running.push_async_callback(sender.close)
+    assert _pools() == before
+    reasons = await asyncio.gather(*(reason_of(sender, receiver.url(NAME)) for _ in range(3)))
+    assert reasons == ["tls"] * 3
+    assert len(_pools() - before) == 1
+
+
+def _pools() -> set[int]:
+    return {id(each) for each in gc.get_objects() if isinstance(each, httpcore.AsyncConnectionPool)}
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no certificate"], ids=["missing", "empty", "other text"])

@@ -70,13 +70,8 @@ class Sender:
         self.addresses = addresses
         self._clock = clock
         self.seconds = seconds
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls_context(ca_file),
-            max_connections=_CONNECTIONS,
-            max_keepalive_connections=_IDLE_CONNECTIONS,
-            keepalive_expiry=_SECONDS_IDLE,
-            network_backend=CheckedBackend(addresses.permits),
-        )
+        self._opening = asyncio.Lock()
+        self._pool = self._pool_with(tls_context(ca_file)) if ca_file else None
 
     async def send(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
         """Post a body to a url that `checked_url` returned, and return the answer.
@@ -104,15 +99,34 @@ class Sender:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._pool.aclose()
+        if self._pool:
+            await self._pool.aclose()
+
+    async def _connections(self) -> httpcore.AsyncConnectionPool:
+        """Return the pool of connections, made for the first delivery: an installation may never have one.
+
+        To load some hundred certificates takes as long as a third of a start.
+        """
+        async with self._opening:
+            self._pool = self._pool or self._pool_with(await asyncio.to_thread(tls_context, None))
+        return self._pool
+
+    def _pool_with(self, tls: ssl.SSLContext) -> httpcore.AsyncConnectionPool:
+        return httpcore.AsyncConnectionPool(
+            ssl_context=tls,
+            max_connections=_CONNECTIONS,
+            max_keepalive_connections=_IDLE_CONNECTIONS,
+            keepalive_expiry=_SECONDS_IDLE,
+            network_backend=CheckedBackend(self.addresses.permits),
+        )
 
     async def _post(
         self, url: str, headers: Mapping[str, str], body: bytes
     ) -> AbstractAsyncContextManager[httpcore.Response]:
         parts = parsed(url)
         name, port = host_of(parts), port_of(parts)
-        addresses = await self.addresses.of(name, port)
-        return self._pool.stream(
+        addresses, pool = await self.addresses.of(name, port), await self._connections()
+        return pool.stream(
             "POST",
             httpcore.URL(scheme=b"https", host=route(name, addresses), port=port, target=parts.raw_path),
             headers=[(b"Host", parts.netloc), *_encoded({**_OWN_HEADERS, **headers})],
