@@ -101,7 +101,8 @@ def full(options: argparse.Namespace) -> None:
             found = list(PARTS[part](stage))
             print(*found, sep="\n", flush=True)
             lines += found
-    Path(__file__).with_name("RESULTS.md").write_text("\n".join([*lines, ""]), encoding="utf-8")
+            # After each part: a later one may take half an hour.
+            Path(__file__).with_name("RESULTS.md").write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 def _stage(uri: str, database: Database[dict[str, Any]], options: argparse.Namespace) -> Stage:
