@@ -245,7 +245,7 @@ def under_fire(name: str, menu: str, *, budget: int) -> None:
     nox.session(name=name, default=False)(run)
 
 
-under_fire("fuzz", "50,000 requests of a fuzzer as each role, and a corpus: no 5xx, nothing undocumented.", budget=50_000)
+under_fire("fuzz", "50,000 requests of a fuzzer and a corpus, as each role: no 5xx, all documented.", budget=50_000)
 under_fire("races", "200,000 requests of many people at once: each answer fits an order of them.", budget=200_000)
 under_fire("soak", "200,000 mixed requests beside 100 streams: memory and descriptors stay.", budget=200_000)
 
@@ -254,12 +254,15 @@ under_fire("soak", "200,000 mixed requests beside 100 streams: memory and descri
 def chaos(session: nox.Session) -> None:
     """Failures at full size: MongoDB is killed 100 times, workers at each command, for an hour or more."""
     _install(session, *PACKAGES, groups=("test", *map(_test_group, PACKAGES)))
-    runs = [str(path) for path in sorted((ROOT / "tests" / "fire").glob("test_chaos*.py"))]
+    fire, everything = ROOT / "tests" / "fire", ("-m", "chaos or not chaos", "-rs")
     if session.posargs:
-        _pytest(session, *runs)
+        _pytest(session, *map(str, sorted(fire.glob("test_chaos*.py"))), *everything)
         return
-    _pytest(session, *runs, "--budget=100", "-m", "chaos or not chaos", "-rs")
-    _pytest(session, f"--ignore={ROOT / 'tests' / 'fire'}", *_all_tests(), "-m", "chaos")
+    for name, budget in (("", 100), ("_points", 1000), ("_members", 20), ("_lines", 50), ("_disk", 5)):
+        _pytest(session, str(fire / f"test_chaos{name}.py"), f"--budget={budget}", *everything)
+    for name in ("_log", "_controls"):
+        _pytest(session, str(fire / f"test_chaos{name}.py"), *everything)
+    _pytest(session, *_all_tests(), f"--ignore={fire}", "-m", "chaos")
 
 
 @nox.session(default=False)

@@ -51,7 +51,7 @@ async def recovery_of(cluster: Cluster, ledger: Ledger, blow: Awaitable[None]) -
     return time.monotonic() - begun
 
 
-@pytest.mark.parametrize("blow", [kill, freeze])
+@pytest.mark.parametrize("blow", [kill, pytest.param(freeze, marks=pytest.mark.chaos)])
 async def test_nothing_is_lost(
     cluster: Cluster, stage: Stage, budget: int, seed: int, figures: Callable[[str], None], *, blow: Blow
 ) -> None:

@@ -92,7 +92,7 @@ async def test_nothing_is_lost(
     ledger, stage = Ledger(), await set_stage(workers.core_settings())
     ends = 0
     async with asyncio.timeout(SECONDS_EACH * budget), writing(workers.urls, stage, ledger, seed=seed):
-        for _ in range(min(budget, 10)):
+        for _ in range(budget):
             await ledger.grown_by(BETWEEN)
             await asyncio.to_thread(room.fill)
             await asyncio.sleep(_FULL_SECONDS)
@@ -102,7 +102,7 @@ async def test_nothing_is_lost(
     async with looking(workers.core_settings()) as database:
         lag, problems = await drained(database), await problems_of(database, ledger)
     figures(
-        f"{min(budget, 10)} times full, {ends} of them ended MongoDB, {len(ledger.acknowledged)} writes acknowledged, "
+        f"{budget} times full, {ends} of them ended MongoDB, {len(ledger.acknowledged)} writes acknowledged, "
         f"{len(ledger.unknown)} not; {len(problems)} problems; slowest request {ledger.slowest:.2f} s, "
         f"relay {lag:.2f} s behind at the end"
     )

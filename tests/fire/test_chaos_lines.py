@@ -16,7 +16,7 @@ from writing import writing
 from parley_app.testing import Start
 from parley_core.embedded import EmbeddedMongoDB
 
-SHORT = 1
+SHORT = 3
 """How often the line is cut, and how often it is slow."""
 BETWEEN = 15
 REQUEST_SECONDS, RECOVERY_SECONDS = 5.5, 5
@@ -71,6 +71,7 @@ async def recovery_of(workers: Workers, ledger: Ledger, blow: Awaitable[None]) -
     return time.monotonic() - begun
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("blow", [cut, slow])
 async def test_nothing_is_lost(
     workers: Workers,

@@ -27,7 +27,7 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaSet]:
 
 @pytest.fixture(scope="module")
 def workers(tmp_path_factory: pytest.TempPathFactory, members: ReplicaSet) -> Iterator[Workers]:
-    with running_workers(tmp_path_factory.mktemp("workers"), members.uri, workers=2) as workers:
+    with running_workers(tmp_path_factory.mktemp("workers"), members.uri, workers=1) as workers:
         yield workers
 
 

@@ -34,7 +34,7 @@ from parley_core.testing import running_client
 from parley_interviews.testing import an_interview
 from parley_webhooks.testing import webhooks_settings
 
-SHORT = 8
+SHORT = 5
 """Kills."""
 DELAY_SECONDS = 10
 _RECEIVER = "https://127.0.0.1:9/"
@@ -134,7 +134,8 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 async def writes_of(app: FastAPI, client: httpx.AsyncClient) -> dict[str, Call]:
     """Return a valid request of each operation that writes, and of the other ways to do some of them."""
     calls = await valid_calls(app, client, _RECEIVER)
-    admin, second, leaver = await an_account(app, "admin"), await an_account(app, "admin"), await an_account(app)
+    admin, second = await an_account(app, "admin"), await an_account(app, "admin")
+    leaver, elsewhere = await an_account(app), await an_account(app)
     people = [{"user_id": (await an_account(app, "candidate")).id} for _ in range(2)]
     calls |= {
         "POST /v1/interviews with people": Call(admin, an_interview(participants=people)),
@@ -147,6 +148,8 @@ async def writes_of(app: FastAPI, client: httpx.AsyncClient) -> dict[str, Call]:
         ),
         "PATCH /v1/users/{user_id} of an administrator": Call(admin, {"role": "candidate"}, ids={"user_id": second.id}),
         "PATCH /v1/users/{user_id} who leaves": Call(admin, {"active": False}, ids={"user_id": leaver.id}),
+        # The other account's link is used by then, which may have ended its sessions.
+        "POST /v1/users/{user_id}/logout-all": Call(admin, ids={"user_id": elsewhere.id}),
     }
     return {operation: call for operation, call in calls.items() if not operation.startswith("GET ")}
 
