@@ -205,6 +205,29 @@ class TestLookUps:
         )
         assert named["query users"] > 1
 
+    async def test_changes(self, client: httpx.AsyncClient, people: People, database: Database) -> None:
+        """Interviews and accounts that are read for changes at the same time are read together, accounts once."""
+        created = await asyncio.gather(*(create_as(client, people.admin, n) for n in range(MANY)))
+        addresses, headers = [address_of(answer.json()) for answer in created], people.admin.headers
+        person = {"user_id": people.interviewer.id}
+
+        async def change() -> list[httpx.Response]:
+            changes = (client.patch(address, json={"title": "Other"}, headers=headers) for address in addresses)
+            return list(await asyncio.gather(*changes))
+
+        async def assign() -> list[httpx.Response]:
+            posts = (client.post(f"{a}/participants", json=person, headers=headers) for a in addresses)
+            return list(await asyncio.gather(*posts))
+
+        answers, commands = await commands_of(database, change)
+        assert {answer.status_code for answer in answers} == {200}
+        assert commands["query interviews"] < MANY
+        answers, commands = await commands_of(database, assign)
+        assert {(answer.status_code, answer.json()["email"]) for answer in answers} == {
+            (201, people.interviewer.user.email)
+        }
+        assert commands["query users"] < MANY
+
 
 async def test_database_is_killed(tmp_path: Path) -> None:
     """Of creates during which MongoDB is killed, those that were acknowledged are there, and what is there counts."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from parley_auth import TOUCH, Access, Resource, ScopedAccess
 from parley_core import Database, Document, Event, Expression, Session, insert_all_recorded, record
+from parley_core.data.point_reads import PointReader
 from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.interviews.title_words import found_by
 from parley_interviews.interviews.totals import InterviewTotals
@@ -33,6 +34,8 @@ class InterviewRepository:
     def __init__(self, database: Database, totals: InterviewTotals) -> None:
         self._interviews = database[INTERVIEWS]
         self._totals = totals
+        self._details = PointReader(self._interviews, PROJECTION)
+        self._with_people = PointReader(self._interviews, {**PROJECTION, "participants.user_id": True})
 
     async def add(self, new: Sequence[NewInterview], session: Session) -> None:
         """Store new interviews with their participants and count them, in the caller's transaction."""
@@ -42,12 +45,12 @@ class InterviewRepository:
 
     async def get(self, interview_id: str) -> Interview | None:
         """Return the interview with this id, None when there is none."""
-        found = await self._interviews.find_one({"_id": interview_id}, PROJECTION)
+        found = await self._details.read(interview_id)
         return as_interview(found) if found else None
 
     async def get_with_people(self, interview_id: str) -> tuple[Interview, Sequence[str]] | None:
         """Return the interview with this id and the ids of who takes part in it, None when there is none."""
-        found = await self._interviews.find_one({"_id": interview_id}, {**PROJECTION, "participants.user_id": True})
+        found = await self._with_people.read(interview_id)
         return (as_interview(found), [p["user_id"] for p in _participants(found)]) if found else None
 
     async def seen_by(self, viewer_id: str, interview_id: str) -> tuple[Interview, str] | None:

@@ -30,8 +30,8 @@ class Assignments:
         self._invitations = invitations
         self._assigns_unverified = assigns_unverified
 
-    async def existing(self, wanted: Assignment, by: Access, at: datetime) -> Participant | None:
-        """Return the named participant; None where only `resolve`, in a transaction, can tell.
+    async def existing(self, wanted: Assignment, by: Access, at: datetime) -> tuple[Participant, User] | None:
+        """Return the named participant and their account; None where only `resolve`, in a transaction, can tell.
 
         Raises:
             UserNotFound, InactiveUser, UnverifiedEmail, InvalidParticipantRole: the account can't take part like this.
@@ -40,7 +40,7 @@ class Assignments:
         if user is None and wanted.invite:
             return None
         participant = self._participant(user, wanted, by, at)
-        return None if _needs_another_admin(user, participant) else participant
+        return (participant, user) if user and not _needs_another_admin(user, participant) else None
 
     async def all_existing(self, wanted: Sequence[Assignment], by: Access, at: datetime) -> list[Participant] | None:
         """Return the named participants; None where only `resolve`, in a transaction, can tell, or has an error to say.

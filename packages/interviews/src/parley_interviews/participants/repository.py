@@ -6,6 +6,7 @@ from typing import Any
 
 from parley_auth import OUTSIDER, ScopedAccess
 from parley_core import Database, Document, Event, Expression, Session, record
+from parley_core.data.point_reads import PointReader
 from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.models import (
     UNKNOWN_TIME,
@@ -27,6 +28,7 @@ class ParticipantRepository:
 
     def __init__(self, database: Database) -> None:
         self._interviews = database[INTERVIEWS]
+        self._reader = PointReader(self._interviews, _READ)
 
     async def add(
         self,
@@ -73,7 +75,10 @@ class ParticipantRepository:
 
     async def of(self, interview_id: str, session: Session | None = None) -> Participants | None:
         """Return who takes part in an interview; None when there is none."""
-        found = await self._interviews.find_one({"_id": interview_id}, _READ, session=session)
+        if session is None:
+            found = await self._reader.read(interview_id)
+        else:
+            found = await self._interviews.find_one({"_id": interview_id}, _READ, session=session)
         if found is None:
             return None
         begin, end = span_of(found)

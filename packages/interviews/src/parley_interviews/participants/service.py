@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from operator import attrgetter
 
-from parley_auth import ScopedAccess, UserDirectory
+from parley_auth import ScopedAccess, User, UserDirectory
 from parley_core import Clock, Event, Session
 from parley_core.http.pagination import Listing
 from parley_core.http.walks import Walks
@@ -32,6 +32,8 @@ from parley_interviews.participants.repository import ParticipantRepository
 from parley_interviews.policy import ADD, MAX_PARTICIPANTS, OPEN, REMOVE
 from parley_interviews.scheduling.bookings import Bookings
 from parley_interviews.scheduling.overlaps import Busy, as_change
+
+_Added = tuple[Participant, User | None, Sequence[Busy]]
 
 
 class _NotAdded(Exception):
@@ -76,12 +78,12 @@ class ParticipantService:
             raise InterviewClosed
         while True:
             try:
-                participant, conflicts = await self._added(access, wanted)
+                participant, user, conflicts = await self._added(access, wanted)
             except _NotAdded:
                 access = replace(access, resource=await access.recheck(ADD))
             else:
-                [shown] = await self._shown([participant], access)
-                return shown, len(conflicts)
+                user = user or await self._users.by_id(participant.user_id)
+                return shown_to(access, participant, user), len(conflicts)
 
     async def remove(self, access: ScopedAccess, user_id: str) -> None:
         """Remove a participant, who is locked out from their next request on.
@@ -125,17 +127,20 @@ class ParticipantService:
         entries = await self._history.of_types(interview_id, TYPES, until=found.rev)
         return former_participants(entries, found.present)
 
-    async def _added(self, access: ScopedAccess, wanted: schemas.NewParticipant) -> tuple[Participant, Sequence[Busy]]:
+    async def _added(self, access: ScopedAccess, wanted: schemas.NewParticipant) -> _Added:
         now, refuse = self._clock(), self._bookings.refuse(wanted.on_conflict)
         existing = await self._assignments.existing(wanted, access, now)
 
-        async def work(session: Session) -> tuple[Participant, Sequence[Busy]]:
-            if not (participant := existing):
+        async def work(session: Session) -> _Added:
+            if existing:
+                participant, user = existing
+            else:
                 [participant] = await self._assignments.resolve([wanted], access, now, session, pointers=["#"])
-            return participant, await self._write(access, participant, refuse=refuse, session=session)
+                user = None
+            return participant, user, await self._write(access, participant, refuse=refuse, session=session)
 
         if existing and not refuse:
-            return existing, await self._write(access, existing, refuse=False)
+            return *existing, await self._write(access, existing[0], refuse=False)
         return await self._bookings.written(work, in_turn=refuse)
 
     async def _write(
