@@ -20,8 +20,10 @@ _Write = Callable[[Session], Awaitable[tuple[Attendance, PersonAttendance]]]
 class AttendanceService:
     """Keeps who is coming to interviews, and who came.
 
-    A write is one transaction that reads the interview and locks it: a move, a change of status or a removal comes
-    before it or after it, never between what was read and what is written. What changes nothing is no write.
+    A write is one transaction that locks the interview and reads it: a move, a change of status or a removal comes
+    before it or after it, never between what was read and what is written. The lock is first, because whatever is
+    written between a transaction's first read and its lock makes it begin again: on a busy interview for seconds.
+    What changes nothing is no write.
     """
 
     def __init__(self, *, database: Database, attendances: AttendanceRepository, clock: Clock) -> None:
@@ -43,8 +45,8 @@ class AttendanceService:
         """
 
         async def work(session: Session) -> tuple[Attendance, PersonAttendance]:
-            before = await self._read(access, session)
             await access.lock(session, ANSWER)
+            before = await self._read(access, session)
             if wanted.schedule_version != before.schedule_version:
                 raise ScheduleChanged
             return before, await self._answered(before, wanted, access, session)
@@ -62,12 +64,16 @@ class AttendanceService:
             ParticipantNotFound: this user doesn't take part.
             TooEarly: the interview's time hasn't come, and nobody has started it.
         """
+        expected = action_of_marking((await self._read(access)).person(user_id))
+        access.require(expected)
 
         async def work(session: Session) -> tuple[Attendance, PersonAttendance]:
+            await access.lock(session, expected)
             before = await self._read(access, session)
             action = action_of_marking(before.person(user_id))
-            access.require(action)
-            await access.lock(session, action)
+            if action != expected:
+                access.require(action)
+                await access.lock(session, action)
             person = _taking_part(before, user_id)
             return before, await self._marked(before, person, wanted, access, session)
 
