@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -11,7 +12,7 @@ from counts import rounds
 from fastapi import FastAPI
 
 from parley_auth.testing import Account, an_account
-from parley_core.testing import links_of, walk
+from parley_core.testing import MovableClock, links_of, walk
 from parley_interviews.testing import address_of, bring_to, create_interview
 
 if TYPE_CHECKING:
@@ -126,6 +127,16 @@ class TestAdd:
                 assert outcome(await change) == (400, "interview_closed")
         assert outcome(await add(client, people.admin, interview)) == (400, "validation_error")
         assert [p["user_id"] for p in await listed(client, people.candidate, interview)] == [people.candidate.id]
+
+    async def test_listed_as_they_were_added(
+        self, app: FastAPI, client: httpx.AsyncClient, people: People, clock: MovableClock
+    ) -> None:
+        """Whoever is added behind others is listed behind them, also where their request began before the others'."""
+        interview, later = await create_interview(client, people.admin), clock.now
+        for minute in (2, 1, 0):
+            clock.now = later + timedelta(minutes=minute)
+            added = await add(client, people.admin, interview, user_id=(await an_account(app, "candidate")).id)
+            assert (await listed(client, people.admin, interview))[-1] == added.json()
 
     async def test_ongoing_is_open(self, client: httpx.AsyncClient, people: People) -> None:
         """People come and go while an interview is under way."""

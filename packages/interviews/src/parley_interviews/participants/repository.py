@@ -38,8 +38,11 @@ class ParticipantRepository:
         *,
         by: ScopedAccess,
         session: Session | None = None,
-    ) -> bool:
-        """Add a participant to an open interview that has room and that they aren't in; return whether it was done.
+    ) -> Participant | None:
+        """Add a participant to an open interview that has room and that they aren't in.
+
+        Returns: the participant, added later than everybody before them, also where a concurrent request began later
+            and was done earlier: lists are in this order. None when it wasn't done.
 
         Args:
             interview: as it was read; its schedule must still be the same.
@@ -54,8 +57,10 @@ class ParticipantRepository:
             "participants.user_id": {"$ne": participant.user_id},
             f"participants.{MAX_PARTICIPANTS - 1}": {"$exists": False},
         }
-        longer = {"$concatArrays": [_PRESENT, [{"$literal": asdict(participant)}]]}
-        return await self._record(where, longer, event, session)
+        later = {"$max": [{"$literal": participant.added_at}, {"$add": [{"$max": "$participants.added_at"}, 1]}]}
+        last = {"$mergeObjects": [{"$literal": asdict(participant)}, {"added_at": later}]}
+        document = await self._record(where, {"$concatArrays": [_PRESENT, [last]]}, event, session)
+        return as_participant(document["participants"][-1]) if document else None
 
     async def remove(
         self,
@@ -71,7 +76,7 @@ class ParticipantRepository:
         where = {**_open(interview_id), "$and": [_still_related(by), as_read]}
         is_other = {"$ne": ["$$this.user_id", {"$literal": participant.user_id}]}
         others = {"$filter": {"input": "$participants", "cond": is_other}}
-        return await self._record(where, others, event, session)
+        return await self._record(where, others, event, session) is not None
 
     async def of(self, interview_id: str, session: Session | None = None) -> Participants | None:
         """Return who takes part in an interview; None when there is none."""
@@ -92,9 +97,11 @@ class ParticipantRepository:
             present=tuple(as_participant(p) for p in found.get("participants", ())),
         )
 
-    async def _record(self, where: Document, participants: Document, event: Event, session: Session | None) -> bool:
+    async def _record(
+        self, where: Document, participants: Document, event: Event, session: Session | None
+    ) -> Document | None:
         changes = {"participants": Expression(participants), "updated_at": event.at}
-        return await record(self._interviews, where, changes, event, session=session) is not None
+        return await record(self._interviews, where, changes, event, session=session)
 
 
 def _open(interview_id: str) -> Document:

@@ -137,15 +137,17 @@ class ParticipantService:
             else:
                 [participant] = await self._assignments.resolve([wanted], access, now, session, pointers=["#"])
                 user = None
-            return participant, user, await self._write(access, participant, refuse=refuse, session=session)
+            participant, conflicts = await self._write(access, participant, refuse=refuse, session=session)
+            return participant, user, conflicts
 
         if existing and not refuse:
-            return *existing, await self._write(access, existing[0], refuse=False)
+            added, conflicts = await self._write(access, existing[0], refuse=False)
+            return added, existing[1], conflicts
         return await self._bookings.written(work, in_turn=refuse)
 
     async def _write(
         self, access: ScopedAccess, participant: Participant, *, refuse: bool, session: Session | None = None
-    ) -> Sequence[Busy]:
+    ) -> tuple[Participant, Sequence[Busy]]:
         interview = await self._open(access.resource.id, session)
         _check_room(interview, participant.user_id)
         conflicts = await self._bookings.conflicts(
@@ -158,9 +160,10 @@ class ParticipantService:
             changes={"participant": (None, participant_entry(participant)), **as_change(conflicts)},
             audience=audience_with(participant.user_id),
         )
-        if not await self._participants.add(interview, participant, event, by=access, session=session):
+        added = await self._participants.add(interview, participant, event, by=access, session=session)
+        if added is None:
             raise _NotAdded
-        return conflicts
+        return added, conflicts
 
     async def _shown(self, participants: Sequence[Participant], viewer: ScopedAccess) -> list[schemas.Participant]:
         users = await self._users.by_ids(p.user_id for p in participants)
