@@ -48,8 +48,8 @@ async def at_once(workers: Workers, name: str, steps: int) -> tuple[list[str], s
     observed = sum(map(len, run.observed.values()))
     return found, (
         f"{name}: {run.sent} requests in {used:.0f} s, {observed} observations of {len(run.initial)} interviews and "
-        f"{len(run.users)} accounts checked in {checked:.0f} s, slowest {run.slowest:.1f} s, "
-        f"{unanswered(run)} unavailable, {len(found)} violations"
+        f"{len(run.users)} accounts checked in {checked:.0f} s, slowest "
+        f"{run.slowest[0]:.1f} s ({run.slowest[1]}), {unanswered(run)} unavailable, {len(found)} violations"
     )
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from model.linearizability import Operation
+from model.linearizability import Look, Operation
 from model.states import Account, Answer
+
+_REFUSED = Answer(401, "invalid_token")
 
 
 @dataclass(frozen=True)
@@ -36,19 +38,30 @@ def operation(
 ) -> Operation[Account]:
     """Return what was observed as an operation of the account; `rev` is the revision that it has made."""
 
-    def effect(state: Account, _look: object) -> Account | None:
+    def looks(state: Account) -> Iterable[Look]:
+        if is_admitted(state, request):
+            yield "admitted"
+        elif answer == _REFUSED:
+            yield "refused"
+
+    def effect(state: Account, look: Look) -> Account | None:
+        if look == "refused":
+            return state
         expected, after = reply(state, request)
         fits = expected.fits(answer) and after.rev == (state.rev if rev is None else rev)
         return after if fits else None
 
     is_write = request.kind in {"change", "end_sessions"} and not answer.code
-    return Operation(start, end, lambda _state: [None], effect, f"{request} -> {answer}, rev {rev}", is_write=is_write)
+    return Operation(start, end, looks, effect, f"{request} -> {answer}, rev {rev}", is_write=is_write)
+
+
+def is_admitted(state: Account, request: AccountRequest) -> bool:
+    """Return whether the guard lets a request through: an owner's with a token that is still good."""
+    return request.kind != "me" or (state.active and request.ended == state.ended)
 
 
 def reply(state: Account, request: AccountRequest) -> tuple[Answer, Account]:
-    """Return what a request answers, and the account after it."""
-    if request.kind == "me" and not (state.active and request.ended == state.ended):
-        return Answer(401, "invalid_token"), state
+    """Return what a request answers that the guard has let through, and the account after it."""
     if request.kind == "count":
         return Answer(200, facts=(state.rev,)), state
     after = changed(state, request)

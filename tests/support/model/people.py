@@ -62,7 +62,7 @@ class Run:
         etags: of interviews as `root` sees them, by id and revision.
         observed: requests and their answers.
         sent: the number of requests.
-        slowest: the longest time that one of them took, in seconds.
+        slowest: the longest time that one of them took, in seconds, and which it was.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Run:
     etags: dict[tuple[str, int | None], str] = field(default_factory=dict)
     observed: dict[str, list[Observed]] = field(default_factory=lambda: defaultdict(list))
     sent: int = 0
-    slowest: float = 0
+    slowest: tuple[float, str] = (0, "none")
 
     async def send(self, method: str, path: str, headers: Mapping[str, str], *, json: object = None) -> Sent:
         """Send a request to any of the workers."""
@@ -84,7 +84,7 @@ class Run:
         worker, start = self.chance.choice(self.workers), time.perf_counter()
         answer = await worker.request(method, f"/v1{path}", headers=named, json=json)
         end = time.perf_counter()
-        self.slowest = max(self.slowest, end - start)
+        self.slowest = max(self.slowest, (end - start, f"{method} {path} {answer.status_code}"))
         return answer, start, end
 
     def note(

@@ -74,7 +74,7 @@ async def to_account(run: Run, user: User, request: AccountRequest) -> httpx.Res
 async def to_users(run: Run) -> httpx.Response:
     """List all accounts, and note what is shown of each."""
     sent = await run.send("GET", "/users?limit=100", run.root.headers)
-    for shown in sent[0].json()["items"]:
+    for shown in sent[0].json().get("items", ()):
         if shown["id"] in run.users:
             run.note(shown["id"], AccountRequest("fetch"), Answer(200, facts=_account(shown)), sent)
     return sent[0]

@@ -46,8 +46,8 @@ class Workers:
 
 @asynccontextmanager
 async def running(settings: CoreSettings, number: int) -> AsyncIterator[Workers]:
-    """Return so many workers. They wait longer for the database than by default: a busy machine is no violation."""
+    """Return so many workers. A busy machine is no violation: they wait longer for the database, and tokens last."""
     patient = settings.model_copy(update={"request_timeout_seconds": 60})
-    apps = [create_app([patient, auth_settings()]) for _ in range(number)]
+    apps = [create_app([patient, auth_settings(access_token_minutes=60)]) for _ in range(number)]
     async with AsyncExitStack() as stack:
         yield Workers(apps[0], [await stack.enter_async_context(running_client(app)) for app in apps])
