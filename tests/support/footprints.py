@@ -7,8 +7,9 @@ from typing import Any
 from pymongo import MongoClient
 
 Snapshot = Mapping[tuple[str, Any], Mapping[str, Any]]
-# What follows a write in its own time; of it only the events are compared.
-_FOLLOWING = {"events", "events_fence", "outbox", "cache_generations", "webhook_attempts"}
+# What follows a write in its own time; of it only the events are compared. And an attempt to log in, which is counted
+# before its password is checked, and forgotten after a while.
+_FOLLOWING = {"events", "events_fence", "outbox", "cache_generations", "webhook_attempts", "login_failures"}
 _COUNTERS = {"interview_totals"}  # of which a worker may make a new one
 _DELIVERY = {"history", "failing_since", "failures", "lease", "next_at", "refusals", "position"}
 
