@@ -237,6 +237,8 @@ class TestPages:
         for query, expected, total in cases:
             answer = await chat.read(room, ada, sender_id=bob.id, **query)
             assert (seqs(answer), answer.json()["total"]) == (expected, total)
+            answer = await chat.read(room, ada, sender_id=bob.id, total="false", **query)
+            assert (seqs(answer), answer.json()["total"]) == (expected, None)
         assert (await chat.read(room, ada, sender_id=new_id())).json()["total"] == 0
 
     async def test_empty(self, chat: Chat, ada: Account) -> None:
@@ -275,7 +277,9 @@ class TestPages:
 
 class TestWalk:
     @pytest.mark.parametrize("sort", ["seq", "-seq"])
-    @pytest.mark.parametrize("filters", ["", "&after_seq=4&before_seq=27", "&sender_id={bob}"])
+    @pytest.mark.parametrize(
+        "filters", ["", "&after_seq=4&before_seq=27", "&sender_id={bob}", "&sender_id={bob}&total=false"]
+    )
     async def test_each_once(self, chat: Chat, room: str, ada: Account, bob: Account, sort: str, filters: str) -> None:  # noqa: PLR0917 - pytest names them
         """From page to page along `next` every message comes once, in order, and the filters stay."""
         start = f"/v1/interviews/{room}/messages?limit=7&sort={sort}{filters.format(bob=bob.id)}"
@@ -318,7 +322,7 @@ class TestDocumentation:
         }
         names = {parameter["name"] for parameter in operations["get"]["parameters"]}
         assert names - {"If-None-Match"} == {
-            *("interview_id", "limit", "offset", "sort", "after_seq", "before_seq", "sender_id")
+            *("interview_id", "limit", "offset", "sort", "after_seq", "before_seq", "sender_id", "total")
         }
         assert [parameter["name"] for parameter in operations["post"]["parameters"]] == ["interview_id"]
         assert operations["post"]["responses"].keys() >= {"200", "201"}
