@@ -35,7 +35,7 @@ SHORT = 1000
 CALLERS = ("admin", "interviewer", "candidate", "key", "nobody")
 EDGES = 46
 """So many requests are at the edges of an operation's schemas, on average."""
-OK_AT_LEAST, AT_A_TIME = 20, 8
+AT_A_TIME = 8
 WORN = 60
 """After so many changes accounts and things are made anew: some were made useless."""
 Figures = Callable[[str], None]
@@ -153,7 +153,8 @@ def test_made_up_requests(
     figures(f"{total.cases} made-up requests, seed {seed}, {examples} at random of each operation and caller")
     figures(f"{len(total.faults)} faults; statuses {dict(sorted(total.statuses.items()))}")
     assert not total.faults, "\n\n".join(list(total.faults)[:20])
-    assert total.statuses[200] >= OK_AT_LEAST
+    accepted = sum(count for status, count in total.statuses.items() if status < 400)
+    assert accepted >= total.cases // 50
 
 
 @pytest.fixture(scope="module")
