@@ -161,6 +161,18 @@ class TestOneByOne:
         stored = await database["interviews"].count_documents({"_id": {"$in": [one.interview.id for one in new]}})
         assert (stored, await totals.all()) == (4, before + 4)
 
+    async def test_stored_but_not_invalid(self, client: httpx.AsyncClient, people: People, database: Database) -> None:
+        """Where MongoDB refuses what follows the commit, each is 503 and stored once: none is repeated for it."""
+        refused = {"n": {"$lt": 0}}
+        await database.command("collMod", "cache_generations", validator=refused)
+        try:
+            answers = await asyncio.gather(*(create_as(client, people.admin, 700 + n) for n in range(8)))
+        finally:
+            await database.command("collMod", "cache_generations", validator={})
+        assert {answer.status_code for answer in answers} == {503}
+        titles = {"title": {"$in": [f"Number {700 + n}" for n in range(8)]}}
+        assert await database["interviews"].count_documents(titles) == 8
+
     @pytest.mark.parametrize(
         ("changes", "headers", "groups"),
         [

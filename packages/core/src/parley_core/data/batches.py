@@ -46,7 +46,8 @@ class Batches(Generic[K, T, R]):
 
     Args:
         settle: settles a batch of one key and returns an outcome for each item; when it raises, each item is
-            settled by itself, so that one bad item spoils nobody else's.
+            settled by itself, so that one bad item spoils nobody else's. After `Unavailable` none is, since they may
+            be settled already.
         largest: items in a batch at most; unset is `LARGEST`.
         longest: items of one key that may wait; more are refused.
         patience: seconds that an item may wait whose caller has no deadline; after them it is refused, and dropped
@@ -130,8 +131,8 @@ class Batches(Generic[K, T, R]):
         try:
             outcomes = await self._settle(key, [entry.item for entry in batch])
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to whoever waits
-            if len(batch) == 1:
-                fail([batch[0].outcome], error)
+            if len(batch) == 1 or isinstance(error, Unavailable):
+                fail([entry.outcome for entry in batch], error)
                 return
             for entry in batch:
                 await self._settle_all(key, [entry])

@@ -15,9 +15,10 @@ from typing import Any
 from pymongo.errors import PyMongoError
 
 from parley_core.data.documents import Session
-from parley_core.data.failures import is_ambiguous
+from parley_core.data.failures import is_ambiguous, is_unavailable
 from parley_core.data.handle import Database
 from parley_core.data.unrelayed import Unit
+from parley_core.errors import Unavailable
 
 Entry = Mapping[str, Any]
 
@@ -121,9 +122,12 @@ async def _publish(all_written: Sequence[Written]) -> None:
     try:
         for database, invalidated in keys.items():
             await database.generations.advance(invalidated)
-    except (PyMongoError, asyncio.CancelledError):
+    except (PyMongoError, asyncio.CancelledError) as error:
         for written in all_written:
             written.database.unrelayed.note_unknown(written.unit)
+        if isinstance(error, PyMongoError) and not is_unavailable(error):
+            # The write is stored: whoever takes this for a refusal of it would write once more.
+            raise Unavailable from error
         raise
     for written in all_written:
         written.database.unrelayed.note(written.unit, [entry["rev"] for entry in written.entries])
