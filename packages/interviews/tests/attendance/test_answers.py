@@ -9,6 +9,7 @@ import httpx
 import pytest
 from attending import attendance, change, entry, outcome, rsvp
 from fastapi import FastAPI
+from profiling import profiled
 
 from parley_auth.testing import an_account
 from parley_core import Database
@@ -49,6 +50,15 @@ class TestAnswer:
         }
         for viewer in (people.admin, people.interviewer, people.candidate):
             assert await entry(client, viewer, interview, people.candidate) == answer.json()
+
+    async def test_locks_first(self, client: httpx.AsyncClient, people: People, database: Database) -> None:
+        """Its transaction begins with the lock: after a read each write to the interview would make it begin again."""
+        interview = await create_interview(client, people.admin, people.candidate)
+        answer, seen = await profiled(database, "interviews", rsvp(client, people.candidate, interview))
+        commands = [entry["command"] for entry in seen if "txnNumber" in entry["command"]]
+        assert (answer.status_code, next(iter(commands[0]))) == (200, "findAndModify")
+        # A transaction that read first would have its read here.
+        assert [next(iter(command)) for command in commands] == ["findAndModify", "find"]
 
     async def test_comments(self, app: FastAPI, client: httpx.AsyncClient, people: People) -> None:
         """Candidates see others' answers and nobody's comment but their own; interviewers see all."""
