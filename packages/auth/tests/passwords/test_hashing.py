@@ -84,11 +84,21 @@ async def test_hashes_differ_and_verify() -> None:
 
 def test_list_of_common_ones() -> None:
     """The list has tens of thousands of passwords, all in lower case, as lookups need them."""
-    common = common_passwords()
+    common = set(common_passwords().split())
     assert len(common) > 20_000
     assert all(password == password.lower() for password in common)
     assert {"password", "12345678", "iloveyou", "qwertyuiop"} <= common
     assert sum(len(password) >= 8 for password in common) > 3_000  # ASVS 6.2.4
+
+
+@pytest.mark.parametrize("password", ["ILoveYou", "12345678"])
+def test_common_ones(password: str) -> None:
+    """A common password is refused in any case; part of one, a longer one and two in a row are not."""
+    with pytest.raises(WeakPassword, match="most common"):
+        check_strength(password, min_length=6)
+    first, second = common_passwords().split()[:2]
+    for other in (password[:-1] + "~", f"{password} {password}", f"{first}\n{second}"):
+        check_strength(other, min_length=6)
 
 
 @pytest.mark.parametrize("length", [8, 20])
