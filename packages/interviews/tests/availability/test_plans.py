@@ -101,7 +101,7 @@ class TestConflicts:
             address = f"/v1/interviews/{crowd.ids[number]}/conflicts"
             answer, commands = await answered(database, client.get(address, headers=crowd.admin.headers))
             assert answer["total"] > 0
-            assert sorted(scans(commands)) == ["IDHACK", "IXSCAN", "IXSCAN", "IXSCAN"]
+            assert scans(commands) == ["IXSCAN"] * 4
             assert sum(command["docsExamined"] for command in commands) <= 24 + answer["total"] + 4
 
 

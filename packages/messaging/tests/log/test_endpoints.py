@@ -287,7 +287,7 @@ class TestWalk:
         lowest, highest, step = (5, 26, 1) if "after" in filters else (1, 30, 2 if "sender" in filters else 1)
         expected = list(range(lowest, highest + 1, step))
         assert [seq for page in pages for seq in seqs(page)] == (expected if sort == "seq" else expected[::-1])
-        assert {page.json()["total"] for page in pages} == {len(expected)}
+        assert {page.json()["total"] for page in pages} == {None if "total=false" in filters else len(expected)}
 
     @pytest.mark.parametrize("sort", ["seq", "-seq"])
     async def test_while_others_post(self, chat: Chat, room: str, ada: Account, bob: Account, sort: str) -> None:
