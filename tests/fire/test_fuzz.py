@@ -89,7 +89,7 @@ def people(client: httpx.Client) -> dict[str, str]:
 def headers_of(client: httpx.Client, caller: str) -> dict[str, str]:
     """Return what a caller sends to be known, for an hour."""
     if caller == "key":
-        actions = [f"interviews:{action}" for action in ("read", "create", "update", "assign")]
+        actions = ["participants:add", *(f"interviews:{action}" for action in ("list", "read", "create", "update"))]
         return {"Authorization": f"Bearer {created(client, 'api-keys', name='Sync', actions=actions)['key']}"}
     emails = {"admin": EMAIL, "interviewer": "interviewer@example.com", "candidate": "candidate@example.com"}
     return logged_in(client, emails[caller]) if caller in emails else {}

@@ -46,6 +46,8 @@ class Member:
 
     account: Account
     headers: dict[str, str]
+    rights: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """For who changes their rights, one after the other: a deactivated account gets no new session."""
 
     @property
     def id(self) -> str:
@@ -136,22 +138,25 @@ async def rename(world: World, member: Member) -> None:
 async def change_role(world: World, member: Member) -> None:
     """Give an account another role."""
     role = world.random.choice(("admin", "interviewer", "candidate"))
-    await world.send("PATCH", f"users/{member.id}", {"role": role, "name": world.fresh("name")})
-    await renew(world, member)
+    async with member.rights:
+        await world.send("PATCH", f"users/{member.id}", {"role": role, "name": world.fresh("name")})
+        await renew(world, member)
 
 
 async def deactivate(world: World, member: Member) -> None:
     """Deactivate an account for a while."""
-    await world.send("PATCH", f"users/{member.id}", {"active": False, "name": world.fresh("name")})
-    await asyncio.sleep(world.random.random() / 50)
-    await world.send("PATCH", f"users/{member.id}", {"active": True, "name": world.fresh("name")})
-    await renew(world, member)
+    async with member.rights:
+        await world.send("PATCH", f"users/{member.id}", {"active": False, "name": world.fresh("name")})
+        await asyncio.sleep(world.random.random() / 50)
+        await world.send("PATCH", f"users/{member.id}", {"active": True, "name": world.fresh("name")})
+        await renew(world, member)
 
 
 async def log_out(world: World, member: Member) -> None:
     """End all sessions of an account."""
-    await world.send("POST", f"users/{member.id}/logout-all")
-    await renew(world, member)
+    async with member.rights:
+        await world.send("POST", f"users/{member.id}/logout-all")
+        await renew(world, member)
 
 
 async def renew(world: World, member: Member) -> None:

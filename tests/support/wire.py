@@ -7,6 +7,7 @@ from corpus import Sent
 
 _SECONDS = 10
 _HOST = (b"Host", b"test")
+_NO_ADDRESS = httpx.URL("http://test/no-address-at-all")
 UNREAD = b"Invalid HTTP request received."
 """The body of the server's answer to what is no HTTP, which no application gets to see."""
 
@@ -55,6 +56,8 @@ async def _answer(reader: asyncio.StreamReader, sent: Sent) -> httpx.Response:
 def _request(sent: Sent) -> httpx.Request:
     path = sent.target.partition(b"?")[0].decode("latin-1")
     try:
-        return httpx.Request(sent.method, httpx.URL("http://test").copy_with(raw_path=path.encode()))
+        url = httpx.URL("http://test").copy_with(raw_path=path.encode())
     except (httpx.InvalidURL, UnicodeError):
-        return httpx.Request(sent.method, "http://test/no-address-at-all")
+        url = _NO_ADDRESS
+    # The library takes dots for steps of the path, which the server doesn't.
+    return httpx.Request(sent.method, url if url.raw_path == path.encode() else _NO_ADDRESS)

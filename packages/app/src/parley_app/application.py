@@ -1,6 +1,8 @@
 """The application that deployers run."""
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from fastapi import FastAPI
 from pydantic_settings import BaseSettings
@@ -15,7 +17,6 @@ from parley_core import Parley, StartupError
 from parley_core.http import probes as operations
 from parley_core.http.framework import routes_of
 from parley_core.http.spans import telemetry
-from parley_core.kernel.lifespans import uncollected
 from parley_core.kernel.settings import CoreSettings, PluginSettings, allowed_plugins
 
 _OWN_PLUGIN = "app"
@@ -47,8 +48,20 @@ def create_app(
     Raises:
         StartupError: the plugins or their declarations don't fit together, or a setting is wrong.
     """
-    with uncollected():
+    with _uncollected():
         return _composed(Parley(_completed(settings or ()), announce=announce))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector from looking at what the block builds, all of which stays: a tenth of its time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _composed(parley: Parley) -> FastAPI:

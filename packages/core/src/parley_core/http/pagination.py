@@ -30,7 +30,7 @@ class PageQuery(BaseModel):
     offset: int = Field(0, ge=0, le=2**31 - 1, description="Items to skip.")
     total: bool = Field(
         default=True,
-        description="`false` leaves `total` null and the last page out of `Link`; a long list is then not counted.",
+        description="`false`: the page has no total and `Link` no last page; a long list is then not counted.",
     )
 
 

@@ -18,18 +18,6 @@ def frozen() -> Iterator[None]:
         gc.unfreeze()
 
 
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Keep the garbage collector from looking at what the block builds, all of which stays: a tenth of its time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
 @asynccontextmanager
 async def attributed(declared: Declared[AbstractAsyncContextManager[None]]) -> AsyncIterator[None]:
     """Enter a plugin's lifespan; its failure to start names the plugin."""
