@@ -119,8 +119,12 @@ async def test_stale_reads_are_seen(
     """A guard, or a list of participants, that remembers what it has read once is found out."""
     monkeypatch.setattr(owner, name, remembering(getattr(owner, name)))
     async with running(core_settings, 1) as workers:
-        found, _ = await at_once(workers, "broken", 150)
-    assert found
+        # Who meets whom is the machine's: a run may by chance show nothing.
+        for attempt in range(6):
+            found, _ = await at_once(workers, f"broken-{attempt}", 150)
+            if found:
+                return
+    pytest.fail("nothing was found")
 
 
 async def test_leaks_are_seen(core_settings: CoreSettings, monkeypatch: pytest.MonkeyPatch) -> None:

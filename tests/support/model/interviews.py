@@ -37,6 +37,7 @@ ACTIONS = {
 }
 """What each request needs; `listed` needs nothing, and shows what may be read."""
 WRITES = ("entitle", "move", "transition", "add", "remove", "post", "answer")
+_DETAILS = ("entitle", "move")
 Result = tuple[Answer, Interview]
 _CLOSED, _REFUSED = Answer(400, "interview_closed"), "refused"
 
@@ -94,7 +95,9 @@ def operation(
     accounts = tuple(dict.fromkeys(replace(one, name="", rev=0, ended=0) for one in targets)) or (None,)
     seen = _Observed(request, answer, roles, accounts, rev)
     text = f"{request} by {sorted(map(str, roles))} -> {answer}, rev {rev}"
-    is_write = request.kind in WRITES and not answer.code
+    # What changes nothing is no write: its answer may show what was read after the guard's look.
+    changes_nothing = request.kind in _DETAILS and rev is None
+    is_write = request.kind in WRITES and not answer.code and not changes_nothing
     return Operation(start, end, seen.looks, seen.effect, text, is_write=is_write)
 
 
@@ -203,7 +206,7 @@ def _move(state: Interview, request: Request, viewer: Viewer, _target: Account |
 
 
 def _written(state: Interview, viewer: Viewer, changes: dict[str, object], request: Request) -> Result:
-    if not _still(state, viewer):
+    if changes and not _still(state, viewer):
         return _IMPOSSIBLE, state
     if state.status not in OPEN:
         return _CLOSED, state
