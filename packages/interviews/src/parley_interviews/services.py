@@ -71,13 +71,6 @@ def services_of(parley: Parley) -> list[object]:
         clock=clock,
     )
     creations = InterviewCreations(new=new, interviews=interviews, claims=claims, presenter=presenter, clock=clock)
-    listing = InterviewList(
-        search=InterviewSearch(database),
-        totals=parley.require(CountedTotals),
-        presenter=presenter,
-        cursors=parley.require(Cursors),
-        words=words,
-    )
     return [
         interviews,
         schedule,
@@ -87,10 +80,20 @@ def services_of(parley: Parley) -> list[object]:
         service,
         additions,
         creations,
-        listing,
         history,
+        _listing(parley, words, presenter),
         *_beside(parley, people, schedule),
     ]
+
+
+def _listing(parley: Parley, words: TitleWords, presenter: InterviewPresenter) -> InterviewList:
+    return InterviewList(
+        search=InterviewSearch(parley.database),
+        totals=parley.require(CountedTotals),
+        presenter=presenter,
+        cursors=parley.require(Cursors),
+        words=words,
+    )
 
 
 def _beside(parley: Parley, people: ParticipantRepository, schedule: ScheduleRepository) -> list[object]:
