@@ -2,14 +2,13 @@
 
 import asyncio
 import signal
-import time
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 from cluster import Cluster, running_cluster
 from ledger import Ledger
 from siege import drained, looking, problems_of, set_stage
-from writing import Stage, writing
+from writing import Stage, recovery_of, writing
 
 SHORT = 3
 """How often MongoDB is killed, and how often it is frozen."""
@@ -42,15 +41,6 @@ async def freeze(cluster: Cluster, number: int) -> None:
     cluster.signal_mongod(signal.SIGCONT)
 
 
-async def recovery_of(cluster: Cluster, ledger: Ledger, blow: Awaitable[None]) -> float:
-    """Strike once some more writes are acknowledged; return how long each worker then takes to acknowledge one."""
-    await ledger.grown_by(BETWEEN)
-    await blow
-    begun = time.monotonic()
-    await ledger.grown_everywhere(cluster.urls)
-    return time.monotonic() - begun
-
-
 @pytest.mark.parametrize("blow", [kill, pytest.param(freeze, marks=pytest.mark.chaos)])
 async def test_nothing_is_lost(
     cluster: Cluster, stage: Stage, budget: int, seed: int, figures: Callable[[str], None], *, blow: Blow
@@ -58,7 +48,7 @@ async def test_nothing_is_lost(
     """Each acknowledged write is in documents and log once, no request takes long, and no worker is started again."""
     ledger, workers = Ledger(), [worker.process.pid for worker in cluster.workers]
     async with asyncio.timeout(SECONDS_EACH * budget), writing(cluster.urls, stage, ledger, seed=seed):
-        times = [await recovery_of(cluster, ledger, blow(cluster, number)) for number in range(budget)]
+        times = [await recovery_of(cluster.urls, ledger, blow(cluster, number), BETWEEN) for number in range(budget)]
         await ledger.grown_by(BETWEEN)
     async with looking(cluster.core_settings()) as database:
         lag, problems = await drained(database), await problems_of(database, ledger)

@@ -1,7 +1,6 @@
 """A line to MongoDB that is cut and slow under load: nothing acknowledged is lost, requests are answered in time."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -11,7 +10,7 @@ from cluster import Workers
 from ledger import Ledger
 from lines import FailingLine
 from siege import drained, looking, problems_of, set_stage
-from writing import writing
+from writing import recovery_of, writing
 
 from parley_app.testing import Start
 from parley_core.embedded import EmbeddedMongoDB
@@ -62,15 +61,6 @@ async def slow(line: FailingLine, number: int) -> None:
     line.delay_seconds = 0
 
 
-async def recovery_of(workers: Workers, ledger: Ledger, blow: Awaitable[None]) -> float:
-    """Strike once some more writes are acknowledged; return how long each worker then takes to acknowledge one."""
-    await ledger.grown_by(BETWEEN)
-    await blow
-    begun = time.monotonic()
-    await ledger.grown_everywhere(workers.urls)
-    return time.monotonic() - begun
-
-
 @pytest.mark.chaos
 @pytest.mark.parametrize("blow", [cut, slow])
 async def test_nothing_is_lost(
@@ -85,7 +75,7 @@ async def test_nothing_is_lost(
     """Each acknowledged write is in documents and log once, and none that was tried again by the driver twice."""
     ledger, stage = Ledger(), await set_stage(workers.core_settings())
     async with asyncio.timeout(SECONDS_EACH * budget), writing(workers.urls, stage, ledger, seed=seed):
-        times = [await recovery_of(workers, ledger, blow(line, number)) for number in range(budget)]
+        times = [await recovery_of(workers.urls, ledger, blow(line, number), BETWEEN) for number in range(budget)]
         await ledger.grown_by(BETWEEN)
     async with looking(workers.core_settings()) as database:
         lag, problems = await drained(database), await problems_of(database, ledger)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -133,3 +133,12 @@ async def writing(workers: Sequence[str], stage: Stage, ledger: Ledger, *, seed:
             yield
         finally:
             stopping.set()
+
+
+async def recovery_of(workers: Sequence[str], ledger: Ledger, blow: Awaitable[None], between: int) -> float:
+    """Strike once so many writes more are acknowledged; return how long each worker then takes to acknowledge one."""
+    await ledger.grown_by(between)
+    await blow
+    begun = time.monotonic()
+    await ledger.grown_everywhere(workers)
+    return time.monotonic() - begun
