@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from parley_auth import OUTSIDER
+
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for an instant that a stored document lacks; no interview is older."""
 
@@ -55,6 +57,10 @@ class Participants:
     scheduled_at: datetime
     ends_at: datetime
     present: tuple[Participant, ...]
+
+    def relation_of(self, user_id: str) -> str:
+        """Return as what somebody takes part; `OUTSIDER` for whoever doesn't."""
+        return next((str(one.participant_role) for one in self.present if one.user_id == user_id), OUTSIDER)
 
 
 @dataclass(frozen=True)

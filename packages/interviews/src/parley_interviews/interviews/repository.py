@@ -35,7 +35,8 @@ class InterviewRepository:
         self._interviews = database[INTERVIEWS]
         self._totals = totals
         self._details = PointReader(self._interviews, PROJECTION)
-        self._with_people = PointReader(self._interviews, {**PROJECTION, "participants.user_id": True})
+        people = {"participants.user_id": True, "participants.participant_role": True}
+        self._with_people = PointReader(self._interviews, {**PROJECTION, **people})
 
     async def add(self, new: Sequence[NewInterview], session: Session) -> None:
         """Store new interviews with their participants and count them, in the caller's transaction."""
@@ -48,10 +49,10 @@ class InterviewRepository:
         found = await self._details.read(interview_id)
         return as_interview(found) if found else None
 
-    async def get_with_people(self, interview_id: str) -> tuple[Interview, Sequence[str]] | None:
-        """Return the interview with this id and the ids of who takes part in it, None when there is none."""
+    async def get_with_people(self, interview_id: str) -> tuple[Interview, Mapping[str, str]] | None:
+        """Return the interview with this id and user id -> participant role, None when there is none."""
         found = await self._with_people.read(interview_id)
-        return (as_interview(found), [p["user_id"] for p in _participants(found)]) if found else None
+        return (as_interview(found), _roles(found)) if found else None
 
     async def seen_by(self, viewer_id: str, interview_id: str) -> tuple[Interview, str] | None:
         """Return an interview and the viewer's relation to it; None when there is none."""
@@ -77,8 +78,7 @@ class InterviewRepository:
         )
         if found is None:
             return None
-        roles = {p["user_id"]: p.get("participant_role", ParticipantRole.CANDIDATE) for p in _participants(found)}
-        return Status(found["status"]), roles
+        return Status(found["status"]), _roles(found)
 
     async def exists(self, interview_id: str, session: Session) -> bool:
         """Return whether there is such an interview."""
@@ -186,6 +186,10 @@ def fields_of(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _participants(document: Mapping[str, Any]) -> list[Document]:
     return list(document.get("participants", ()))
+
+
+def _roles(document: Mapping[str, Any]) -> dict[str, str]:
+    return {p["user_id"]: p.get("participant_role", ParticipantRole.CANDIDATE) for p in _participants(document)}
 
 
 def _as_new(new: NewInterview) -> Document:

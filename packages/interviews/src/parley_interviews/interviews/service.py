@@ -1,10 +1,10 @@
 """The rules of single interviews."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from parley_auth import ScopedAccess
+from parley_auth import OUTSIDER, ScopedAccess
 from parley_core import Clock, Event, EventType, Session
 from parley_interviews.claims import external_ids
 from parley_interviews.claims.repository import ClaimRepository
@@ -69,7 +69,11 @@ class InterviewService:
             DuplicateExternalId: another interview has the new external id.
         """
         while True:
-            before, user_ids = await self._read_with_people(access)
+            before, people = await self._read_with_people(access)
+            if people.get(access.principal.id, OUTSIDER) != access.resource.relation:
+                # Whatever is said of this revision, the caller must have been allowed to change it.
+                access = replace(access, resource=await access.recheck(UPDATE))
+                continue
             # Closed for everybody, so If-Match isn't looked at (RFC 9110, 13.2.1).
             if before.status not in OPEN:
                 raise InterviewClosed
@@ -77,7 +81,7 @@ class InterviewService:
             if_match.require(before.rev, shown.etag)
             if not (details := changed_details(before, wanted.given())):
                 return shown
-            if changed := await self._changed(before, user_ids, details, access, wanted):
+            if changed := await self._changed(before, people, details, access, wanted):
                 return changed
             access = replace(access, resource=await access.recheck(UPDATE))
 
@@ -109,7 +113,7 @@ class InterviewService:
             raise InterviewNotFound
         return interview
 
-    async def _read_with_people(self, access: ScopedAccess) -> tuple[Interview, Sequence[str]]:
+    async def _read_with_people(self, access: ScopedAccess) -> tuple[Interview, Mapping[str, str]]:
         if (found := await self._interviews.get_with_people(access.resource.id)) is None:
             raise InterviewNotFound
         return found
@@ -117,7 +121,7 @@ class InterviewService:
     async def _changed(
         self,
         before: Interview,
-        user_ids: Sequence[str],
+        people: Collection[str],
         details: dict[str, Any],
         access: ScopedAccess,
         wanted: schemas.InterviewUpdate,
@@ -125,7 +129,7 @@ class InterviewService:
         """Change an interview that is still as it was read, and return it; else None."""
         changes = details | consequences(before, details)
         # Whoever comes or leaves meanwhile changes the revision, on which the write depends.
-        places = dict.fromkeys(user_ids, f"#/{field}") if (field := moving(details)) else {}
+        places = dict.fromkeys(people, f"#/{field}") if (field := moving(details)) else {}
         refuse = self._bookings.refuse(wanted.on_conflict)
 
         async def work(session: Session | None = None) -> Shown | None:

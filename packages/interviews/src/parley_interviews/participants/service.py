@@ -36,8 +36,8 @@ from parley_interviews.scheduling.overlaps import Busy, as_change
 _Added = tuple[Participant, User | None, Sequence[Busy]]
 
 
-class _NotAdded(Exception):
-    """The write found another interview than the one that was read; ends a transaction without a commit."""
+class _ChangedMeanwhile(Exception):
+    """The interview or the caller's relation to it is no longer as it was read; no transaction is committed."""
 
 
 class ParticipantService:
@@ -79,7 +79,7 @@ class ParticipantService:
         while True:
             try:
                 participant, user, conflicts = await self._added(access, wanted)
-            except _NotAdded:
+            except _ChangedMeanwhile:
                 access = replace(access, resource=await access.recheck(ADD))
             else:
                 user = user or await self._users.by_id(participant.user_id)
@@ -91,21 +91,13 @@ class ParticipantService:
         Raises:
             InterviewClosed, ParticipantNotFound: the interview can't lose this participant.
         """
-        removed = False
-        while not removed:
-            present = {p.user_id: p for p in (await self._open(access.resource.id)).present}
-            if (participant := present.get(user_id)) is None:
-                raise ParticipantNotFound
-            event = Event(
-                type=PARTICIPANT_REMOVED,
-                at=self._clock(),
-                actor=access.actor,
-                changes={"participant": (participant_entry(participant), None)},
-                audience=PARTICIPANTS,
-            )
-            removed = await self._participants.remove(access.resource.id, participant, event, by=access)
-            if not removed:
+        while True:
+            try:
+                await self._remove(access, user_id)
+            except _ChangedMeanwhile:
                 access = replace(access, resource=await access.recheck(REMOVE))
+            else:
+                return
 
     async def page(self, access: ScopedAccess, query: schemas.ParticipantQuery) -> Listing[schemas.Participant]:
         """Return a page of the participants, in the order in which they were added.
@@ -148,7 +140,7 @@ class ParticipantService:
     async def _write(
         self, access: ScopedAccess, participant: Participant, *, refuse: bool, session: Session | None = None
     ) -> tuple[Participant, Sequence[Busy]]:
-        interview = await self._open(access.resource.id, session)
+        interview = await self._open(access, session)
         _check_room(interview, participant.user_id)
         conflicts = await self._bookings.conflicts(
             interview, {participant.user_id: "#"}, refuse=refuse, session=session
@@ -162,16 +154,33 @@ class ParticipantService:
         )
         added = await self._participants.add(interview, participant, event, by=access, session=session)
         if added is None:
-            raise _NotAdded
+            raise _ChangedMeanwhile
         return added, conflicts
+
+    async def _remove(self, access: ScopedAccess, user_id: str) -> None:
+        present = {p.user_id: p for p in (await self._open(access)).present}
+        if (participant := present.get(user_id)) is None:
+            raise ParticipantNotFound
+        event = Event(
+            type=PARTICIPANT_REMOVED,
+            at=self._clock(),
+            actor=access.actor,
+            changes={"participant": (participant_entry(participant), None)},
+            audience=PARTICIPANTS,
+        )
+        if not await self._participants.remove(access.resource.id, participant, event, by=access):
+            raise _ChangedMeanwhile
 
     async def _shown(self, participants: Sequence[Participant], viewer: ScopedAccess) -> list[schemas.Participant]:
         users = await self._users.by_ids(p.user_id for p in participants)
         return [shown_to(viewer, participant, users.get(participant.user_id)) for participant in participants]
 
-    async def _open(self, interview_id: str, session: Session | None = None) -> Participants:
-        if (found := await self._participants.of(interview_id, session)) is None:
+    async def _open(self, access: ScopedAccess, session: Session | None = None) -> Participants:
+        if (found := await self._participants.of(access.resource.id, session)) is None:
             raise InterviewNotFound
+        # Whatever is said of this revision, the caller must have been allowed to change it.
+        if found.relation_of(access.principal.id) != access.resource.relation:
+            raise _ChangedMeanwhile
         if found.status not in OPEN:
             raise InterviewClosed
         return found
