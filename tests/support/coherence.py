@@ -88,7 +88,9 @@ class World:
     tally: Tally = field(default_factory=Tally)
     numbers: int = 0
     begun: int = 0
+    """The number of writes that another one can undo, see `REVERSIBLE`."""
     done: int = 0
+    """How many of them are done."""
 
     def fresh(self, word: str) -> str:
         """Return a text that was never used before: nothing is ever changed back to what it was."""
@@ -203,14 +205,16 @@ WRITES: dict[Callable[[World, Member], Awaitable[None]], int] = {
     add_interview: 1,
 }
 """Each kind of write -> how often it is made, compared with the others."""
+REVERSIBLE = {add, remove, change_role}
+"""What another write can undo: what a member may read, and what their lists have, is then as it was before."""
 
 
 async def write(world: World) -> None:
     """Change something that cached routes show."""
     change = world.random.choices(list(WRITES), list(WRITES.values()))[0]
-    world.begun += 1
+    world.begun += change in REVERSIBLE
     await change(world, world.random.choice(world.members))
-    world.done += 1
+    world.done += change in REVERSIBLE
     world.tally.writes[change.__name__] += 1
 
 
@@ -221,12 +225,9 @@ async def read(world: World, template: str) -> None:
     first = await seen(world.oracle, address, headers)
     shown = await seen(world.random.choice(world.workers), address, headers)
     last = await seen(world.oracle, address, headers)
-    # What may be read is changed back and forth: a single change can't do that.
-    if (
-        UNAVAILABLE in {first[0], shown[0], last[0]}
-        or first != last
-        or (shown != first and shown[0] != first[0] and world.begun - before > 1)
-    ):
+    # Between two equal answers something may have been changed and changed back: a single write can't do that.
+    may_differ = shown != first and world.begun - before > 1
+    if UNAVAILABLE in {first[0], shown[0], last[0]} or first != last or may_differ:
         world.tally.undecided += 1
         return
     world.tally.compared[template] += 1
