@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 from fastapi.routing import iter_route_contexts
 
@@ -30,6 +33,21 @@ class TestComposition:
         monkeypatch.setenv("PARLEY_MONGODB_POOL_SIZE", "none")
         with pytest.raises(StartupError, match="PARLEY_MONGODB_POOL_SIZE"):
             create_app()
+
+
+def _imports(code: str, module: str) -> bool:
+    """Return whether a process that runs this code imports a module."""
+    code = f"import sys\n{code}\nprint({module!r} in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.strip() == "True"
+
+
+@pytest.mark.parametrize(
+    ("code", "does"), [("import parley_app; parley_app.create_app()", False), ("import parley_app.cli", True)]
+)
+def test_who_brings_another_server_needs_no_command_line(code: str, *, does: bool) -> None:
+    """Another ASGI server than `parley serve` pays neither time nor memory for the commands."""
+    assert _imports(code, "typer") is does
 
 
 class TestAnnouncements:

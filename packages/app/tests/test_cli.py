@@ -9,7 +9,7 @@ import pytest
 
 from parley_app.cli import main
 from parley_app.testing import install_plugin, parley
-from parley_core.kernel.commands import COMMANDS_GROUP
+from parley_core.kernel.commands import COMMANDS_GROUP, commands_of
 from parley_core.kernel.plugins import Plugins
 
 _COMMAND = """
@@ -135,7 +135,7 @@ class TestListing:
 
     def test_every_entry_point_names_what_the_hook_returns(self) -> None:
         points = {point.name: point.load() for point in entry_points(group=COMMANDS_GROUP)}
-        hooks = [(declared.plugin, declared.value) for declared in Plugins().commands()]
+        hooks = [(declared.plugin, declared.value) for declared in commands_of(Plugins())]
         assert "app" in points
         assert sorted(points.items(), key=itemgetter(0)) == sorted(hooks, key=itemgetter(0))
 

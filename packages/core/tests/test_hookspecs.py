@@ -27,11 +27,12 @@ def test_page() -> None:
 
 
 def _as_written(spec: Callable[..., object]) -> str:
-    """The hook's first line as its module has it."""
+    """The hook's first line as its module has it; a type whose module isn't imported there stands in quotes."""
     (function,) = ast.parse(inspect.getsource(spec)).body
     assert isinstance(function, ast.FunctionDef)
     assert function.returns is not None
-    return f"def {function.name}({ast.unparse(function.args)}) -> {ast.unparse(function.returns)}"
+    returned = ast.unparse(function.returns).strip("'")
+    return f"def {function.name}({ast.unparse(function.args)}) -> {returned}"
 
 
 @pytest.mark.parametrize("name", SPECS)

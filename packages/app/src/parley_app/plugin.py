@@ -1,10 +1,12 @@
 """The app's table of contents."""
 
-import typer
+from typing import TYPE_CHECKING
 
-from parley_app import commands
 from parley_app.settings import AppSettings, LogSettings
 from parley_core import Settings, hookimpl
+
+if TYPE_CHECKING:
+    import typer
 
 
 @hookimpl
@@ -13,5 +15,7 @@ def parley_settings() -> list[type[Settings]]:
 
 
 @hookimpl
-def parley_commands() -> list[typer.Typer]:
+def parley_commands() -> "list[typer.Typer]":
+    from parley_app import commands  # noqa: PLC0415 - what serves without a command line needs no typer
+
     return [commands.app]

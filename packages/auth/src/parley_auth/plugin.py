@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from typer import Typer
-
-from parley_auth import caching, commands, events, hookspecs, indexes, lifespan, policy, services
+from parley_auth import caching, events, hookspecs, indexes, lifespan, policy, services
 from parley_auth.accounts import endpoints as accounts
 from parley_auth.authorization import route_checks
 from parley_auth.authorization.policy_table import PolicyRule
@@ -33,6 +31,9 @@ from parley_core import (
     hookimpl,
 )
 from parley_core.http.framework import RouteContext
+
+if TYPE_CHECKING:
+    from typer import Typer
 
 
 @hookimpl
@@ -91,7 +92,9 @@ def parley_revocations() -> list[Revocation]:
 
 
 @hookimpl
-def parley_commands() -> list[Typer]:
+def parley_commands() -> "list[Typer]":
+    from parley_auth import commands  # noqa: PLC0415 - what serves without a command line needs no typer
+
     return [commands.app]
 
 

@@ -6,9 +6,9 @@ plain function: start-up fails when one is a coroutine, a generator or a wrapper
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
 
 import pluggy
-import typer
 from pydantic_settings import BaseSettings
 
 from parley_core.backup.declared import KeyFile, Revocation
@@ -19,6 +19,9 @@ from parley_core.http.framework import RouteContext
 from parley_core.http.requests import Composition
 from parley_core.http.routing import Router
 from parley_core.markers import hookspec
+
+if TYPE_CHECKING:
+    import typer
 
 
 @hookspec(historic=True)
@@ -153,7 +156,7 @@ def parley_revocations() -> Sequence[Revocation]:
 
 
 @hookspec
-def parley_commands() -> Sequence[typer.Typer]:
+def parley_commands() -> "Sequence[typer.Typer]":
     """Called once, when the command line starts, unless an entry point of the group `parley.commands` says the same.
 
     Returns: Typer applications whose commands are hung under `parley`. In a command `typer.Context.obj` is a

@@ -83,7 +83,7 @@ def commands_of(plugins: "Plugins") -> list[Declared[typer.Typer]]:
     Raises:
         StartupError: two of them bring a command of one name.
     """
-    return _without_clashes(list(plugins.commands()))
+    return _without_clashes(list(plugins.declarations("parley_commands", typer.Typer)))
 
 
 def _without_clashes(declared: list[Declared[typer.Typer]]) -> list[Declared[typer.Typer]]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pluggy
-import typer
 
 from parley_core import hookspecs
 from parley_core.backup.declared import KeyFile, Revocation
@@ -155,10 +154,6 @@ class Plugins:
     def revocations(self) -> Iterator[Declared[Revocation]]:
         """Return what takes away what all plugins have granted."""
         return self.declarations("parley_revocations", Revocation)
-
-    def commands(self) -> Iterator[Declared[typer.Typer]]:
-        """Return the command line applications of all plugins."""
-        return self.declarations("parley_commands", typer.Typer)
 
     def lifespans(self, parley: Composition) -> Iterator[Declared[AbstractAsyncContextManager[None]]]:
         """Return the lifespans of all plugins, each made when it is asked for."""
