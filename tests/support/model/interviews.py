@@ -206,7 +206,7 @@ def _move(state: Interview, request: Request, viewer: Viewer, _target: Account |
 
 
 def _written(state: Interview, viewer: Viewer, changes: dict[str, object], request: Request) -> Result:
-    if changes and not _still(state, viewer):
+    if not _still(state, viewer):
         return _IMPOSSIBLE, state
     if state.status not in OPEN:
         return _CLOSED, state
@@ -233,23 +233,23 @@ def _add(state: Interview, request: Request, viewer: Viewer, target: Account | N
         return Answer(400, "inactive_user"), state
     if target.role == CANDIDATE and relation == INTERVIEWER:
         return Answer(400, "invalid_participant_role"), state
+    if not _still(state, viewer):
+        return _IMPOSSIBLE, state
     if state.status not in OPEN:
         return _CLOSED, state
     if state.relation(request.target) != OUTSIDER:
         return Answer(400, "duplicate_participant"), state
-    if not _still(state, viewer):
-        return _IMPOSSIBLE, state
     after = state.changed(people=(*state.people, (request.target, relation)))
     return Answer(201, facts=(request.target, relation)), after
 
 
 def _remove(state: Interview, request: Request, viewer: Viewer, _target: Account | None) -> Result:
+    if not _still(state, viewer):
+        return _IMPOSSIBLE, state
     if state.status not in OPEN:
         return _CLOSED, state
     if state.relation(request.target) == OUTSIDER:
         return Answer(404, "participant_not_found"), state
-    if not _still(state, viewer):
-        return _IMPOSSIBLE, state
     people = tuple(one for one in state.people if one[0] != request.target)
     # Whoever is added again is asked again.
     answers = frozenset(one for one in state.answers if one[0] != request.target)
@@ -280,7 +280,7 @@ _IMPOSSIBLE = Answer(-1, "impossible")
 
 
 def _still(state: Interview, viewer: Viewer) -> bool:
-    """Return whether the caller is what the guard has seen: a write needs that when it takes effect."""
+    """Return whether the caller is what the guard has seen: a change needs that, and so does its refusal."""
     return state.relation(viewer.id) == viewer.relation
 
 
