@@ -16,7 +16,7 @@ from parley_core.clock import Clock, utc_now
 from parley_core.data.cursor_key import cursor_key
 from parley_core.data.documents import Document
 from parley_core.data.handle import Database
-from parley_core.data.migrating import DataMigrations, migrations_of
+from parley_core.data.migrating import DataMigrations
 from parley_core.declarations import Declared
 from parley_core.errors import StartupError
 from parley_core.http.access import ProbeAnswers
@@ -24,7 +24,6 @@ from parley_core.http.framework import RouteContext
 from parley_core.http.limits import RequestLimits
 from parley_core.http.requests import path_of
 from parley_core.http.routing import PublicRoute, Router
-from parley_core.kernel.catalogue import catalogue_of
 from parley_core.kernel.lifespans import attributed, frozen
 from parley_core.kernel.measuring import measured
 from parley_core.kernel.mounting import install
@@ -34,10 +33,9 @@ from parley_core.kernel.plugins import Plugins
 from parley_core.kernel.proof import Proof
 from parley_core.kernel.services import Finder, Services
 from parley_core.kernel.settings import CoreSettings, allowed_plugins, load_settings
-from parley_core.kernel.storage import log_of, open_database, running_log
+from parley_core.kernel.storage import Storage, log_of, running_log
 from parley_core.kernel.unknown_settings import unknown_settings, warn_of
 from parley_core.log_lines import announcer
-from parley_core.ownership import single_owner
 
 T = TypeVar("T")
 S = TypeVar("S", bound=BaseSettings)
@@ -76,17 +74,14 @@ class Parley:
         self.unknown_settings = tuple(unknown_settings(self._settings))
         """Variables that look like settings and are none, each with what to do."""
         warn_of(self.unknown_settings)
-        collections = single_owner(self.plugins.indexes(), lambda owned: [owned.collection], what="collection")
-        self._indexes = list(collections.values())
-        self._migrations = migrations_of(self.plugins.names, self.plugins.migrations())
-        self.events = catalogue_of(self.plugins.event_types(), self.plugins.invalidations())
+        self._storage = Storage(self.plugins, self.settings(CoreSettings))
+        self.events = self._storage.events
         self._services = Services()
         self.require: Finder = self._services.require
         """Return the service of a class; raise `StartupError` where there is none, see `Composition`."""
         self._proof = Proof(self.plugins, self._services, unguarded=unguarded)
         self.probe_answers = ProbeAnswers()
         """What the probes were answered, wherever in the process: only a change is logged."""
-        self._database: Database | None = None
         self._is_manual = self.settings(CoreSettings).migrate == "manual"
         self.request_timeout_seconds = self.settings(CoreSettings).request_timeout_seconds
         self.request_limits: RequestLimits = self.settings(CoreSettings)
@@ -105,9 +100,7 @@ class Parley:
     @property
     def database(self) -> Database:
         """The database; there is one only while the application runs."""
-        if self._database is None:
-            raise RuntimeError("the database is open only inside `Parley.running()` or the application's lifespan")
-        return self._database
+        return self._storage.database
 
     @property
     def client(self) -> AsyncMongoClient[Document]:
@@ -250,17 +243,9 @@ class Parley:
         Raises:
             StartupError: it can't be opened.
         """
-        collections = [declared.value for declared in self._indexes]
-        opening = open_database(
-            self.settings(CoreSettings), catalogue=self.events, collections=collections, announce=self.announce
-        )
         with self._services.temporary():
-            async with opening as database:
-                self._database = database
-                try:
-                    yield DataMigrations(database, self._migrations, self._indexes)
-                finally:
-                    self._database = None
+            async with self._storage.opened(self.announce) as migrations:
+                yield migrations
 
     async def _make_services(self, *services: object, key: bytes) -> None:
         own = await own_services(self.database, self.settings(CoreSettings), self.clock, cursor_key=key)

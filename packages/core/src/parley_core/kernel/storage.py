@@ -7,13 +7,60 @@ from parley_core.clock import Clock
 from parley_core.data.database import database_of, open_client
 from parley_core.data.handle import Database
 from parley_core.data.indexes import CollectionIndexes
-from parley_core.kernel.catalogue import EventCatalogue
+from parley_core.data.migrating import DataMigrations, migrations_of
+from parley_core.kernel.catalogue import EventCatalogue, catalogue_of
+from parley_core.kernel.plugins import Plugins
 from parley_core.kernel.settings import CoreSettings
 from parley_core.log.catching_up import CatchUp
 from parley_core.log.reader import EventLog
 from parley_core.log.relay import Relay
 from parley_core.log.sources import sources_of
 from parley_core.log.writer import LogWriter
+from parley_core.ownership import single_owner
+
+
+class Storage:
+    """What the plugins of an application store, and the database while it is open.
+
+    Args:
+        plugins: they declare collections with their indexes, migrations, events and what those invalidate.
+        core: which database.
+
+    Raises:
+        StartupError: two plugins declare one collection or event, or a declaration doesn't fit the others.
+    """
+
+    def __init__(self, plugins: Plugins, core: CoreSettings) -> None:
+        self._core = core
+        collections = single_owner(plugins.indexes(), lambda owned: [owned.collection], what="collection")
+        self._indexes = list(collections.values())
+        self._migrations = migrations_of(plugins.names, plugins.migrations())
+        self.events = catalogue_of(plugins.event_types(), plugins.invalidations())
+        """What can be recorded, and what that invalidates."""
+        self._database: Database | None = None
+
+    @property
+    def database(self) -> Database:
+        """The database; there is one only while it is open."""
+        if self._database is None:
+            raise RuntimeError("the database is open only inside `Parley.running()` or the application's lifespan")
+        return self._database
+
+    @asynccontextmanager
+    async def opened(self, announce: Callable[[str], None]) -> AsyncIterator[DataMigrations]:
+        """Open the database and change nothing; yield what migrates its data.
+
+        Raises:
+            StartupError: it can't be opened.
+        """
+        collections = [declared.value for declared in self._indexes]
+        opening = open_database(self._core, catalogue=self.events, collections=collections, announce=announce)
+        async with opening as database:
+            self._database = database
+            try:
+                yield DataMigrations(database, self._migrations, self._indexes)
+            finally:
+                self._database = None
 
 
 @asynccontextmanager
