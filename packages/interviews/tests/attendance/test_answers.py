@@ -14,6 +14,7 @@ from profiling import profiled
 from parley_auth.testing import an_account
 from parley_core import Database
 from parley_core.testing import logged
+from parley_interviews.attendance.service import AttendanceService
 from parley_interviews.testing import address_of, bring_to, create_interview
 
 if TYPE_CHECKING:
@@ -50,6 +51,26 @@ class TestAnswer:
         }
         for viewer in (people.admin, people.interviewer, people.candidate):
             assert await entry(client, viewer, interview, people.candidate) == answer.json()
+
+    async def test_is_read_with_its_interview(
+        self, app: FastAPI, client: httpx.AsyncClient, people: People, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of a move and an answer to it, between the reads of interview and answers, both are seen or none."""
+        interview = await create_interview(client, people.admin, people.candidate)
+        repository = app.state.parley.require(AttendanceService)._attendances  # noqa: SLF001 - no other way leads between
+        answers = repository._attendances  # noqa: SLF001
+
+        class Between:
+            async def find_one(self, *arguments: Any, **named: Any) -> Any:
+                monkeypatch.undo()
+                moved = await change(client, people.admin, interview, duration_minutes=90)
+                assert outcome(await rsvp(client, people.candidate, moved)) == (200, None)
+                return await answers.find_one(*arguments, **named)
+
+        monkeypatch.setattr(repository, "_attendances", Between())
+        for expected in ((0, [None]), (1, ["accepted"])):
+            read = await attendance(client, people.admin, interview)
+            assert (read["schedule_version"], [item["answer"] for item in read["items"]]) == expected
 
     async def test_locks_first(self, client: httpx.AsyncClient, people: People, database: Database) -> None:
         """Its transaction begins with the lock: after a read each write to the interview would make it begin again."""

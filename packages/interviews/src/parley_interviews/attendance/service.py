@@ -32,8 +32,9 @@ class AttendanceService:
         self._clock = clock
 
     async def read(self, access: ScopedAccess) -> schemas.Attendance:
-        """Return everybody who takes part, with their answers and marks as the caller sees them."""
-        return attendance_shown_to(access, await self._read(access))
+        """Return everybody who takes part, with their answers and marks as the caller sees them, all of one instant."""
+        attendance = await in_transaction(self._database.client, lambda session: self._read(access, session))
+        return attendance_shown_to(access, attendance)
 
     async def answer(self, access: ScopedAccess, wanted: schemas.Rsvp) -> schemas.PersonAttendance:
         """Set the caller's answer to the present schedule.
