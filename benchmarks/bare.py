@@ -1,5 +1,7 @@
 """A conditional update and nothing else, behind the guard of Parley's own PATCH: what a change costs at least.
 
+It changes copies of the interviews that are patched, with the indexes by which interviews are listed and found.
+
 uvicorn --factory benchmarks.bare:create_app
 """
 
@@ -14,6 +16,7 @@ from pymongo import ReturnDocument
 from benchmarks.changes import BARE
 from parley_auth import Guard, ScopedAccess
 from parley_core import CollectionIndexes, Database, Parley, Router, hookimpl, provided
+from parley_interviews.indexes import INDEXES, INTERVIEWS
 
 router = Router(prefix="/interviews/{interview_id}/bare", tag="bare")
 
@@ -53,7 +56,8 @@ class BareUpdates:
         )
 
 
-@router.patch("", summary="Change an interview without history")
+# 201, since what records nothing and answers 200 waits until everything that others have written is published.
+@router.patch("", summary="Change an interview without history", status_code=201)
 async def change_bare(
     access: Annotated[ScopedAccess, Depends(Guard("interviews:update"))],
     body: Change,
@@ -75,8 +79,9 @@ class Bare:
 
     @hookimpl
     def parley_indexes(self) -> list[CollectionIndexes]:
-        """Return the collection, which has no index."""
-        return [CollectionIndexes(BARE, ())]
+        """Return the collection with the indexes of interviews."""
+        [indexes] = [one.indexes for one in INDEXES if one.collection == INTERVIEWS]
+        return [CollectionIndexes(BARE, indexes)]
 
     @hookimpl
     def parley_services(self, parley: Parley) -> list[object]:

@@ -19,7 +19,7 @@ INTERVIEWS = 1000
 # are posted; the rest is patched, a whole number for each connection, so that no two connections write the same one.
 _READ = range(40)
 _POSTED = [number for number in range(40, 80) if number % 4]
-_PATCHED = [number for number in range(80, INTERVIEWS) if number % 4][: 21 * CONNECTIONS]
+PATCHED = [number for number in range(80, INTERVIEWS) if number % 4][: 21 * CONNECTIONS]
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _ids(numbers: Iterable[int]) -> list[str]:
 def writes(server: Server, admin: str, readers: Sequence[Reader]) -> Iterator[Case]:
     """Return what is measured of writing."""
     v1 = "/v1/interviews"
-    patched = [f"{v1}/{i}" for i in _ids(_PATCHED)]
+    patched = [f"{v1}/{i}" for i in _ids(PATCHED)]
     posted = [(f"{v1}/{an_id(2, n)}/messages", readers[n % len(readers)].parley) for n in _POSTED]
     yield Case("create", server, [request(v1, admin, NEW)], "201")
     yield Case("patch", server, [request(path, admin, CHANGE, method="PATCH") for path in patched])

@@ -1,12 +1,13 @@
 """What is changed again and again: data for many rounds, the requests, and how it is brought back between them."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 from pymongo.database import Database
 
-from benchmarks.cases import CHANGE, Case, Reader
-from benchmarks.data import PERSON, an_id, fill_accounts, stored_interview
+from benchmarks.cases import CHANGE, PATCHED, Case, Reader
+from benchmarks.data import NOW, PERSON, an_id, fill_accounts, stored_interview
 from benchmarks.machine import CONNECTIONS, Server, request
 
 AnyDatabase = Database[dict[str, Any]]
@@ -21,12 +22,16 @@ _BACK = {"status": "scheduled", "participants": []}
 
 
 def prepare(database: AnyDatabase, reader: Reader) -> None:
-    """Store interviews to change and accounts to add, which log in with a reader's password."""
-    interviews = [stored_interview(n, "") | {"_id": an_id(_KIND, n)} | _BACK for n in range(_FILLED.stop)]
+    """Store interviews to change and accounts to add, which log in with a reader's password.
+
+    The bare updates change copies of the very interviews that are patched.
+    """
+    interviews = [_to_change(n) for n in range(_FILLED.stop)]
     database["interviews"].insert_many(interviews, ordered=False)
     fill_accounts(database, _PEOPLE, like=reader.id)
     database["interview_totals"].drop()
-    database["interviews"].aggregate([{"$out": BARE}])
+    copied = {"_id": {"$in": [an_id(2, number) for number in PATCHED]}}
+    database["interviews"].aggregate([{"$match": copied}, {"$out": BARE}])
 
 
 def changes(database: AnyDatabase, server: Server, admin: str, reader: Reader) -> Iterator[Case]:
@@ -39,8 +44,18 @@ def changes(database: AnyDatabase, server: Server, admin: str, reader: Reader) -
 
 def bare(server: Server, admin: str) -> Case:
     """Return the baseline of changes: one conditional update behind the same guard, see bare.py."""
-    paths = [f"/v1/interviews/{an_id(_KIND, number)}/bare" for number in _FILLED]
-    return Case("bare update", server, [request(path, admin, CHANGE, method="PATCH") for path in paths])
+    paths = [f"/v1/interviews/{an_id(2, number)}/bare" for number in PATCHED]
+    return Case("bare update", server, [request(path, admin, CHANGE, method="PATCH") for path in paths], "201")
+
+
+def _to_change(number: int) -> dict[str, Any]:
+    """Return an interview on a day of its own: who is added to all of them has no two at the same time.
+
+    That they have none is looked for all the same.
+    """
+    at = NOW + timedelta(days=number)
+    times = {"scheduled_at": at, "ends_at": at + timedelta(hours=1)}
+    return stored_interview(number, "") | {"_id": an_id(_KIND, number)} | times | _BACK
 
 
 def _moves(admin: str) -> Iterator[str]:
