@@ -10,6 +10,7 @@ from typing import Any
 
 from pymongo import UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import ConnectionFailure
 
 from parley_core.data.deadline import remaining, time_is_over
 from parley_core.data.documents import Document, Session
@@ -90,8 +91,22 @@ class Generations:
                 raise time_is_over() from None
 
     async def _write(self, keys: Iterable[str], session: Session | None = None) -> None:
-        if steps := [UpdateOne({"_id": key}, {"$inc": {"n": 1}}, upsert=True) for key in sorted(keys)]:
-            await self._counters.bulk_write(steps, ordered=False, session=session)
+        wanted = sorted(keys)
+        if not wanted or (session is None and await self._are_grown(wanted)):
+            return
+        steps = [UpdateOne({"_id": key}, {"$inc": {"n": 1}}, upsert=True) for key in wanted]
+        await self._counters.bulk_write(steps, ordered=False, session=session)
+
+    async def _are_grown(self, keys: Sequence[str]) -> bool:
+        """Raise those of the counters that exist, for half of what it takes to create them; return whether all do."""
+        try:
+            done = await self._counters.update_many({"_id": {"$in": keys}}, {"$inc": {"n": 1}})
+        except ConnectionFailure as error:
+            if error.timeout:
+                raise
+            # The driver doesn't repeat what changes several documents. To raise them once more does no harm.
+            return False
+        return done.matched_count == len(keys)
 
     async def close(self) -> None:
         """Stop; whoever still waits doesn't learn whether the counters have grown."""
