@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from parley_core.data.ids import new_id, parse_id
     from parley_core.data.indexes import CollectionIndexes
     from parley_core.data.migrations import Migration
-    from parley_core.data.recorded import insert_all_recorded, insert_recorded, record
+    from parley_core.data.recorded import insert_all_recorded, insert_recorded, record, record_at
     from parley_core.errors import ParleyError, StartupError, raises
     from parley_core.http.pagination import Page, PageQuery, Pager, PagerDep
     from parley_core.http.requests import Composition, provided, request_id_of
@@ -72,6 +72,7 @@ __all__ = [
     "provided",
     "raises",
     "record",
+    "record_at",
     "request_id_of",
     "utc_now",
 ]
@@ -114,6 +115,7 @@ __getattr__ = lazily(
             "insert_all_recorded",
             "insert_recorded",
             "record",
+            "record_at",
         ),
         "errors": (
             "ParleyError",

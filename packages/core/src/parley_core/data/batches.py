@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
+from contextvars import Context
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from opentelemetry.metrics import Histogram
 
@@ -15,6 +16,8 @@ from parley_core.telemetry import METER, only_trace
 from parley_core.waiting import fail, fulfil, within
 
 LARGEST = 256
+# Batches of one key that others go on beside, at most: a database that hangs as a whole isn't asked ever more.
+_SLOW_AT_ONCE = 4
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 R = TypeVar("R")
@@ -40,7 +43,7 @@ class _Entry(Generic[T, R]):
 
 
 class Batches(Generic[K, T, R]):
-    """Settles items in batches: of each key one batch at a time, of several keys side by side.
+    """Settles items in batches: of each key one batch at a time unless one is slow, of several keys side by side.
 
     An item that was taken into a batch is settled whether anybody still waits for it or not.
 
@@ -54,6 +57,7 @@ class Batches(Generic[K, T, R]):
             unless it is in a batch. Others wait as long as their deadline lets them.
         sizes: where the number of items of each batch is recorded.
         budget: the word by which refusals are counted, see `count_refusal`.
+        slow_seconds: after which the next batch of a key doesn't wait any longer for the one before; None for never.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Batches(Generic[K, T, R]):
         patience: float,
         sizes: Histogram,
         budget: str,
+        slow_seconds: float | None = None,
     ) -> None:
         self._settle = settle
         self._largest = largest or LARGEST
@@ -72,6 +77,7 @@ class Batches(Generic[K, T, R]):
         self._patience = patience
         self._sizes = sizes
         self._budget = budget
+        self._slow_seconds = slow_seconds
         self._waiting: dict[K, deque[_Entry[T, R]]] = {}
         self._workers: set[asyncio.Task[None]] = set()
 
@@ -108,22 +114,36 @@ class Batches(Generic[K, T, R]):
         waiting: deque[_Entry[T, R]] = deque()
         self._waiting[key] = waiting
         # The trace alone: the deadline of the request that happens to come first isn't the others'.
-        worker = asyncio.get_running_loop().create_task(self._work(key, waiting), context=only_trace())
-        self._workers.add(worker)
-        worker.add_done_callback(self._workers.discard)
+        self._start(self._work(key, waiting), only_trace())
         return waiting
 
+    def _start(self, work: Coroutine[Any, Any, None], context: Context | None = None) -> "asyncio.Task[None]":
+        worker = asyncio.get_running_loop().create_task(work, context=context)
+        self._workers.add(worker)
+        worker.add_done_callback(self._workers.discard)
+        return worker
+
     async def _work(self, key: K, waiting: deque[_Entry[T, R]]) -> None:
-        batch: list[_Entry[T, R]] = []
+        slow: set[asyncio.Task[None]] = set()
         try:
             while waiting:
                 batch = [waiting.popleft() for _ in range(min(len(waiting), self._largest))]
-                await self._settle_all(key, [entry for entry in batch if not entry.has_timed_out])
+                if self._slow_seconds is None:
+                    await self._settle_batch(key, batch)
+                    continue
+                slow.add(self._start(self._settle_batch(key, batch)))
+                _, slow = await asyncio.wait(slow, timeout=self._slow_seconds, return_when=asyncio.FIRST_COMPLETED)
+                if len(slow) == _SLOW_AT_ONCE:
+                    _, slow = await asyncio.wait(slow, return_when=asyncio.FIRST_COMPLETED)
         finally:
             del self._waiting[key]
-            for entry in (*batch, *waiting):
-                if not entry.outcome.done():
-                    fail([entry.outcome], Unavailable())
+            _refuse(waiting)
+
+    async def _settle_batch(self, key: K, batch: Sequence[_Entry[T, R]]) -> None:
+        try:
+            await self._settle_all(key, [entry for entry in batch if not entry.has_timed_out])
+        finally:
+            _refuse(batch)
 
     async def _settle_all(self, key: K, batch: Sequence[_Entry[T, R]]) -> None:
         if not batch:
@@ -140,6 +160,11 @@ class Batches(Generic[K, T, R]):
             self._sizes.record(len(batch))
             for entry, outcome in zip(batch, outcomes, strict=True):
                 _answer(entry.outcome, outcome)
+
+
+def _refuse(entries: Iterable[_Entry[T, R]]) -> None:
+    """Answer those who still wait that nobody knows what became of theirs."""
+    fail([entry.outcome for entry in entries if not entry.outcome.done()], Unavailable())
 
 
 def _answer(future: "asyncio.Future[R]", outcome: R | Exception) -> None:

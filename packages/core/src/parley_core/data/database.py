@@ -13,6 +13,7 @@ from parley_core.data.command_spans import command_listeners
 from parley_core.data.documents import Document, Session
 from parley_core.data.events import EventType, Invalidation
 from parley_core.data.examination import examine, findings_of_refusal
+from parley_core.data.grouped import GroupedWrites
 from parley_core.data.handle import Database
 from parley_core.data.invalidation import Generations
 from parley_core.data.publication import publishing_transaction
@@ -107,7 +108,7 @@ def database_of(
     database = Database(client, name, read_concern=ReadConcern("majority"), read_preference=ReadPreference.PRIMARY)
     database.event_types, database.recorded, database.kinds = event_types, frozenset(recorded), {}
     database.unrelayed = Unrelayed()
-    database.generations = Generations(database, invalidations)
+    database.generations, database.grouped = Generations(database, invalidations), GroupedWrites(database)
     return database
 
 

@@ -7,6 +7,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from parley_core.data.documents import Document
 from parley_core.data.events import EventType
+from parley_core.data.grouped import GroupedWrites
 from parley_core.data.invalidation import Generations
 from parley_core.data.unrelayed import Unrelayed
 
@@ -19,6 +20,7 @@ class Database(AsyncDatabase[Document]):
     """
 
     generations: Generations
+    grouped: GroupedWrites
     unrelayed: Unrelayed
     event_types: Mapping[str, EventType] = MappingProxyType({})
     recorded: frozenset[str] = frozenset()

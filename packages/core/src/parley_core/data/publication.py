@@ -68,7 +68,7 @@ async def publishing(database: Database, unit: Unit, session: Session | None) ->
     entries: list[Entry] = []
     try:
         yield entries
-    except (PyMongoError, asyncio.CancelledError) as error:
+    except (PyMongoError, Unavailable, asyncio.CancelledError) as error:
         if session is None and is_ambiguous(error):
             database.unrelayed.note_unknown(unit)
         raise

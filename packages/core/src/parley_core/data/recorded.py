@@ -5,6 +5,7 @@ the event into the log and removes it from the document, which so never fills.
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -113,6 +114,44 @@ async def record(
         if document is not None:
             written += [_as_logged(entry, document["_id"]) for entry in document.pop("history")]
     return document
+
+
+async def record_at(
+    collection: AsyncCollection[Document],
+    document_id: str,
+    rev: int,
+    changes: Mapping[str, object],
+    event: Event,
+    *,
+    where: Mapping[str, object],
+    appended: Mapping[str, object] = MappingProxyType({}),
+) -> bool:
+    """Do what `record` does, to a document that is still at the revision at which it was read.
+
+    Such writes that come while one is under way share the next command, which costs each of them less than half.
+
+    Args:
+        collection: one of the application's own database, `parley.database`, declared as recorded.
+        document_id: which document.
+        rev: the revision at which it was read; the next one is that of the change.
+        changes: field -> new value, taken literally.
+        event: of a declared type; its audience is ids.
+        where: what else is a condition of the write, without `_id`.
+        appended: field -> a value that is appended to the list there, taken literally.
+
+    Returns: whether the document met the condition, and was changed.
+
+    Raises:
+        TypeError: as for `record`; or the audience is an `Expression`.
+        Unavailable: too many writes wait, or it isn't known whether this one was done.
+    """
+    database, entry = _database_of(collection, event), full_entry_of(event, rev + 1)
+    update = {"$set": {**changes, "rev": rev + 1}, "$push": {**appended, "history": entry}}
+    async with publishing(database, Unit(collection.name, document_id), None) as written:
+        is_done = await database.grouped.update(collection.name, document_id, rev, where, update)
+        if is_done:
+            written.append(_as_logged(entry, document_id))
+    return is_done
 
 
 def _database_of(collection: AsyncCollection[Document], event: Event) -> Database:

@@ -100,6 +100,7 @@ async def open_database(
             try:
                 yield database
             finally:
+                await database.grouped.close()
                 await database.generations.close()
 
 
