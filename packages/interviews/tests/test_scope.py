@@ -37,7 +37,7 @@ from parley_interviews.attendance.service import AttendanceService
 from parley_interviews.errors import InterviewClosed, InterviewNotFound
 from parley_interviews.events import INTERVIEW_CANCELLED, INTERVIEW_RESCHEDULED, PARTICIPANT_REMOVED, PARTICIPANTS
 from parley_interviews.interviews.repository import InterviewRepository
-from parley_interviews.models import UNKNOWN_TIME, UNKNOWN_USER, Participant, ParticipantRole, Status
+from parley_interviews.models import UNKNOWN_TIME, UNKNOWN_USER, Participant, ParticipantRole
 from parley_interviews.participants.repository import ParticipantRepository
 from parley_interviews.policy import OPEN
 from parley_interviews.scope import SCOPES
@@ -124,8 +124,8 @@ def removal(parley: Parley, interview: Interview, person: Account) -> Work:
 
 def cancellation(parley: Parley, interview: Interview) -> Work:
     event = Event(type=INTERVIEW_CANCELLED, at=parley.clock(), actor=SYSTEM, audience=PARTICIPANTS)
-    repository, by = parley.require(InterviewRepository), an_admin(parley, interview)
-    return lambda session: repository.change_status(by.resource, Status.CANCELLED, event, by=by, session=session)
+    collection, changes = parley.database["interviews"], {"status": "cancelled", "schedule_version": 1}
+    return lambda session: record(collection, {"_id": interview["id"]}, changes, event, session=session)
 
 
 def move(parley: Parley, interview: Interview) -> Work:

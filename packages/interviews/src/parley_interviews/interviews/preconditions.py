@@ -16,21 +16,14 @@ class IfMatch:
 
     tags: EntityTags | None
 
-    def require(self, rev: int, etag: str) -> int | None:
-        """Return the revision that a write must find in the database; None for any.
+    def require(self, etag: str) -> None:
+        """Raise `PreconditionFailed` where the request names other versions than the one that its caller sees.
 
         Args:
-            rev: the interview's revision.
-            etag: the entity tag of that revision as the caller sees it.
-
-        Raises:
-            PreconditionFailed: the request names other versions than the one that its caller sees.
+            etag: the entity tag of that version.
         """
-        if self.tags is None or self.tags.opaque is None:
-            return None
-        if not self.tags.has(etag):
+        if self.tags is not None and self.tags.opaque is not None and not self.tags.has(etag):
             raise PreconditionFailed
-        return rev
 
 
 @raises(PreconditionFailed)

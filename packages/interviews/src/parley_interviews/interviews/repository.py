@@ -1,11 +1,12 @@
 """Single interviews in MongoDB. Every change is one recorded write whose filter carries its condition."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
-from parley_auth import TOUCH, Access, Resource, ScopedAccess
-from parley_core import Database, Document, Event, Expression, Session, insert_all_recorded, record
+from parley_auth import TOUCH, Access, ScopedAccess
+from parley_core import Database, Document, Event, Session, insert_all_recorded, record, record_at
 from parley_core.data.point_reads import PointReader
 from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.interviews.title_words import found_by
@@ -16,7 +17,6 @@ from parley_interviews.policy import end_of
 
 PROJECTION = {name: True for name in Interview.__dataclass_fields__ if name != "id"}
 _STATUSES = {status.value: status for status in Status}
-_NEXT_SCHEDULE_VERSION = Expression({"$add": [{"$ifNull": ["$schedule_version", 0]}, 1]})
 
 
 @dataclass(frozen=True)
@@ -105,44 +105,44 @@ class InterviewRepository:
         Returns: the changed interview; None when it has changed since.
         """
         words = found_by(changes["title"]) if "title" in changes else {}
-        where = {"_id": before.id, "rev": before.rev, **related_as(by.principal.id, by.resource.relation)}
+        where = related_as(by.principal.id, by.resource.relation)
+        if session is None:
+            return await self._record_at(before, changes, event, where=where, words=words)
+        where = {"_id": before.id, "rev": before.rev, **where}
         after = await self._record(where, {**changes, **words}, event, session)
         return as_interview(after) if after else None
 
     async def change_status(
-        self,
-        before: Resource,
-        new: Status,
-        event: Event,
-        *,
-        by: Access,
-        rev: int | None = None,
-        session: Session | None = None,
+        self, before: Interview, new: Status, event: Event, *, by: Access, relation: str
     ) -> Interview | None:
-        """Bring an interview from one status to another; cancelling it is a change of its schedule too.
+        """Bring an interview to another status; cancelling it is a change of its schedule too.
 
         Args:
-            before: the interview as it was read, with the status and the caller's relation that it must still have.
+            before: the interview as it was read.
             new: the status that it gets.
             event: the change.
             by: the caller.
-            rev: the revision that it must have; None for any.
-            session: a transaction.
+            relation: theirs to the interview, which they must still have.
 
-        Returns: the changed interview; None when a condition isn't met.
+        Returns: the changed interview; None when it has changed since.
         """
-        where: Document = {
-            "_id": before.id,
-            "status": {"$eq": before.state},
-            **related_as(by.principal.id, before.relation),
-        }
-        if rev is not None:
-            where["rev"] = rev
-        changes: dict[str, object] = {"status": new}
-        if new is Status.CANCELLED:
-            changes["schedule_version"] = _NEXT_SCHEDULE_VERSION
-        after = await self._record(where, changes, event, session)
-        return as_interview(after) if after else None
+        version = before.schedule_version + (new is Status.CANCELLED)
+        changes = {"status": new, "schedule_version": version}
+        return await self._record_at(before, changes, event, where=related_as(by.principal.id, relation))
+
+    async def _record_at(
+        self,
+        before: Interview,
+        changes: Mapping[str, Any],
+        event: Event,
+        *,
+        where: Mapping[str, Any],
+        words: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Interview | None:
+        """Change an interview that is still at the revision at which it was read; return it then, else None."""
+        shown = {**changes, "updated_at": event.at}
+        is_done = await record_at(self._interviews, before.id, before.rev, {**shown, **words}, event, where=where)
+        return replace(before, **shown, rev=before.rev + 1) if is_done else None
 
     async def _record(
         self, where: Mapping[str, Any], changes: Mapping[str, object], event: Event, session: Session | None = None

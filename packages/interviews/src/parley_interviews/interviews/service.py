@@ -12,7 +12,6 @@ from parley_interviews.errors import InterviewClosed, InterviewNotFound, Invalid
 from parley_interviews.events import (
     INTERVIEW_RESCHEDULED,
     INTERVIEW_UPDATED,
-    PARTICIPANTS,
 )
 from parley_interviews.interviews import schemas
 from parley_interviews.interviews.preconditions import IfMatch
@@ -78,7 +77,7 @@ class InterviewService:
             if before.status not in OPEN:
                 raise InterviewClosed
             shown = self._shown(before, access)
-            if_match.require(before.rev, shown.etag)
+            if_match.require(shown.etag)
             if not (details := changed_details(before, wanted.given())):
                 return shown
             if changed := await self._changed(before, people, details, access, wanted):
@@ -100,12 +99,17 @@ class InterviewService:
         while True:
             status = Status(resource.state)
             view = self._presenter.view(access, resource.relation, status)
-            rev = if_match.require(resource.validator, view.etag(resource.validator))
+            if_match.require(view.etag(resource.validator))
             if transition is None or wanted.status not in view.transitions:
                 raise _invalid(status, wanted.status, view.transitions)
-            event = self._status_event(transition.event, status, wanted, access)
-            if after := await self._interviews.change_status(resource, wanted.status, event, by=access, rev=rev):
-                return self._presenter.present(after, access, resource.relation)
+            before, people = await self._read_with_people(access)
+            if before.rev == resource.validator:
+                event = self._status_event(transition.event, status, wanted, access, audience=list(people))
+                after = await self._interviews.change_status(
+                    before, wanted.status, event, by=access, relation=resource.relation
+                )
+                if after:
+                    return self._presenter.present(after, access, resource.relation)
             resource = await access.recheck(transition.action)
 
     async def _read(self, access: ScopedAccess) -> Interview:
@@ -135,7 +139,7 @@ class InterviewService:
         async def work(session: Session | None = None) -> Shown | None:
             moved = replace(before, **changes)
             conflicts = await self._bookings.conflicts(moved, places, refuse=refuse, session=session)
-            event = self._update_event(before, changes, conflicts, access, wanted.reason)
+            event = self._update_event(before, changes, conflicts, access, wanted.reason, audience=list(people))
             after = await self._interviews.change_details(before, changes, event, by=access, session=session)
             if after and session:
                 await external_ids.exchange(self._claims, before, after, at=event.at, session=session)
@@ -154,6 +158,8 @@ class InterviewService:
         conflicts: Sequence[Busy],
         access: ScopedAccess,
         reason: str | None,
+        *,
+        audience: Sequence[str],
     ) -> Event:
         return Event(
             type=INTERVIEW_RESCHEDULED if moving(changes) else INTERVIEW_UPDATED,
@@ -161,17 +167,25 @@ class InterviewService:
             actor=access.actor,
             changes=recorded(before, changes) | as_change(conflicts),
             reason=reason,
-            audience=PARTICIPANTS,
+            audience=audience,
         )
 
-    def _status_event(self, type_: EventType, old: Status, wanted: schemas.StatusChange, access: ScopedAccess) -> Event:
+    def _status_event(
+        self,
+        type_: EventType,
+        old: Status,
+        wanted: schemas.StatusChange,
+        access: ScopedAccess,
+        *,
+        audience: Sequence[str],
+    ) -> Event:
         return Event(
             type=type_,
             at=self._clock(),
             actor=access.actor,
             changes={"status": (old, wanted.status)},
             reason=wanted.reason,
-            audience=PARTICIPANTS,
+            audience=audience,
         )
 
 

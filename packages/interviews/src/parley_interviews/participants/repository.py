@@ -1,11 +1,12 @@
 """The participants of interviews in MongoDB: they are embedded in the interview, and every change is recorded."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import Any
 
 from parley_auth import OUTSIDER, ScopedAccess
-from parley_core import Database, Document, Event, Expression, Session, record
+from parley_core import Database, Document, Event, Expression, Session, record, record_at
 from parley_core.data.point_reads import PointReader
 from parley_interviews.indexes import INTERVIEWS
 from parley_interviews.models import (
@@ -20,6 +21,8 @@ from parley_interviews.policy import MAX_PARTICIPANTS, OPEN
 from parley_interviews.scheduling.repository import SPAN, span_of
 
 _READ = {"rev": True, "status": True, "schedule_version": True, "participants": True, **SPAN}
+# What MongoDB stores is no finer.
+_INSTANT = timedelta(milliseconds=1)
 _PRESENT = {"$ifNull": ["$participants", []]}
 
 
@@ -51,6 +54,8 @@ class ParticipantRepository:
             by: the caller, who must have the relation to the interview that their guard has read.
             session: a transaction.
         """
+        if session is None and (added := await self._add_at(interview, participant, event, by=by)):
+            return added
         where = {
             **_open(interview.id),
             "$and": [_still_related(by), _scheduled_as(interview)],
@@ -61,6 +66,23 @@ class ParticipantRepository:
         last = {"$mergeObjects": [{"$literal": asdict(participant)}, {"added_at": later}]}
         document = await self._record(where, {"$concatArrays": [_PRESENT, [last]]}, event, session)
         return as_participant(document["participants"][-1]) if document else None
+
+    async def _add_at(
+        self, interview: Participants, participant: Participant, event: Event, *, by: ScopedAccess
+    ) -> Participant | None:
+        """Add a participant as `add` does, unless the interview has changed since it was read."""
+        latest = max((present.added_at for present in interview.present), default=UNKNOWN_TIME)
+        added = replace(participant, added_at=max(participant.added_at, latest + _INSTANT))
+        is_done = await record_at(
+            self._interviews,
+            interview.id,
+            interview.rev,
+            {"updated_at": event.at},
+            replace(event, audience=sorted({added.user_id, *(present.user_id for present in interview.present)})),
+            where=_still_related(by),
+            appended={"participants": asdict(added)},
+        )
+        return added if is_done else None
 
     async def remove(
         self,
