@@ -14,6 +14,7 @@ from parley_core.waiting import end
 from parley_interviews.interviews.additions import InterviewAdditions
 from parley_interviews.interviews.title_words import TitleWords
 from parley_interviews.interviews.totals import InterviewTotals
+from parley_interviews.scheduling.overlap_reads import OverlapReads
 
 _CORRECTION_SECONDS = 3600
 # A count of a million takes a third of a second.
@@ -36,6 +37,7 @@ async def interviews_lifespan(parley: Parley) -> AsyncIterator[None]:
     finally:
         await end(task)
         await parley.require(InterviewAdditions).close()
+        await parley.require(OverlapReads).close()
 
 
 async def _correct(totals: InterviewTotals) -> None:

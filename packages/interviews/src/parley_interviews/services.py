@@ -26,7 +26,8 @@ from parley_interviews.listing.service import InterviewList
 from parley_interviews.participants.assignments import Assignments
 from parley_interviews.participants.repository import ParticipantRepository
 from parley_interviews.participants.service import ParticipantService
-from parley_interviews.scheduling.bookings import Bookings
+from parley_interviews.scheduling.bookings import MOST_READ, Bookings
+from parley_interviews.scheduling.overlap_reads import OverlapReads
 from parley_interviews.scheduling.repository import ScheduleRepository
 from parley_interviews.scope import GuardReader
 from parley_interviews.settings import InterviewSettings
@@ -39,7 +40,8 @@ def services_of(parley: Parley) -> list[object]:
     totals, presenter, history = InterviewTotals(database), InterviewPresenter(), InterviewHistory(database)
     interviews, claims = InterviewRepository(database, totals), ClaimRepository(database)
     schedule = ScheduleRepository(database)
-    bookings = Bookings(database, schedule, parley.settings(InterviewSettings).on_conflict)
+    reads = OverlapReads(schedule, most=MOST_READ, timeout_seconds=parley.request_timeout_seconds)
+    bookings = Bookings(database, schedule, reads, on_conflict=parley.settings(InterviewSettings).on_conflict)
     assignments = Assignments(
         users=users,
         invitations=parley.require(Invitations),
@@ -74,6 +76,7 @@ def services_of(parley: Parley) -> list[object]:
     return [
         interviews,
         schedule,
+        reads,
         totals,
         words,
         participants,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi import FastAPI
@@ -12,8 +12,14 @@ from fastapi import FastAPI
 from parley_core import Database, new_id
 from parley_core.testing import NOON
 from parley_interviews.indexes import AGENDAS, INTERVIEWS
+from parley_interviews.scheduling.overlap_reads import OverlapReads
 from parley_interviews.scheduling.overlaps import Busy
-from parley_interviews.scheduling.repository import ScheduleRepository
+from parley_interviews.scheduling.repository import ScheduleRepository, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from parley_core.testing.metrics import Metrics
 
 HOUR = timedelta(hours=1)
 BEGIN, END = NOON, NOON + HOUR
@@ -22,6 +28,11 @@ BEGIN, END = NOON, NOON + HOUR
 @pytest.fixture
 def schedule(app: FastAPI) -> ScheduleRepository:
     return app.state.parley.require(ScheduleRepository)  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def reads(app: FastAPI) -> OverlapReads:
+    return app.state.parley.require(OverlapReads)  # type: ignore[no-any-return]
 
 
 async def stored(database: Database, *user_ids: str, **fields: Any) -> str:
@@ -44,6 +55,10 @@ def lasting(begin: timedelta, minutes: int) -> dict[str, Any]:
     """The schedule of an interview that begins so long after BEGIN."""
     at = BEGIN + begin
     return {"scheduled_at": at, "duration_minutes": minutes, "ends_at": at + timedelta(minutes=minutes)}
+
+
+def a_span(user_id: str, begin: timedelta, end: timedelta, **options: Any) -> Span:
+    return Span(frozenset({user_id}), BEGIN + begin, BEGIN + end, **options)
 
 
 INSTANT = timedelta(milliseconds=1)
@@ -149,3 +164,54 @@ class TestPlan:
         assert len(found) == 6
         assert find["planSummary"] == "IXSCAN { participants.user_id: 1, scheduled_at: 1, _id: 1 }"
         assert find["docsExamined"] <= 12
+
+    async def test_for_several(self, database: Database, schedule: ScheduleRepository) -> None:
+        """A query for several people at different times looks in the same index at what each of them would."""
+        people = [new_id() for _ in range(3)]
+        interviews = [
+            {"_id": new_id(), "status": "scheduled", **lasting(n * 12 * HOUR, 60), "participants": [{"user_id": p}]}
+            for n in range(200)
+            for p in people
+        ]
+        await database[INTERVIEWS].insert_many([one | {"rev": 1} for one in interviews])
+        spans = [a_span(person, 600 * n * HOUR, 613 * n * HOUR) for n, person in enumerate(people, 1)]
+        await database.command("profile", 2)
+        found = await schedule.overlapping_each(spans, limit=1000)
+        await database.command("profile", 0)
+        assert found == [await schedule.overlapping(s.user_ids, s.begin, s.end) for s in spans]
+        [find] = await database["system.profile"].find({"command.filter.$or": {"$ne": None}}).to_list()
+        assert set(find["planSummary"].split(", IXSCAN ")) == {
+            "IXSCAN { participants.user_id: 1, scheduled_at: 1, _id: 1 }",
+            "{ participants.user_id: 1, scheduled_at: 1, _id: 1 }",
+        }
+        assert find["docsExamined"] <= sum(map(len, found or ())) + 3 * 3
+
+
+class TestTogether:
+    async def test_each_its_own(
+        self, database: Database, reads: OverlapReads, schedule: ScheduleRepository, metrics: Metrics
+    ) -> None:
+        """Those who ask at once share a query, and each is told what the query of their own would have found."""
+        one, other = new_id(), new_id()
+        times = [0 * HOUR, 1 * HOUR, 30 * HOUR]
+        ids = [await stored(database, one, other, **lasting(begin, 60)) for begin in times]
+        spans = [
+            a_span(one, 0 * HOUR, 1 * HOUR),
+            a_span(one, 0 * HOUR, 2 * HOUR, excluding=ids[0]),
+            a_span(other, 0 * HOUR, 40 * HOUR),
+            a_span(new_id(), 0 * HOUR, 40 * HOUR),
+            Span(frozenset({one, other}), BEGIN + 29 * HOUR, BEGIN + 31 * HOUR),
+        ]
+        found = await asyncio.gather(*map(reads.find, spans))
+        assert found == [await schedule.overlapping(s.user_ids, s.begin, s.end, excluding=s.excluding) for s in spans]
+        assert [len(busy) for busy in found] == [1, 1, 3, 0, 2]
+        assert metrics.value("parley.overlaps.batch.size") == 1
+
+    async def test_too_many_to_share(self, database: Database, schedule: ScheduleRepository) -> None:
+        """Where together there are more interviews than one of them may read, each reads its own."""
+        busy_one, free = new_id(), new_id()
+        for _ in range(5):
+            await stored(database, busy_one)
+        reads = OverlapReads(schedule, most=4, timeout_seconds=5)
+        found = await asyncio.gather(*(reads.find(a_span(p, 0 * HOUR, 1 * HOUR)) for p in (busy_one, free)))
+        assert [len(busy) for busy in found] == [4, 0]

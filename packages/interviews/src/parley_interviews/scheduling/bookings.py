@@ -8,12 +8,13 @@ from typing import Protocol, TypeVar
 
 from parley_core import Database, Session, in_transaction
 from parley_interviews.models import OnConflict
+from parley_interviews.scheduling.overlap_reads import OverlapReads
 from parley_interviews.scheduling.overlaps import Busy, refusal
-from parley_interviews.scheduling.repository import ScheduleRepository
+from parley_interviews.scheduling.repository import ScheduleRepository, Span
 
 T = TypeVar("T")
-# So many interviews are read at most: no write takes the longer the more of them overlap it.
-_MOST_READ = 1000
+MOST_READ = 1000
+"""So many interviews are read at most: no write takes the longer the more of them overlap it."""
 
 
 class Booked(Protocol):
@@ -33,12 +34,15 @@ class Bookings:
     Args:
         database: the application's handle.
         schedule: when people are busy.
+        reads: the same for writes without a transaction, which share queries.
         on_conflict: what becomes of a write with overlaps whose request doesn't say.
     """
 
-    def __init__(self, database: Database, schedule: ScheduleRepository, on_conflict: OnConflict) -> None:
+    def __init__(
+        self, database: Database, schedule: ScheduleRepository, reads: OverlapReads, *, on_conflict: OnConflict
+    ) -> None:
         self._client = database.client
-        self._schedule = schedule
+        self._schedule, self._reads = schedule, reads
         self._on_conflict = on_conflict
         self._turn = asyncio.Lock()
 
@@ -76,12 +80,16 @@ class Bookings:
             return ()
         if refuse:
             await self._schedule.touch(pointers, session)
+        if session is None:
+            return await self._reads.find(
+                Span(frozenset(pointers), interview.scheduled_at, interview.ends_at, interview.id)
+            )
         busy = await self._schedule.overlapping(
             pointers,
             interview.scheduled_at,
             interview.ends_at,
             excluding=interview.id,
-            limit=_MOST_READ,
+            limit=MOST_READ,
             session=session,
         )
         if refuse and busy:

@@ -1,6 +1,7 @@
 """When people are busy, by the stored interviews; and their agendas, on which bookings that exclude others meet."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,25 @@ from parley_interviews.scheduling.overlaps import Busy
 
 SPAN = {"scheduled_at": True, "ends_at": True, "duration_minutes": True}
 """The projection that `span_of` needs."""
+_OPEN = sorted(OPEN)
 _BUSY = {**SPAN, "participants.user_id": True}
+
+
+@dataclass(frozen=True)
+class Span:
+    """People, and the time in which what else they do is looked for.
+
+    Args:
+        user_ids: the people.
+        begin: what ends then or before doesn't count.
+        end: what begins then or later doesn't count.
+        excluding: the id of an interview that doesn't count either.
+    """
+
+    user_ids: frozenset[str]
+    begin: datetime
+    end: datetime
+    excluding: str | None = None
 
 
 class ScheduleRepository:
@@ -46,12 +65,23 @@ class ScheduleRepository:
 
         Returns: one entry for each interview and each of these people in it.
         """
-        wanted = sorted(set(user_ids))
-        found = self._interviews.find(
-            _running(wanted, begin, end, excluding), _BUSY, hint=PARTICIPANT_SCHEDULE, limit=limit, session=session
-        )
-        busy = (one for document in await found.to_list() for one in _busy(document, wanted) if one.ends_at > begin)
-        return sorted(busy, key=lambda one: (one.scheduled_at, one.interview_id, one.user_id))
+        span = Span(frozenset(user_ids), begin, end, excluding)
+        return _busy_in(span, await self._find(_running(span), limit, session))
+
+    async def overlapping_each(self, spans: Sequence[Span], *, limit: int) -> Sequence[Sequence[Busy]] | None:
+        """Do what `overlapping` does for several spans, by one query.
+
+        Returns: None where there are more interviews than the limit, of which each may have its share.
+        """
+        branches = [_running(span) for span in spans]
+        found = await self._find(branches[0] if len(branches) == 1 else {"$or": branches}, limit)
+        if len(spans) > 1 and len(found) == limit:
+            return None
+        return [_busy_in(span, found) for span in spans]
+
+    async def _find(self, where: Document, limit: int, session: Session | None = None) -> Sequence[Document]:
+        found = self._interviews.find(where, _BUSY, hint=PARTICIPANT_SCHEDULE, limit=limit, session=session)
+        return await found.to_list()
 
     async def touch(self, user_ids: Iterable[str], session: Session | None) -> None:
         """Touch the agendas of people, so that the caller's transaction conflicts with every other that does so too.
@@ -66,22 +96,29 @@ class ScheduleRepository:
         await self._agendas.bulk_write(touches, session=session)
 
 
-def _running(user_ids: Sequence[str], begin: datetime, end: datetime, excluding: str | None) -> Document:
+def _running(span: Span) -> Document:
     where: Document = {
-        "participants.user_id": {"$in": user_ids},
-        "scheduled_at": {"$gt": begin - LONGEST, "$lt": end},
-        "status": {"$in": sorted(OPEN)},
+        "participants.user_id": {"$in": sorted(span.user_ids)},
+        "scheduled_at": {"$gt": span.begin - LONGEST, "$lt": span.end},
+        "status": {"$in": _OPEN},
         # A stored interview that lacks its end is read with one.
-        "ends_at": {"$not": {"$lte": begin}},
+        "ends_at": {"$not": {"$lte": span.begin}},
     }
-    return where if excluding is None else {**where, "_id": {"$ne": excluding}}
+    return where if span.excluding is None else {**where, "_id": {"$ne": span.excluding}}
 
 
-def _busy(document: Mapping[str, Any], wanted: Collection[str]) -> Iterator[Busy]:
+def _busy_in(span: Span, documents: Iterable[Mapping[str, Any]]) -> Sequence[Busy]:
+    """Return when the people of a span are busy in it, out of all interviews that were found for it and for others."""
+    busy = (one for document in documents if document["_id"] != span.excluding for one in _busy(document, span))
+    return sorted(busy, key=lambda one: (one.scheduled_at, one.interview_id, one.user_id))
+
+
+def _busy(document: Mapping[str, Any], span: Span) -> Iterator[Busy]:
     begin, end = span_of(document)
-    for participant in document["participants"]:
-        if participant["user_id"] in wanted:
-            yield Busy(participant["user_id"], document["_id"], begin, end)
+    if begin < span.end and end > span.begin:
+        for participant in document["participants"]:
+            if participant["user_id"] in span.user_ids:
+                yield Busy(participant["user_id"], document["_id"], begin, end)
 
 
 def span_of(document: Mapping[str, Any]) -> tuple[datetime, datetime]:
