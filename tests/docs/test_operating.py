@@ -65,6 +65,8 @@ async def use(app: FastAPI, client: httpx.AsyncClient, admin: Account, inbox: In
     when = {"scheduled_at": "2027-03-05T09:30:00Z", "participants": [{"user_id": ben.id}]}
     body = {"title": TITLE, "interview_type": "technical", **when}
     interview = (await client.post("/v1/interviews", json=body, headers=admin.headers)).json()["id"]
+    changed = await client.patch(f"/v1/interviews/{interview}", json={"description": CONTENT}, headers=admin.headers)
+    assert changed.status_code == 200
     messages = f"/v1/interviews/{interview}/messages"
     assert (await client.post(messages, json={"content": CONTENT}, headers=ben.headers)).status_code == 201
     for _ in range(2):
