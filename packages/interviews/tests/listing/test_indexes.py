@@ -258,7 +258,7 @@ class TestWork:
 
         Whoever is added has their own interviews at that time looked up besides.
 
-        A transition is decided on what the guard has read: its write comes next, and a refusal needs nothing else.
+        A transition is decided on what the guard has read: a refusal needs nothing else.
         """
         interview = await create_interview(client, crowd.admin)
         address, person = address_of(interview), (await an_account(app)).id
@@ -268,7 +268,7 @@ class TestWork:
             ("POST", "/participants", {"user_id": person}, 3 + 1),
             ("POST", "/participants", {"user_id": person}, 2),
             ("GET", "/participants", None, 2),
-            ("PATCH", "/status", {"status": "ongoing"}, 2),
+            ("PATCH", "/status", {"status": "ongoing"}, 3),
             ("PATCH", "/status", {"status": "ongoing"}, 1),
             ("DELETE", f"/participants/{person}", None, 3),
             ("DELETE", f"/participants/{person}", None, 2),
