@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from opentelemetry import trace
 from opentelemetry.context import Context as Values
 from opentelemetry.context import attach
-from opentelemetry.metrics import CallbackOptions, Observation, get_meter
+from opentelemetry.metrics import CallbackOptions, Observation, get_meter, get_meter_provider
 
 T = TypeVar("T")
 METER = get_meter("parley")
@@ -28,6 +28,11 @@ def trace_id() -> str | None:
 def is_traced() -> bool:
     """Return whether an SDK for traces is set up in this process; that must be before an application is created."""
     return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
+def is_measured() -> bool:
+    """Return whether an SDK for metrics is set up in this process; that must be before an application is created."""
+    return type(get_meter_provider()).__module__ != get_meter.__module__
 
 
 def only_trace() -> Context:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from parley_core.http.probes import PUBLIC
 from parley_core.http.requests import NO_ROUTE, path_of, route_template
-from parley_core.telemetry import is_traced
+from parley_core.telemetry import is_measured, is_traced
 
 # Of what FastAPI knows when a span begins. It adds the route and the status later, and PathIsTemplate the path.
 _KEPT = frozenset({"http.request.method", "network.protocol.name", "network.protocol.version", "url.scheme"})
@@ -21,11 +21,13 @@ _PROBES = frozenset(route.path for route in PUBLIC)
 def telemetry() -> TelemetryConfig:
     """Return what to give to `FastAPI(telemetry=...)`: a span and a duration for each request except probes.
 
-    Call it where an SDK has been set up already. Without one there are no spans, at no cost.
+    Call it where an SDK has been set up already. Without one there is nothing, at no cost.
     Variables such as FASTAPI_OTEL_AUTO_CONFIGURE add nothing to it, so that nothing is exported twice.
     """
     config: TelemetryConfig = {
+        # FastAPI would ask for both on each request.
         "tracing": is_traced(),
+        "metrics": is_measured(),
         # Exceptions are in Parley's own log, without what their messages may quote.
         "logs": False,
         "operation_spans": False,
