@@ -60,10 +60,10 @@ class Shortcut:
         # No coroutine of its own, which each request would pay for.
         table = self._tables.get(scope.get("method", ""))
         if table and "fastapi.telemetry" not in scope:
-            path = path_of(scope)
-            if (found := table.pattern.match(path)) and (way := table.ways[found.lastindex or 0]):
+            found = table.pattern.match(path_of(scope))
+            if found and (way := table.ways[found.lastindex or 0]):
                 scope["router"] = self._router
-                found_by(scope, way.route, way.effective, way.values(path))
+                found_by(scope, way.route, way.effective, way.values(found))
                 return way.route.handle(scope, receive, send)
         return self._app(scope, receive, send)
 
@@ -76,31 +76,38 @@ class _Table:
     """
 
     def __init__(self, routes: Sequence[RouteContext]) -> None:
-        patterns = [_GROUP.sub("(?:", route.path_regex.pattern) for route in routes]
+        # A group for each route, which is the last to end, around those of its parameters, whose names may repeat.
+        patterns = [_GROUP.sub("(", route.path_regex.pattern) for route in routes]
         self.pattern = re.compile("|".join(f"({pattern})" for pattern in patterns))
-        self.ways = [None, *map(_way_to, routes)]
+        self.ways: dict[int, _Way | None] = {0: None}
+        place = 1
+        for route in routes:
+            self.ways[place] = _way_to(route, place)
+            place += 1 + route.path_regex.groups
 
 
 @dataclass(frozen=True, slots=True)
 class _Way:
     route: APIRoute
     effective: Any
-    pattern: re.Pattern[str]
+    places: Mapping[str, int]
     convertors: Mapping[str, Convertor[object]]
 
-    def values(self, path: str) -> dict[str, object]:
-        """Return the values of the parameters in a path that matches."""
-        found = self.pattern.match(path)
-        values: dict[str, object] = found.groupdict() if found else {}
+    def values(self, found: re.Match[str]) -> dict[str, object]:
+        """Return the values of the parameters in a path, which the table's pattern has found."""
+        values: dict[str, object] = {}
+        for name, place in self.places.items():
+            values[name] = found[place]
         for name, convertor in self.convertors.items():
             values[name] = convertor.convert(str(values[name]))
         return values
 
 
-def _way_to(route: RouteContext) -> _Way | None:
-    """Return the way to a route; None where FastAPI has to go it."""
+def _way_to(route: RouteContext, place: int) -> _Way | None:
+    """Return the way to a route, whose group has this place; None where FastAPI has to go it."""
     original, effective = original_of(route), effective_of(route)
     if not isinstance(original, APIRoute) or effective is None:
         return None
     others = {name: each for name, each in route.param_convertors.items() if not isinstance(each, StringConvertor)}
-    return _Way(original, effective, route.path_regex, others)
+    places = {name: place + own for name, own in route.path_regex.groupindex.items()}
+    return _Way(original, effective, places, others)
