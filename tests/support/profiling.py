@@ -17,8 +17,21 @@ async def profiled(
         answer = await request
     finally:
         await database.command("profile", 0)
-    seen = await database["system.profile"].find({"ns": f"{database.name}.{collection}"}).to_list()
-    return answer, [entry for entry in seen if not _of_the_relay(entry["command"])]
+    seen = await database["system.profile"].find().to_list()
+    own = [entry for entry in seen if entry["ns"] == f"{database.name}.{collection}" or _reads(entry, collection)]
+    return answer, [entry for entry in own if not _of_the_relay(entry["command"])]
+
+
+def is_shared_read(command: Document) -> bool:
+    """Return whether a command has the point reads of several collections."""
+    return "_id" in command.get("pipeline", [{}])[0].get("$match", {})
+
+
+def _reads(entry: Document, collection: str) -> bool:
+    """Return whether a shared read of other collections reads this one too."""
+    command = entry.get("command", {})
+    parts = [stage.get("$unionWith", {}) for stage in command.get("pipeline", [])] if is_shared_read(command) else []
+    return any(part.get("coll") == collection for part in parts)
 
 
 def _of_the_relay(command: Document) -> bool:

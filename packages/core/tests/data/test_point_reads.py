@@ -12,7 +12,8 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 
 from parley_core import Document
 from parley_core.data.database import database_of
-from parley_core.data.point_reads import MAX_BATCH, PointReader
+from parley_core.data.point_reads import PointReader
+from parley_core.data.shared_queries import MAX_BATCH
 from parley_core.kernel.settings import CoreSettings
 from parley_core.testing.metrics import Metrics
 
@@ -41,13 +42,13 @@ def finds() -> Finds:
 
 @pytest.fixture
 async def things(core_settings: CoreSettings, finds: Finds) -> AsyncIterator[AsyncCollection[Document]]:
-    """A collection of 300 documents."""
+    """A collection of 500 documents."""
     uri = core_settings.mongodb_uri.get_secret_value() if core_settings.mongodb_uri else ""
     async with AsyncMongoClient[Document](uri, event_listeners=[finds], timeoutMS=5000, w="majority") as client:
         collection = database_of(client, core_settings.mongodb_database, event_types={}, recorded=(), invalidations={})[
             "things"
         ]
-        await collection.insert_many([{"_id": str(n), "n": n, "secret": "x"} for n in range(300)])
+        await collection.insert_many([{"_id": str(n), "n": n, "secret": "x"} for n in range(500)])
         yield collection
 
 
@@ -76,8 +77,8 @@ async def test_sizes_are_measured(things: AsyncCollection[Document], metrics: Me
 async def test_batches_are_bounded(things: AsyncCollection[Document], finds: Finds) -> None:
     """However many ids are wanted, no query asks for more than the bound, and all are answered."""
     reader = PointReader(things, {"n": True})
-    found = await read_all(reader, [str(n) for n in range(250)])
-    assert [d["n"] for d in found if isinstance(d, dict)] == list(range(250))
+    found = await read_all(reader, [str(n) for n in range(450)])
+    assert [d["n"] for d in found if isinstance(d, dict)] == list(range(450))
     assert [len(batch) for batch in finds.batches] == [MAX_BATCH, MAX_BATCH, 50]
 
 
@@ -116,7 +117,7 @@ async def test_error_reaches_those_who_waited(things: AsyncCollection[Document])
     reader = PointReader(things, {"n": {"$bad": 1}})
     failed = await read_all(reader, ["1", "2", "3"])
     assert [type(error) for error in failed] == [OperationFailure] * 3
-    reader._projection = {"n": True}  # noqa: SLF001 - the cause of the failure is gone
+    reader._source.projection = {"n": True}  # noqa: SLF001 - the cause of the failure is gone
     assert await reader.read("1") == {"_id": "1", "n": 1}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pymongo import AsyncMongoClient
 from pymongo.errors import NetworkTimeout, OperationFailure
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from parley_core import Database, Document
 from parley_core.data.database import database_of
@@ -21,11 +22,32 @@ SIZES = "parley.reads.batch.size"
 SLOW = {"$function": {"body": "function() { sleep(300); return 1; }", "args": [], "lang": "js"}}
 
 
+class Commands(CommandListener):
+    """The names of the commands that were sent."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.names.append(event.command_name)
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass
+
+
 @pytest.fixture
-async def database(core_settings: CoreSettings) -> AsyncIterator[Database]:
+def commands() -> Commands:
+    return Commands()
+
+
+@pytest.fixture
+async def database(core_settings: CoreSettings, commands: Commands) -> AsyncIterator[Database]:
     """A database with two collections of one document each."""
     uri = core_settings.mongodb_uri.get_secret_value() if core_settings.mongodb_uri else ""
-    async with AsyncMongoClient[Document](uri, timeoutMS=5000, w="majority") as client:
+    async with AsyncMongoClient[Document](uri, event_listeners=[commands], timeoutMS=5000, w="majority") as client:
         found = database_of(client, core_settings.mongodb_database, event_types={}, recorded=(), invalidations={})
         for name in ("things", "others"):
             await found[name].insert_one({"_id": "1", "n": 1})
@@ -105,6 +127,18 @@ class TestWaiting:
             for reader in readers:
                 reader.begin("1")
             assert await asyncio.gather(*(reader.read("1") for reader in readers)) == [{"_id": "1", "n": 1}] * 2
+
+    async def test_of_several_collections(self, database: Database, commands: Commands) -> None:
+        """What a turn begins in several collections is one command, those included that don't exist yet."""
+        names = ("nowhere", "things", "nothing", "others")
+        readers = [PointReader(database[name], {"n": True}) for name in names]
+        readers.append(PointReader(database["others"], {"_id": True}))
+        with Turn():
+            for reader in readers:
+                reader.begin("1")
+            found = [await reader.read("1") for reader in readers]
+        assert found == [None, {"_id": "1", "n": 1}, None, {"_id": "1", "n": 1}, {"_id": "1"}]
+        assert commands.names == ["insert", "insert", "aggregate"]
 
     async def test_callers_time(self, database: Database) -> None:
         """The caller's own time ends the wait, also for what was begun when there was some left."""
