@@ -31,6 +31,7 @@ from parley_core.data.invalidation import Generations
 from parley_core.data.publication import publishing
 from parley_core.data.unrelayed import Unit, Unrelayed
 from parley_core.kernel.settings import CoreSettings
+from parley_core.log import relay
 from parley_core.log.reader import FENCE, FENCE_ID
 from parley_core.log.relay import Relay
 from parley_core.log.writer import LogWriter
@@ -328,6 +329,18 @@ def _failing_after(step: Any) -> Any:
         raise NetworkTimeout("the process ended here")
 
     return run
+
+
+class TestStop:
+    async def test_gathers_no_longer(self, parley: Parley, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A worker that stops takes what it has written last into the log at once, instead of waiting for more."""
+        monkeypatch.setattr(relay, "_GATHER_SECONDS", 3600)
+        plugin = a_plugin(
+            "notes", parley_events=[CHANGED], parley_indexes=[CollectionIndexes("notes", (), recorded=True)]
+        )
+        async with Parley([parley.settings(CoreSettings)], plugins=[plugin]).running() as stopping:
+            await add(stopping, "a")
+        assert [entry.type for entry in await parley.require(EventLog).after(0, limit=10)] == [CHANGED.name]
 
 
 class TestMeasured:

@@ -25,7 +25,7 @@ from parley_core.log.sources import Source, Waiting
 from parley_core.log.writer import LogWriter
 from parley_core.log_lines import LogLine
 from parley_core.telemetry import METER, Living
-from parley_core.waiting import end
+from parley_core.waiting import end, is_set
 
 # Writes that come within this time share a transaction.
 _GATHER_SECONDS = 0.1
@@ -60,7 +60,7 @@ class Relay:
         self._sources = sources
         self._abandoned = Abandoned(sources)
         self._one_at_a_time = asyncio.Lock()
-        self._is_over = False
+        self._over = asyncio.Event()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -71,7 +71,7 @@ class Relay:
             try:
                 yield
             finally:
-                self._is_over = True
+                self._over.set()
                 self._unrelayed.wake()
                 await asyncio.wait([task], timeout=_FAREWELL_SECONDS)
                 await end(task)
@@ -89,7 +89,7 @@ class Relay:
         now = asyncio.get_running_loop().time
         # Apart from each other, so that not all workers look at the same moment.
         next_look = now() + _LOOK_SECONDS * random.random()  # noqa: S311 - no secret depends on it
-        while not self._is_over:
+        while not self._over.is_set():
             await self._gather(next_look - now())
             try:
                 await self._relay(self._unrelayed.noted())
@@ -115,8 +115,7 @@ class Relay:
             await asyncio.sleep(0)
             return
         await self._unrelayed.wait(max(0, seconds))
-        if not self._is_over:
-            await asyncio.sleep(_GATHER_SECONDS)
+        await is_set(self._over, _GATHER_SECONDS)
 
     async def _relay(self, wanted: Mapping[Unit, Noted]) -> None:
         """Bring what waits in these units into the log; a unit that can't be read keeps nobody else's from it."""
