@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 nox.needs_version = ">=2026.10.20"
 nox.options.default_venv_backend = "uv"
 nox.options.download_python = "never"
+if len(sys.argv) == 1:
+    # Installing, building, mypy and the end of each test run keep one core busy: plain `nox` has another session beside
+    # them. Sessions that are asked for run one after the other and show their output as it comes.
+    nox.options.allow_parallel, nox.options.parallel = True, 2
 # A session starts several processes that import the same: without bytecode on disk each compiles it for two seconds.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
@@ -135,6 +140,11 @@ def _editable() -> list[str]:
     return [part for package in PACKAGES for part in ("--editable", str(package.path))]
 
 
+def _mypy(session: nox.Session, *paths: str) -> None:
+    """Run mypy with a cache of the session's own: each has other packages installed, and two run at a time."""
+    session.run("mypy", f"--cache-dir=.mypy_cache/{session.name}", *paths, *session.posargs)
+
+
 def _pytest(session: nox.Session, *default: str, is_parallel: bool = False) -> None:
     """Run pytest with the arguments of the command line; without a path among them, on the default paths.
 
@@ -179,7 +189,7 @@ def imports(session: nox.Session) -> None:
 def types_of(session: nox.Session, package: Package) -> None:
     """Check one package's types against its installed siblings."""
     _install(session, package, *package.siblings(), groups=("types", _test_group(package)))
-    session.run("mypy", *_existing(package.path / "src", package.path / "tests"), *session.posargs)
+    _mypy(session, *_existing(package.path / "src", package.path / "tests"))
 
 
 @nox.session(tags=["types"])
@@ -187,7 +197,7 @@ def types(session: nox.Session) -> None:
     """Strict mypy on what belongs to no package: root tests, benchmarks, examples, this file."""
     _install(session, *PACKAGES, groups=("types", "test", "nox", "deploy"))
     folders = _existing(*(ROOT / name for name in (".ci", "tests", "benchmarks", "examples", "templates")))
-    session.run("mypy", "noxfile.py", *folders, *session.posargs)
+    _mypy(session, "noxfile.py", *folders)
 
 
 @per_package("tests", "The tests of {package}, with only its own requirements installed.")
