@@ -26,6 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
+def core_settings(reused_settings: CoreSettings) -> CoreSettings:
+    return reused_settings
+
+
+@pytest.fixture
 def app(core_settings: CoreSettings) -> FastAPI:
     return create_app([core_settings, auth_settings()])
 

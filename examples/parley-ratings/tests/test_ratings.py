@@ -73,6 +73,11 @@ class Stage:
 
 
 @pytest.fixture
+def core_settings(reused_settings: CoreSettings) -> CoreSettings:
+    return reused_settings
+
+
+@pytest.fixture
 def clock() -> MovableClock:
     return MovableClock()
 

@@ -12,6 +12,11 @@ from parley_core.testing import an_application, running_client
 
 
 @pytest.fixture
+def core_settings(reused_settings: CoreSettings) -> CoreSettings:
+    return reused_settings
+
+
+@pytest.fixture
 def app(core_settings: CoreSettings) -> FastAPI:
     return an_application([core_settings], [parley_console.plugin])
 

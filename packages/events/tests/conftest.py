@@ -166,6 +166,11 @@ def clock() -> MovableClock:
 
 
 @pytest.fixture
+def core_settings(reused_settings: CoreSettings) -> CoreSettings:
+    return reused_settings
+
+
+@pytest.fixture
 async def stage(core_settings: CoreSettings, clock: MovableClock) -> AsyncIterator[Stage]:
     stage = Stage([core_settings, auth_settings()], clock)
     async with running_client(stage.app) as stage.client:

@@ -168,6 +168,11 @@ def settings(ca_file: Path) -> WebhooksSettings:
 
 
 @pytest.fixture
+def core_settings(reused_settings: CoreSettings) -> CoreSettings:
+    return reused_settings
+
+
+@pytest.fixture
 async def stage(core_settings: CoreSettings, settings: WebhooksSettings, clock: MovableClock) -> AsyncIterator[Stage]:
     stage = Stage([core_settings, auth_settings(), settings], clock)
     async with running_client(stage.app) as stage.client:
