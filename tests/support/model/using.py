@@ -76,7 +76,8 @@ async def _look_at(run: Run, user: User) -> None:
 
 async def _touch(run: Run, step: int) -> None:
     """Send a request to one of the current interviews; a closed or long one gives its place to a new one."""
-    interview_id = run.chance.choice(run.current)
+    # For a moment each of them may wait for the one that takes its place.
+    interview_id = run.chance.choice(run.current or list(run.initial))
     response = await sending.to_interview(run, interview_id, request_to(run, interview_id, step))
     is_over = response.is_error and response.json()["code"] == "interview_closed"
     has_enough = len(run.observed[interview_id]) >= LONGEST or (is_over and run.chance.random() < 0.2)
