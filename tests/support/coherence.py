@@ -1,13 +1,15 @@
 """Random writes and reads of every cached route, through several workers, compared with one that has no cache.
 
 A read is asked of the uncached worker, then of another, then of the uncached one again. Where both uncached answers
-are the same, nothing that the answer shows has changed meanwhile, so the other worker must have said the same.
+are the same and no write was under way, the other worker must have said the same. A write that was under way may have
+been done and not yet answered, or undone by another one: then all writes wait, and worker and oracle are asked again.
 """
 
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +57,38 @@ class Member:
         return self.account.id
 
 
+class Writers:
+    """Those who write; they can be made to wait."""
+
+    def __init__(self) -> None:
+        self.begun = self.done = 0
+        self._may_begin, self._one_stop = asyncio.Event(), asyncio.Lock()
+        self._may_begin.set()
+        self._idle = asyncio.Condition()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Make one write."""
+        await self._may_begin.wait()
+        self.begun += 1
+        try:
+            yield
+        finally:
+            self.done += 1
+            async with self._idle:
+                self._idle.notify_all()
+
+    @asynccontextmanager
+    async def stopped(self) -> AsyncIterator[None]:
+        """Have nobody write during the block."""
+        async with self._one_stop:
+            self._may_begin.clear()
+            async with self._idle:
+                await self._idle.wait_for(lambda: self.begun == self.done)
+            yield
+            self._may_begin.set()
+
+
 @dataclass
 class Tally:
     """What a run has done and found."""
@@ -86,11 +120,8 @@ class World:
     random: random.Random
     interviews: list[str] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    writers: Writers = field(default_factory=Writers)
     numbers: int = 0
-    begun: int = 0
-    """The number of writes that another one can undo, see `REVERSIBLE`."""
-    done: int = 0
-    """How many of them are done."""
 
     def fresh(self, word: str) -> str:
         """Return a text that was never used before: nothing is ever changed back to what it was."""
@@ -205,29 +236,28 @@ WRITES: dict[Callable[[World, Member], Awaitable[None]], int] = {
     add_interview: 1,
 }
 """Each kind of write -> how often it is made, compared with the others."""
-REVERSIBLE = {add, remove, change_role}
-"""What another write can undo: what a member may read, and what their lists have, is then as it was before."""
 
 
 async def write(world: World) -> None:
     """Change something that cached routes show."""
     change = world.random.choices(list(WRITES), list(WRITES.values()))[0]
-    world.begun += change in REVERSIBLE
-    await change(world, world.random.choice(world.members))
-    world.done += change in REVERSIBLE
+    async with world.writers.writing():
+        await change(world, world.random.choice(world.members))
     world.tally.writes[change.__name__] += 1
 
 
 async def read(world: World, template: str) -> None:
     """Compare an answer with those of the worker without a cache before and after it."""
-    address, before = world.address(template, world.random.choice(ADDRESSES[template])), world.done
-    headers = world.any_headers()
+    address, done = world.address(template, world.random.choice(ADDRESSES[template])), world.writers.done
+    headers, worker = world.any_headers(), world.random.choice(world.workers)
     first = await seen(world.oracle, address, headers)
-    shown = await seen(world.random.choice(world.workers), address, headers)
+    shown = await seen(worker, address, headers)
     last = await seen(world.oracle, address, headers)
-    # Between two equal answers something may have been changed and changed back: a single write can't do that.
-    may_differ = shown != first and world.begun - before > 1
-    if UNAVAILABLE in {first[0], shown[0], last[0]} or first != last or may_differ:
+    if first == last != shown and world.writers.begun > done:
+        async with world.writers.stopped():
+            shown = await seen(worker, address, headers)
+            first = last = await seen(world.oracle, address, headers)
+    if UNAVAILABLE in {first[0], shown[0], last[0]} or first != last:
         world.tally.undecided += 1
         return
     world.tally.compared[template] += 1
