@@ -24,8 +24,8 @@ PACKAGES = Path(__file__).parent.parent / "packages"
 OTHERS = {
     "parley_app/starting.py:_lifespan": "its failure ends the start, or the server",
     "parley_auth/when_back.py:add": "it reports its own failures and goes on with the next write",
-    "parley_core/data/batches.py:_begin": "its failures go to those who wait for their item",
-    "parley_core/data/point_reads.py:_start": "its failures go to those who wait for the query",
+    "parley_core/data/batches.py:_start": "its failures go to those who wait for their item",
+    "parley_core/data/shared_queries.py:_start": "its failures go to those who wait for the query",
     "parley_core/log/reader.py:wait_beyond": "its failures go to those who wait for the log",
     "parley_core/testing/servers.py:_connect": "a test's connection",
     "parley_core/testing/streams.py:served": "a test's server",

@@ -92,5 +92,6 @@ def reused_settings(mongodb_uri: str, _reused: Database[dict[str, object]]) -> I
     """
     cached = os.environ.get("TESTS_CACHE") != "off"
     yield CoreSettings(mongodb_uri=mongodb_uri, mongodb_database=_reused.name, cache_enabled=cached)  # type: ignore[arg-type]
+    _reused["system.profile"].drop()
     for name in _reused.list_collection_names(filter={"name": {"$not": {"$regex": r"^system\."}}}):
         _reused[name].delete_many({})
