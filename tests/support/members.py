@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
-from pymongo.errors import AutoReconnect
+from pymongo.errors import AutoReconnect, OperationFailure
 
 from parley_app.testing import eventually
 from parley_core.embedded import find_mongod
 from parley_core.embedded.process import MongodProcess, launch
 
 _NAME = "members"
+# ExceededTimeLimit.
+_NOBODY_HAS_CAUGHT_UP = 262
 _OPTIONS = (
     *("--replSet", _NAME, "--bind_ip", "127.0.0.1", "--nounixsocket", "--oplogSize", "50", "--quiet"),
     *("--wiredTigerCacheSizeGB", "0.25", "--setParameter", "transactionLifetimeLimitSeconds=4"),
@@ -64,9 +66,18 @@ class ReplicaSet:
         return next((port for port in self._processes if self._is_primary(port)), None)
 
     def step_down(self) -> None:
-        """Have the primary give way to another member."""
+        """Have the primary give way to another member, once one of them has caught up."""
+        eventually(self._has_stepped_down)
+
+    def _has_stepped_down(self) -> bool:
         with self._client(self._known_primary()) as client:
-            client.admin.command("replSetStepDown", 10, secondaryCatchUpPeriodSecs=5)
+            try:
+                client.admin.command("replSetStepDown", 10, secondaryCatchUpPeriodSecs=5)
+            except OperationFailure as error:
+                if error.code != _NOBODY_HAS_CAUGHT_UP:
+                    raise
+                return False
+        return True
 
     def kill_primary(self) -> None:
         """End the primary where it stands, and start it again once another member is primary."""
