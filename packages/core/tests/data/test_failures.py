@@ -4,6 +4,7 @@ import pytest
 from pymongo.errors import (
     AutoReconnect,
     ConfigurationError,
+    CursorNotFound,
     DuplicateKeyError,
     NetworkTimeout,
     OperationFailure,
@@ -26,6 +27,8 @@ def labelled(label: str) -> PyMongoError:
         pytest.param(OperationFailure("operation exceeded time limit", 50), True, id="too_slow"),
         # What a transaction meets that begins while mongod is up again, but not yet a member of its replica set.
         pytest.param(ConfigurationError("Sessions are not supported by this MongoDB deployment"), True, id="starting"),
+        # What a read meets that takes several batches, when mongod was started again after the first.
+        pytest.param(CursorNotFound("cursor id 1 not found", 43), True, id="cursor_lost"),
         pytest.param(DuplicateKeyError("E11000", 11000), False, id="duplicate"),
         pytest.param(OperationFailure("bad value", 2), False, id="refused"),
     ],

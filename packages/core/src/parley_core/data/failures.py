@@ -1,6 +1,6 @@
 """What the failures of MongoDB mean."""
 
-from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.errors import ConfigurationError, ConnectionFailure, CursorNotFound, OperationFailure, PyMongoError
 
 from parley_core.errors import StartupError, Unavailable
 
@@ -17,8 +17,9 @@ class DatabaseAway(StartupError):
 
 def is_unavailable(error: PyMongoError) -> bool:
     """Return whether MongoDB didn't answer in time, rather than refused."""
-    # The start has checked that this deployment has sessions: a member that has just started doesn't know it yet.
-    return isinstance(error, ConfigurationError | ConnectionFailure) or error.timeout
+    # The start has checked that this deployment has sessions: a member that has just started doesn't know it yet. Nor
+    # does it know the cursor of a read that began before.
+    return isinstance(error, ConfigurationError | ConnectionFailure | CursorNotFound) or error.timeout
 
 
 def has_unknown_outcome(error: PyMongoError) -> bool:

@@ -80,7 +80,10 @@ class ScheduleRepository:
         return [_busy_in(span, found) for span in spans]
 
     async def _find(self, where: Document, limit: int, session: Session | None = None) -> Sequence[Document]:
-        found = self._interviews.find(where, _BUSY, hint=PARTICIPANT_SCHEDULE, limit=limit, session=session)
+        # All in one batch: no cursor stays open between two commands.
+        found = self._interviews.find(
+            where, _BUSY, hint=PARTICIPANT_SCHEDULE, limit=limit, batch_size=limit, session=session
+        )
         return await found.to_list()
 
     async def touch(self, user_ids: Iterable[str], session: Session | None) -> None:
