@@ -42,11 +42,7 @@ def services_of(parley: Parley) -> list[object]:
     schedule = ScheduleRepository(database)
     reads = OverlapReads(schedule, most=MOST_READ, timeout_seconds=parley.request_timeout_seconds)
     bookings = Bookings(database, schedule, reads, on_conflict=parley.settings(InterviewSettings).on_conflict)
-    assignments = Assignments(
-        users=users,
-        invitations=parley.require(Invitations),
-        assigns_unverified=parley.settings(AuthSettings).assign_unverified,
-    )
+    assignments = _assignments(parley, users)
     people = ParticipantRepository(database)
     participants = ParticipantService(
         participants=people,
@@ -87,6 +83,14 @@ def services_of(parley: Parley) -> list[object]:
         _listing(parley, words, presenter),
         *_beside(parley, people, schedule),
     ]
+
+
+def _assignments(parley: Parley, users: UserDirectory) -> Assignments:
+    return Assignments(
+        users=users,
+        invitations=parley.require(Invitations),
+        assigns_unverified=parley.settings(AuthSettings).assign_unverified,
+    )
 
 
 def _listing(parley: Parley, words: TitleWords, presenter: InterviewPresenter) -> InterviewList:
