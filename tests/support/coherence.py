@@ -85,8 +85,10 @@ class Writers:
             self._may_begin.clear()
             async with self._idle:
                 await self._idle.wait_for(lambda: self.begun == self.done)
-            yield
-            self._may_begin.set()
+            try:
+                yield
+            finally:
+                self._may_begin.set()
 
 
 @dataclass
